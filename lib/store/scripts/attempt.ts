@@ -1,0 +1,44 @@
+import { challengeLua } from './challenge.js';
+import { defineScript } from './script.js';
+
+/**
+ * Rule 2. Takes one attempt of the client, or of the shared ones, then looks the code up among all that live.
+ * One success ends all codes, clients and shared attempts, and leaves a token.
+ *
+ * KEYS  1 challenge
+ * ARGV  3 code, 4 client or '', 5 token, 6 tokenTtl
+ * Returns { now, 'accepted' }, { now, 'incorrect', attempts left }
+ *      or { now, 'expired', 1 if a code is live }
+ */
+export const attempt = defineScript(`
+local challenge = KEYS[1]
+local code, client, token, tokenTtl = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+${challengeLua}
+local held = read(challenge)
+
+if lastCodeEnd(held) == 0 then return { now, 'expired', 0 } end
+
+-- A known client never falls back to the shared attempts, also when its own are spent.
+local budget = 's'
+if client ~= '' and isLive(held['i' .. client]) then budget = 'i' .. client end
+if not isLive(held[budget]) or countOf(held[budget]) < 1 then return { now, 'expired', 1 } end
+
+-- Counted before compared, and before anything is deleted: a server out of memory refuses this first write,
+-- and then nothing has happened.
+local left = countOf(held[budget]) - 1
+redis.call('HSET', challenge, budget, pack(left, endOf(held[budget])))
+
+if not isLive(held['c' .. code]) then return { now, 'incorrect', left } end
+
+redis.call('HSET', challenge, 't' .. token, packEnd(now + tokenTtl))
+local tokens = { ['t' .. token] = packEnd(now + tokenTtl) }
+for field, value in pairs(held) do
+  if string.sub(field, 1, 1) == 't' and isLive(value) then
+    tokens[field] = value
+  else
+    redis.call('HDEL', challenge, field)
+  end
+end
+expireWith(challenge, tokens)
+return { now, 'accepted' }
+`);

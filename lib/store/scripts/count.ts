@@ -1,0 +1,30 @@
+import { defineScript } from './script.js';
+
+/**
+ * Counts the requests of one client in a fixed window that opens with the first of them.
+ *
+ * KEYS  1 the client's counter
+ * ARGV  3 window, 4 'hit', 'undo' or 'forget'
+ * Returns { now, 'counted', hits, resetsIn }
+ */
+export const count = defineScript(`
+local counter, window, step = KEYS[1], tonumber(ARGV[3]), ARGV[4]
+if step == 'forget' then
+  redis.call('DEL', counter)
+  return { now, 'counted', 0, window }
+end
+
+local value = redis.call('GET', counter)
+local hits, ends = 0, now + window
+if value and endOf(value) > now then hits, ends = countOf(value), endOf(value) end
+
+if step == 'hit' then
+  hits = hits + 1
+elseif hits > 0 then
+  hits = hits - 1
+else
+  return { now, 'counted', 0, window }
+end
+redis.call('SET', counter, pack(hits, ends), 'PX', string.format('%.0f', ends - now))
+return { now, 'counted', hits, ends - now }
+`);

@@ -1,0 +1,29 @@
+import { GIVE_BACKS_A_DAY } from '../store.js';
+import { mailboxLua } from './mailbox.js';
+import { defineScript } from './script.js';
+
+/**
+ * Rule 3. Undoes an open whose mail is known not to have left: its code ends, the client it made ends, and the
+ * mail's place is given back, ${GIVE_BACKS_A_DAY} times a mailbox and day. Never creates a key; twice changes nothing.
+ *
+ * KEYS  1 mailbox, 2 challenge
+ * ARGV  3 code, 4 the client this open made or '', 5 place, 6… max and window of each limit
+ * Returns { now, 'discarded', resendIn }
+ */
+export const discard = defineScript(`
+local mailbox, challenge = KEYS[1], KEYS[2]
+local code, madeClient, place = ARGV[3], ARGV[4], packEnd(tonumber(ARGV[5]))
+local limits = 6
+${mailboxLua}
+local mails = recent(redis.call('GET', mailbox) or '')
+local _, givenBack = string.gsub(mails, '-', '')
+if givenBack < ${GIVE_BACKS_A_DAY} then
+  local changed, found = string.gsub(mails, place .. '%+', place .. '-')
+  if found > 0 then
+    mails = changed
+    redis.call('SET', mailbox, mails, 'KEEPTTL')
+  end
+end
+redis.call('HDEL', challenge, 'c' .. code, 'i' .. madeClient)
+return { now, 'discarded', wait(mails, limits) }
+`);

@@ -1,0 +1,32 @@
+/**
+ * How a mailbox reads its mails and its limits, shared by the scripts that touch it.
+ *
+ * A mailbox is one string, 14 characters for each mail of the last day, oldest first: 13 digits of the time
+ * it was entered at, then `+`, or `-` once its place was given back. One string for a list takes half the memory.
+ */
+import { DAY, DEEPEST_LIMIT, GIVE_BACKS_A_DAY } from '../store.js';
+
+export const mailboxLua = `
+local entryLength = 14
+
+-- The entries of the last day, as one string. No limit looks deeper than ${DEEPEST_LIMIT} mails.
+local function recent(mails)
+  local first = 1
+  while first < #mails and now - tonumber(string.sub(mails, first, first + 12)) >= ${DAY} do
+    first = first + entryLength
+  end
+  return string.sub(string.sub(mails, first), -entryLength * ${DEEPEST_LIMIT + GIVE_BACKS_A_DAY})
+end
+
+-- How long until no limit is full; limits are pairs of max and window in ARGV, from the given place on.
+local function wait(mails, limits)
+  local times = {}
+  for time in string.gmatch(mails, '(%d+)%+') do times[#times + 1] = tonumber(time) end
+  local longest = 0
+  for i = limits, #ARGV, 2 do
+    local deciding = times[#times - tonumber(ARGV[i]) + 1]
+    if deciding then longest = math.max(longest, deciding + tonumber(ARGV[i + 1]) - now) end
+  end
+  return longest
+end
+`;
