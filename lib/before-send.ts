@@ -1,0 +1,57 @@
+/** The app's say before each send: a captcha, a block list, an address that already has an account. */
+import type { Request } from 'express';
+import type { MailContent } from './mail/template.js';
+
+/** What the app is told of a send. */
+export interface SendAttempt {
+  /** The canonical address. */
+  readonly email: string;
+  readonly purpose: string;
+  /** The language of the answer, as a tag. */
+  readonly locale: string;
+  /** The request, when the send came by HTTP or was handed one. */
+  readonly request?: Request;
+}
+
+/**
+ * What the app may say. `refuse` is answered 403. `suppress` is answered as if a code had been sent, and none
+ * is, so that nobody learns who has an account; with a `mail`, that mail goes in its place.
+ */
+export type SendVerdict =
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a say returns nothing
+  | void
+  | undefined
+  | { readonly kind: 'refuse'; readonly message?: string }
+  | { readonly kind: 'suppress'; readonly mail?: MailContent };
+
+export type BeforeSend = (attempt: SendAttempt) => SendVerdict | Promise<SendVerdict>;
+
+export type HookOutcome =
+  | NonNullable<Exclude<SendVerdict, void>>
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'late' };
+
+/** Asks the app, and waits `timeout` ms at most. What the hook throws is the app's own error and is passed on. */
+export async function askBeforeSend(
+  hook: BeforeSend | undefined,
+  attempt: SendAttempt,
+  timeout: number,
+): Promise<HookOutcome> {
+  if (!hook) return { kind: 'pass' };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<HookOutcome>((resolve) => {
+    timer = setTimeout(() => resolve({ kind: 'late' }), timeout);
+  });
+  try {
+    return await Promise.race([judged(hook(attempt)), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function judged(answer: SendVerdict | Promise<SendVerdict>): Promise<HookOutcome> {
+  const verdict = await answer;
+  if (verdict === undefined || verdict === null) return { kind: 'pass' };
+  if (verdict.kind === 'refuse' || verdict.kind === 'suppress') return verdict;
+  throw new TypeError('beforeSend must return nothing, { kind: "refuse" } or { kind: "suppress" }');
+}

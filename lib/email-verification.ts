@@ -1,0 +1,122 @@
+/**
+ * createEmailVerification(): the acts, told without HTTP. The router and requireVerifiedEmail() are one way to
+ * them; a resolver, a job or a form page is another.
+ */
+import type { RequestHandler } from 'express-serve-static-core';
+import { type ActContext, createActContext } from './acts/act.js';
+import {
+  createRedeeming,
+  type Redeemed,
+  type RedeemInput,
+  type Redeeming,
+  type RedeemOutcome,
+  type ReleaseOutcome,
+} from './acts/redeem.js';
+import { createSending, type SendInput, type Sending, type SendOutcome } from './acts/send.js';
+import { createVerifying, type VerifyInput, type VerifyOutcome } from './acts/verify.js';
+import { createClientLimit } from './client-limit.js';
+import type { EventName, Listener } from './events.js';
+import { createPostOffice } from './mail/post-office.js';
+import { createSettings, type EmailVerificationOptions } from './options.js';
+import { createJudge, type Judge, type JudgedVerify } from './validate.js';
+
+/** The acts. Trouble of the store or the mail is an outcome of them, never a rejection. */
+export interface EmailVerification {
+  /** Mails a code. Rejects with what `beforeSend` or `template` threw, before anything is mailed. */
+  send(input: SendInput): Promise<SendOutcome>;
+  /** Checks a code; a right one gives a token. */
+  verify(input: VerifyInput): Promise<VerifyOutcome>;
+  /** Uses up a token. */
+  redeem(input: RedeemInput): Promise<RedeemOutcome>;
+  /** Gives a redeemed token back, with the end it had. */
+  release(redeemed: Redeemed): Promise<ReleaseOutcome>;
+  /** Tells whether the store is there and fit, and whether the transport logs in. */
+  check(): Promise<CheckOutcome>;
+  /** Finishes the mails under way, then stops. The app's own Redis client and transporter stay open. */
+  close(): Promise<void>;
+  /** Listens to an event; returns what ends it. */
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
+  /** The limit on sends of one client IP that the router uses, for the app's own routes. */
+  readonly clientLimit: RequestHandler;
+}
+
+export interface CheckOutcome {
+  readonly ok: boolean;
+  /** What is not as it should be, as sentences without addresses or secrets. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Checks all options and readies the acts.
+ *
+ * @throws TypeError or RangeError that names the option, its range and its value.
+ * @example
+ * const verification = createEmailVerification({ store: new RedisStore(redis), transport, from, secret });
+ * app.use('/email-verification', emailVerificationRouter(verification));
+ */
+export function createEmailVerification(options: EmailVerificationOptions): EmailVerification {
+  const settings = createSettings(options);
+  const context = createActContext(settings);
+  const judge = createJudge(settings);
+  const postOffice = createPostOffice(settings);
+  const sending = createSending(context, postOffice);
+  const verifyJudged = createVerifying(context);
+  const redeeming = createRedeeming(context, judge);
+  const core: Core = { ...context, ...sending, ...redeeming, judge, verify: verifyJudged };
+
+  const verification: EmailVerification = {
+    async send(input) {
+      const judged = await judge.send(input);
+      return judged.kind === 'invalid_request' ? judged : sending.send(judged, input.request);
+    },
+    async verify(input) {
+      const judged = await judge.verify(input);
+      return judged.kind === 'invalid_request' ? judged : verifyJudged(judged);
+    },
+    redeem: (input) => redeeming.redeem(input),
+    release: (redeemed) => redeeming.release(redeemed),
+    async check() {
+      const store = settings.store.check(settings.storeTimeout).catch(storeTrouble);
+      const problems = (await Promise.all([store, postOffice.check()])).flat();
+      return { ok: problems.length === 0, problems };
+    },
+    close: () => postOffice.close(),
+    on: (name, listener) => context.events.on(name, listener),
+    clientLimit: createClientLimit(core, 'send'),
+  };
+  return Object.defineProperty(verification, CORE, { value: core });
+}
+
+/**
+ * The acts as the routes need them: with the input judged before, so that a client is counted between judging
+ * and sending.
+ */
+export interface Core extends ActContext, Sending, Redeeming {
+  readonly judge: Judge;
+  verify(judged: JudgedVerify): Promise<VerifyOutcome>;
+}
+
+/** A global symbol, so that a router loaded by `require` knows a verification that was made by `import`. */
+const CORE = Symbol.for('express-email-verification/core');
+
+/** Tells a verification from its options. */
+export function isEmailVerification(value: object): value is EmailVerification {
+  return hasCore(value);
+}
+
+/** @throws TypeError when it is not what createEmailVerification() made. */
+export function coreOf(verification: unknown): Core {
+  if (typeof verification === 'object' && verification !== null && hasCore(verification))
+    return verification[CORE];
+  throw new TypeError('verification must be what createEmailVerification() made');
+}
+
+function hasCore(value: object): value is { readonly [CORE]: Core } {
+  return CORE in value;
+}
+
+function storeTrouble(cause: unknown): string[] {
+  return [
+    `The store is not there: ${cause instanceof Error ? cause.message || cause.name : 'no reason was given'}`,
+  ];
+}

@@ -1,0 +1,83 @@
+/** What the app can listen to. Addresses are masked; codes and tokens are never in an event. */
+import type { DeliveryError } from './mail/mailer.js';
+
+export interface EmailVerificationEvents {
+  /** The mail left: the server took it. */
+  delivered: MailEvent;
+  /** The mail did not leave; its code is gone. */
+  delivery_failed: MailEvent & { readonly cause: DeliveryError };
+  /** Not known whether the mail left; its code works. */
+  delivery_unknown: MailEvent & { readonly cause: DeliveryError };
+  /** A right code was entered. */
+  verified: AddressEvent;
+  /** A token was used up. */
+  redeemed: AddressEvent;
+  /** A token was given back. */
+  released: AddressEvent;
+  /** The store did not carry out an act. */
+  unavailable: { readonly act: string; readonly purpose: string; readonly cause: unknown };
+}
+
+export interface AddressEvent {
+  /** Masked, as `p***@example.com`. */
+  readonly email: string;
+  readonly purpose: string;
+}
+
+export type MailEvent = AddressEvent;
+
+export type EventName = keyof EmailVerificationEvents;
+export type Listener<Name extends EventName> = (event: EmailVerificationEvents[Name]) => void;
+
+export interface Events {
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
+  emit<Name extends EventName>(name: Name, event: EmailVerificationEvents[Name]): void;
+}
+
+/** Trouble that nobody listens to would go unseen: the first of each kind becomes a warning of the process. */
+const TROUBLE: ReadonlySet<EventName> = new Set(['delivery_failed', 'delivery_unknown', 'unavailable']);
+
+export function createEvents(): Events {
+  const listeners: { [Name in EventName]: Set<Listener<Name>> } = {
+    delivered: new Set(),
+    delivery_failed: new Set(),
+    delivery_unknown: new Set(),
+    verified: new Set(),
+    redeemed: new Set(),
+    released: new Set(),
+    unavailable: new Set(),
+  };
+  const warned = new Set<EventName>();
+  return {
+    on(name, listener) {
+      if (!Object.hasOwn(listeners, name)) throw new TypeError(`there is no event ${JSON.stringify(name)}`);
+      listeners[name].add(listener);
+      return () => listeners[name].delete(listener);
+    },
+    emit(name, event) {
+      if (listeners[name].size === 0 && TROUBLE.has(name) && !warned.has(name)) {
+        warned.add(name);
+        warn(`${name}: ${causeOf(event)} Listen to '${name}' to learn of the next.`);
+      }
+      for (const listener of listeners[name]) {
+        // A listener's fault is not the request's: it goes where uncaught errors of the app go.
+        try {
+          listener(event);
+        } catch (error) {
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      }
+    },
+  };
+}
+
+export function warn(sentence: string): void {
+  process.emitWarning(sentence, 'EmailVerificationWarning');
+}
+
+function causeOf(event: object): string {
+  const cause = 'cause' in event ? event.cause : undefined;
+  return cause instanceof Error ? `${cause.message || cause.name}.` : '';
+}

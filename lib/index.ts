@@ -1,0 +1,26 @@
+/** The front door: what the package exports, nothing else. */
+export type { Unavailable } from './acts/act.js';
+export type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './acts/redeem.js';
+export type { SendInput, SendOutcome, TooManyRequests } from './acts/send.js';
+export type { VerifyInput, VerifyOutcome } from './acts/verify.js';
+export type { BeforeSend, SendAttempt, SendVerdict } from './before-send.js';
+export type { CheckOutcome, EmailVerification } from './email-verification.js';
+export { createEmailVerification } from './email-verification.js';
+export type { AddressEvent, EmailVerificationEvents, EventName, Listener } from './events.js';
+export { en } from './locales/en.js';
+export { ko } from './locales/ko.js';
+export type { Locale } from './locales/locale.js';
+export type { DeliveryError, Mail } from './mail/mailer.js';
+export type { MailContent, Template, TemplateInput } from './mail/template.js';
+export type { TransportOption } from './mail/transport.js';
+export type { ClientLimitOption, CustomDelivery, EmailVerificationOptions, SendLimit } from './options.js';
+export type { Reason } from './problem.js';
+export type { RequireVerifiedEmailOptions } from './require-verified-email.js';
+export { requireVerifiedEmail } from './require-verified-email.js';
+export { emailVerificationRouter } from './router.js';
+export type { MemoryStoreOptions } from './store/memory-store.js';
+export { MemoryStore } from './store/memory-store.js';
+export type { RedisClient, RedisStoreOptions } from './store/redis-store.js';
+export { RedisStore } from './store/redis-store.js';
+export type * from './store/store.js';
+export type { FieldError, InvalidRequest } from './validate.js';

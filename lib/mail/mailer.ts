@@ -1,0 +1,157 @@
+/**
+ * Hands one mail to the transport and tells what came of it: it left, it did not, or that is not known.
+ * The difference decides whether a code may be taken back (promise 7).
+ */
+import type { NodemailerError, SendMailOptions } from 'nodemailer';
+import type { AnyTransporter } from './transport.js';
+
+/** A mail to one recipient, ready for nodemailer's `sendMail`. */
+export type Mail = SendMailOptions & {
+  readonly to: { readonly name: ''; readonly address: string };
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+};
+
+export type DeliveryOutcome =
+  | { readonly kind: 'left' }
+  | { readonly kind: 'failed' | 'unknown'; readonly error: DeliveryError };
+
+/** Why a mail did not leave. Holds codes alone: what a server says in words can hold the address. */
+export class DeliveryError extends Error {
+  override readonly name = 'DeliveryError';
+  /** nodemailer's code, as `EAUTH`, or the system's, as `ECONNREFUSED`. */
+  readonly code: string | undefined;
+  /** The SMTP reply, as 550 (RFC 5321 §4.2). */
+  readonly responseCode: number | undefined;
+  /** The enhanced status, as `5.1.1` (RFC 3463). */
+  readonly enhancedCode: string | undefined;
+
+  constructor({
+    code,
+    responseCode,
+    enhancedCode,
+  }: Partial<Record<'code' | 'enhancedCode', string>> & { responseCode?: number }) {
+    super(['The mail did not leave', code, responseCode, enhancedCode].filter(Boolean).join(' '));
+    this.code = code;
+    this.responseCode = responseCode;
+    this.enhancedCode = enhancedCode;
+  }
+
+  /** Whether another try may succeed: not after a 5yz reply or a login that was refused. */
+  get temporary(): boolean {
+    if (this.responseCode !== undefined) return this.responseCode < 500;
+    return (
+      this.code !== 'EAUTH' && this.code !== 'ENOAUTH' && this.code !== 'ECONFIG' && this.code !== 'EOTP'
+    );
+  }
+}
+
+export type Deliver = (
+  mail: Mail,
+  options: { readonly signal: AbortSignal; readonly expiresAt: Date },
+) => Promise<DeliveryOutcome>;
+
+/** Delivery by nodemailer. Settles when the signal aborts, whatever the transport does. */
+export function createMailer(transporter: AnyTransporter): Deliver {
+  const isSmtp = transporter.transporter?.name?.startsWith('SMTP') ?? false;
+  watch(transporter);
+  return (mail, { signal }) =>
+    settle(signal, isSmtp, (attempt) => {
+      attempts.set(signal, attempt);
+      return transporter.sendMail({ ...mail, signal, disableFileAccess: true, disableUrlAccess: true });
+    });
+}
+
+/** Delivery by a function of the app: a rejection means it did not leave, one with `unknown: true` that it may have. */
+export function createCustomMailer(
+  deliver: (mail: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>,
+): Deliver {
+  return (mail, options) => settle(options.signal, false, () => deliver(mail, options));
+}
+
+/** One try at one mail: whether its message was begun, and whether we gave up on it. */
+interface Attempt {
+  begun: () => boolean;
+  givenUp: boolean;
+}
+
+/** The signal is the one thing that a mail carries through nodemailer as it is. */
+const attempts = new WeakMap<AbortSignal, Attempt>();
+
+async function settle(
+  signal: AbortSignal,
+  tellsBegin: boolean,
+  send: (attempt: Attempt) => Promise<unknown>,
+): Promise<DeliveryOutcome> {
+  const attempt: Attempt = { begun: () => false, givenUp: false };
+  const timedOut = new Promise<never>((_resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+  });
+  timedOut.catch(() => {});
+  try {
+    await Promise.race([send(attempt), timedOut]);
+    return { kind: 'left' };
+  } catch (cause) {
+    attempt.givenUp = true;
+    const error = deliveryError(cause, signal.aborted);
+    return { kind: mayHaveLeft(cause, error, attempt, signal, tellsBegin) ? 'unknown' : 'failed', error };
+  }
+}
+
+/**
+ * A mail is known not to have left when the server refused it, or when not a byte of the message was asked for.
+ * A transport other than SMTP does not show that: what it rejects did not leave, what it keeps us waiting for may.
+ */
+function mayHaveLeft(
+  cause: unknown,
+  error: DeliveryError,
+  attempt: Attempt,
+  signal: AbortSignal,
+  tellsBegin: boolean,
+): boolean {
+  if (error.responseCode !== undefined && error.responseCode >= 400) return false;
+  if (tellsBegin) return attempt.begun();
+  if (typeof cause === 'object' && cause !== null && 'unknown' in cause && cause.unknown === true)
+    return true;
+  return signal.aborted;
+}
+
+function deliveryError(cause: unknown, aborted: boolean): DeliveryError {
+  if (aborted || !isNodemailerError(cause))
+    return new DeliveryError({ code: aborted ? 'ETIMEDOUT' : 'EUNKNOWN' });
+  const enhancedCode = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(cause.response ?? '')?.[1];
+  return new DeliveryError({
+    ...(/^[A-Z][A-Z0-9_]*$/.test(cause.code ?? '') && { code: cause.code }),
+    ...(cause.responseCode !== undefined && { responseCode: cause.responseCode }),
+    ...(enhancedCode !== undefined && { enhancedCode }),
+  });
+}
+
+function isNodemailerError(cause: unknown): cause is NodemailerError {
+  return cause instanceof Error;
+}
+
+const watched = new WeakSet<AnyTransporter>();
+
+/**
+ * Lets each attempt see whether its message is being read, which is when SMTP begins to send it. A message
+ * that is only asked for after we gave up is taken away: it must not go out with a code that is gone.
+ */
+function watch(transporter: AnyTransporter): void {
+  if (watched.has(transporter) || typeof transporter.use !== 'function') return;
+  watched.add(transporter);
+  transporter.use('stream', (mail, done) => {
+    const attempt = mail.data.signal && attempts.get(mail.data.signal);
+    if (!attempt) return done();
+    mail.message.processFunc((message) => {
+      if (attempt.givenUp) return message.destroy(new Error('The mail was given up on.'));
+      const begunBefore = attempt.begun;
+      attempt.begun = () => begunBefore() || message.readableDidRead;
+      return message;
+    });
+    done();
+  });
+}

@@ -1,0 +1,148 @@
+/** What the fields of a request may be, judged by express-validator: for the routes and for the acts without HTTP. */
+import { body } from 'express-validator';
+import { canonicalAddress } from './address.js';
+import { chooseLocale, type Locale } from './locales/index.js';
+
+/** The fields as they came: anything at all. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** The input cannot be right, whatever is stored. No value is echoed. */
+export interface InvalidRequest {
+  readonly kind: 'invalid_request';
+  readonly message: string;
+  readonly errors: readonly FieldError[];
+}
+
+export interface JudgedSend {
+  readonly kind: 'judged';
+  readonly email: string;
+  readonly challengeId: string | undefined;
+  readonly locale: Locale;
+}
+
+export interface JudgedVerify extends JudgedSend {
+  readonly code: string;
+}
+
+export interface Judge {
+  readonly send: (fields: unknown, fallback?: Locale) => Promise<JudgedSend | InvalidRequest>;
+  readonly verify: (fields: unknown, fallback?: Locale) => Promise<JudgedVerify | InvalidRequest>;
+  /** The language of somebody's answers: their `locale`, else the fallback, else the default. */
+  readonly localeOf: (fields: unknown, fallback?: Locale) => Locale;
+  /** A body that could not be read at all. */
+  readonly unreadable: (locale: Locale) => InvalidRequest;
+}
+
+type FieldName = 'email' | 'code' | 'challengeId' | 'locale';
+
+export function createJudge(settings: {
+  readonly codeLength: number;
+  readonly locales: ReadonlyMap<string, Locale>;
+  readonly defaultLocale: Locale;
+}): Judge {
+  /** Each gives what the field means, or undefined when it cannot mean anything. */
+  const meanings: Record<FieldName, (value: unknown) => unknown> = {
+    email: canonicalAddress,
+    code: (value) => normalCode(value, settings.codeLength),
+    challengeId: optionalString,
+    locale: optionalString,
+  };
+  const chainOf = (names: FieldName[]) =>
+    body(names)
+      .customSanitizer((value, { path }) => (isFieldName(path) ? meanings[path](value) : undefined))
+      .exists();
+  const sendChain = chainOf(['email', 'challengeId', 'locale']);
+  const verifyChain = chainOf(['email', 'code', 'challengeId', 'locale']);
+
+  function localeOf(fields: unknown, fallback = settings.defaultLocale): Locale {
+    const tag = isFields(fields) ? fields['locale'] : undefined;
+    return (typeof tag === 'string' ? chooseLocale(settings.locales, tag) : undefined) ?? fallback;
+  }
+
+  async function judge(chain: typeof sendChain, fields: unknown, locale: Locale) {
+    const { email, code, challengeId, locale: tag } = isFields(fields) ? fields : {};
+    const request = { body: { email, code, challengeId, locale: tag } };
+    const outcome = await chain.run(request);
+    const errors = outcome
+      .array()
+      .map((error) => fieldError(error.type === 'field' ? error.path : 'body', locale));
+    return { errors, meant: request.body };
+  }
+
+  function fieldError(field: string, { fields }: Locale): FieldError {
+    if (field === 'code') return { field, message: fields.code(settings.codeLength) };
+    if (field === 'email' || field === 'challengeId' || field === 'locale')
+      return { field, message: fields[field] };
+    return { field: 'body', message: fields.body };
+  }
+
+  const invalid = (errors: readonly FieldError[], locale: Locale): InvalidRequest => ({
+    kind: 'invalid_request',
+    message: locale.answers.invalid_request,
+    errors,
+  });
+
+  return {
+    localeOf,
+    unreadable: (locale) => invalid([fieldError('body', locale)], locale),
+    async send(fields, fallback) {
+      const locale = localeOf(fields, fallback);
+      const { errors, meant } = await judge(sendChain, fields, locale);
+      if (errors.length > 0 || typeof meant.email !== 'string') return invalid(errors, locale);
+      return { kind: 'judged', email: meant.email, challengeId: stringOrNone(meant.challengeId), locale };
+    },
+    async verify(fields, fallback) {
+      const locale = localeOf(fields, fallback);
+      const { errors, meant } = await judge(verifyChain, fields, locale);
+      const { email, code } = meant;
+      if (errors.length > 0 || typeof email !== 'string' || typeof code !== 'string')
+        return invalid(errors, locale);
+      return { kind: 'judged', email, code, challengeId: stringOrNone(meant.challengeId), locale };
+    },
+  };
+}
+
+const FIELD_NAMES: ReadonlySet<string> = new Set<FieldName>(['email', 'code', 'challengeId', 'locale']);
+
+function isFieldName(path: string): path is FieldName {
+  return FIELD_NAMES.has(path);
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A string as it is; null for an absent one, which is not an error. */
+function optionalString(value: unknown): string | null | undefined {
+  if (value === undefined || value === null) return null;
+  return typeof value === 'string' ? value : undefined;
+}
+
+function stringOrNone(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+const LONGEST_TYPED_CODE = 64;
+
+/**
+ * The digits a person meant: spaces, dashes and invisible characters that came along by pasting go, and digits
+ * of any script are digits.
+ */
+export function normalCode(typed: unknown, length: number): string | undefined {
+  if (typeof typed !== 'string' || typed.length > LONGEST_TYPED_CODE) return undefined;
+  const digits = typed.replace(/[\s\p{Pd}\p{Cf}\u2212]/gu, '').replace(/[^\P{Nd}0-9]/gu, asciiDigit);
+  return digits.length === length && /^[0-9]+$/.test(digits) ? digits : undefined;
+}
+
+/** Unicode lays the decimal digits of a script out in runs of ten, from zero up (UAX #44, Numeric_Type=Decimal). */
+function asciiDigit(digit: string): string {
+  const point = digit.codePointAt(0) ?? 0;
+  let zero = point;
+  while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero -= 1;
+  return String((point - zero) % 10);
+}
