@@ -1,0 +1,44 @@
+/** The main job: a mailed code verifies an address, and the token it gives opens a sign-up, once. */
+import { RedisStore } from 'express-email-verification';
+import request from 'supertest';
+import { createTestApp } from './support/app.js';
+import { useMailServer } from './support/mail.js';
+import { useRedis } from './support/redis.js';
+
+const redis = useRedis();
+const mail = useMailServer();
+beforeEach(() => redis.flush());
+
+const appWith = (options = {}) =>
+  createTestApp({ store: new RedisStore(redis.client), transport: mail.url, ...options }).app;
+
+it('mails a code, takes it once, and lets the token through to the sign-up once', async () => {
+  const app = appWith();
+  const sent = await request(app).post('/ev/send').send({ email: 'Person@Example.com' }).expect(200);
+  expect(sent.body).toEqual({
+    ok: true,
+    message: 'We sent you a code. Please check your mail.',
+    challengeId: expect.stringMatching(/^[\w-]{26}$/),
+    expiresIn: 180,
+    resendIn: 60,
+  });
+  const code = await mail.lastCode('person@example.com');
+
+  const { challengeId } = sent.body;
+  const verified = await request(app).post('/ev/verify').send({ email: 'person@example.com', code, challengeId }).expect(200);
+  expect(verified.body).toEqual({
+    verify: true,
+    message: 'Your email address is verified.',
+    verificationToken: expect.stringMatching(/^[\w-]{26}$/),
+    expiresIn: 900,
+  });
+  await request(app).post('/ev/verify').send({ email: 'person@example.com', code, challengeId }).expect(401);
+
+  const { verificationToken } = verified.body;
+  const signUp = await request(app).post('/signup').send({ email: 'PERSON@example.com', verificationToken }).expect(201);
+  expect(signUp.body).toEqual({ email: 'person@example.com' });
+  await request(app)
+    .post('/signup')
+    .send({ email: 'person@example.com', verificationToken })
+    .expect(403, { ok: false, message: 'Please verify your email address first.', reason: 'email_not_verified' });
+});

@@ -1,0 +1,33 @@
+/** An app as a user of the package writes it, with what a test wants different. */
+import {
+  createEmailVerification,
+  type EmailVerification,
+  type EmailVerificationOptions,
+  emailVerificationRouter,
+  requireVerifiedEmail,
+} from 'express-email-verification';
+import express, { type Express, type RequestHandler } from 'express';
+
+export const SECRET = 'a secret of the tests, long enough by far';
+export const FROM = 'Acme <hello@acme.example>';
+
+export interface TestApp {
+  readonly app: Express;
+  readonly verification: EmailVerification;
+}
+
+type Needed = 'store' | 'transport';
+
+/** The router on /ev and a sign-up on /signup that answers 201 with the address it got. */
+export function createTestApp(
+  options: Required<Pick<EmailVerificationOptions, Needed>> & Partial<EmailVerificationOptions>,
+  signUp: RequestHandler = (req, res) => void res.status(201).json({ email: req.verifiedEmail }),
+): TestApp {
+  const verification = createEmailVerification({ from: FROM, secret: SECRET, ...options });
+  const app = express();
+  // Each test decides by X-Forwarded-For which client it is.
+  app.set('trust proxy', 'loopback');
+  app.use('/ev', emailVerificationRouter(verification));
+  app.post('/signup', express.json(), requireVerifiedEmail(verification), signUp);
+  return { app, verification };
+}
