@@ -12,13 +12,20 @@ const base: Config = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/node_modules/.cache/'],
 };
 
+/** A room of tests that is also run alone: `npx jest --selectProjects failure`. */
+const room = (displayName: string): Config => ({
+  ...base,
+  displayName,
+  testMatch: [`<rootDir>/__tests__/${displayName}/**/*.test.ts`],
+});
+
 const config: Config = {
+  testTimeout: 20_000,
   projects: [
-    {
-      ...base,
-      displayName: 'main',
-      testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
-    },
+    { ...base, displayName: 'main', testMatch: ['<rootDir>/__tests__/*.test.ts'] },
+    room('attack'),
+    room('failure'),
+    room('browser'),
   ],
 };
 

@@ -17,7 +17,7 @@ export type DeliveryOutcome =
   | { readonly kind: 'left' }
   | { readonly kind: 'failed' | 'unknown'; readonly error: DeliveryError };
 
-/** Why a mail did not leave. Holds codes alone: what a server says in words can hold the address. */
+/** Why a mail did not leave, or may not have. Holds codes alone: what a server says in words can hold the address. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
   /** nodemailer's code, as `EAUTH`, or the system's, as `ECONNREFUSED`. */
@@ -32,7 +32,7 @@ export class DeliveryError extends Error {
     responseCode,
     enhancedCode,
   }: Partial<Record<'code' | 'enhancedCode', string>> & { responseCode?: number }) {
-    super(['The mail did not leave', code, responseCode, enhancedCode].filter(Boolean).join(' '));
+    super(['The mail was not confirmed:', code, responseCode, enhancedCode].filter(Boolean).join(' '));
     this.code = code;
     this.responseCode = responseCode;
     this.enhancedCode = enhancedCode;
