@@ -3,6 +3,7 @@ import type { Config } from 'jest';
 /** What every project shares: ts-jest, and the package under its own name, as its users import it. */
 const base: Config = {
   testEnvironment: 'node',
+  testTimeout: 20_000,
   transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false }] },
   moduleNameMapper: {
     '^express-email-verification$': '<rootDir>/lib/index.ts',
@@ -20,7 +21,6 @@ const room = (displayName: string): Config => ({
 });
 
 const config: Config = {
-  testTimeout: 20_000,
   projects: [
     { ...base, displayName: 'main', testMatch: ['<rootDir>/__tests__/*.test.ts'] },
     room('attack'),
