@@ -14,6 +14,7 @@ import {
 } from './acts/redeem.js';
 import { createSending, type SendInput, type Sending, type SendOutcome } from './acts/send.js';
 import { createVerifying, type VerifyInput, type VerifyOutcome } from './acts/verify.js';
+import { messageOf } from './cause.js';
 import { createClientLimit } from './client-limit.js';
 import type { EventName, Listener } from './events.js';
 import { createPostOffice } from './mail/post-office.js';
@@ -116,7 +117,5 @@ function hasCore(value: object): value is { readonly [CORE]: Core } {
 }
 
 function storeTrouble(cause: unknown): string[] {
-  return [
-    `The store is not there: ${cause instanceof Error ? cause.message || cause.name : 'no reason was given'}`,
-  ];
+  return [`The store is not there: ${messageOf(cause)}`];
 }

@@ -1,4 +1,5 @@
 /** What the app can listen to. Addresses are masked; codes and tokens are never in an event. */
+import { messageOf } from './cause.js';
 import type { DeliveryError } from './mail/mailer.js';
 
 export interface EmailVerificationEvents {
@@ -79,5 +80,5 @@ export function warn(sentence: string): void {
 
 function causeOf(event: object): string {
   const cause = 'cause' in event ? event.cause : undefined;
-  return cause instanceof Error ? `${cause.message || cause.name}.` : '';
+  return cause === undefined ? '' : `${messageOf(cause)}.`;
 }

@@ -1,4 +1,6 @@
 /** An app as a user of the package writes it, with what a test wants different. */
+
+import express, { type Express, type RequestHandler } from 'express';
 import {
   createEmailVerification,
   type EmailVerification,
@@ -6,7 +8,6 @@ import {
   emailVerificationRouter,
   requireVerifiedEmail,
 } from 'express-email-verification';
-import express, { type Express, type RequestHandler } from 'express';
 
 export const SECRET = 'a secret of the tests, long enough by far';
 export const FROM = 'Acme <hello@acme.example>';

@@ -2,7 +2,8 @@
  * Hands one mail to the transport and tells what came of it: it left, it did not, or that is not known.
  * The difference decides whether a code may be taken back (promise 7).
  */
-import type { NodemailerError, SendMailOptions } from 'nodemailer';
+import type { SendMailOptions } from 'nodemailer';
+import { codeOf } from '../cause.js';
 import type { AnyTransporter } from './transport.js';
 
 /** A mail to one recipient, ready for nodemailer's `sendMail`. */
@@ -21,7 +22,7 @@ export type DeliveryOutcome =
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
   /** nodemailer's code, as `EAUTH`, or the system's, as `ECONNREFUSED`. */
-  readonly code: string | undefined;
+  readonly code: string;
   /** The SMTP reply, as 550 (RFC 5321 §4.2). */
   readonly responseCode: number | undefined;
   /** The enhanced status, as `5.1.1` (RFC 3463). */
@@ -31,8 +32,12 @@ export class DeliveryError extends Error {
     code,
     responseCode,
     enhancedCode,
-  }: Partial<Record<'code' | 'enhancedCode', string>> & { responseCode?: number }) {
-    super(['The mail was not confirmed:', code, responseCode, enhancedCode].filter(Boolean).join(' '));
+  }: { code: string; responseCode?: number; enhancedCode?: string }) {
+    super(
+      ['The mail was not confirmed:', code, responseCode, enhancedCode]
+        .filter((part) => part !== undefined)
+        .join(' '),
+    );
     this.code = code;
     this.responseCode = responseCode;
     this.enhancedCode = enhancedCode;
@@ -120,18 +125,20 @@ function mayHaveLeft(
 }
 
 function deliveryError(cause: unknown, aborted: boolean): DeliveryError {
-  if (aborted || !isNodemailerError(cause))
-    return new DeliveryError({ code: aborted ? 'ETIMEDOUT' : 'EUNKNOWN' });
-  const enhancedCode = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(cause.response ?? '')?.[1];
-  return new DeliveryError({
-    ...(/^[A-Z][A-Z0-9_]*$/.test(cause.code ?? '') && { code: cause.code }),
-    ...(cause.responseCode !== undefined && { responseCode: cause.responseCode }),
-    ...(enhancedCode !== undefined && { enhancedCode }),
-  });
+  if (aborted) return new DeliveryError({ code: 'ETIMEDOUT' });
+  const { response, responseCode } = repliedBy(cause);
+  const enhancedCode = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1];
+  return new DeliveryError({ code: codeOf(cause) ?? 'EUNKNOWN', responseCode, enhancedCode });
 }
 
-function isNodemailerError(cause: unknown): cause is NodemailerError {
-  return cause instanceof Error;
+/** What the SMTP server replied, where nodemailer tells. */
+function repliedBy(cause: unknown): { response?: string; responseCode?: number } {
+  if (typeof cause !== 'object' || cause === null) return {};
+  return {
+    ...('response' in cause && typeof cause.response === 'string' && { response: cause.response }),
+    ...('responseCode' in cause &&
+      typeof cause.responseCode === 'number' && { responseCode: cause.responseCode }),
+  };
 }
 
 const watched = new WeakSet<AnyTransporter>();

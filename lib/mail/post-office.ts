@@ -1,4 +1,5 @@
 /** From a code to a mail on its way: writes it, and delivers it as the `delivery` option says. */
+import { codeOf, messageOf } from '../cause.js';
 import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options.js';
 import { createCustomMailer, createMailer, type DeliveryOutcome, type Mail } from './mailer.js';
@@ -80,7 +81,7 @@ export function createPostOffice(settings: Settings): PostOffice {
         await Promise.race([transporter.verify(), giveUp]);
         return [];
       } catch (cause) {
-        return [`The transport does not log in: ${codeOf(cause)}.`];
+        return [`The transport does not log in: ${codeOf(cause) ?? messageOf(cause)}.`];
       }
     },
     async close() {
@@ -130,9 +131,4 @@ function writeMail({ email, locale, code, content }: Letter, lifetime: number, s
     },
     ...(origin !== undefined && code !== undefined && { otp: { code, origin } }),
   };
-}
-
-function codeOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'no reason was given';
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message;
 }

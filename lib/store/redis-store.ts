@@ -1,4 +1,5 @@
 /** The store on Redis: one script, and one round trip, for each act. */
+import { messageOf } from '../cause.js';
 import { Deadlines } from './deadlines.js';
 import { RedisClock } from './redis-clock.js';
 import * as scripts from './scripts/index.js';
@@ -233,7 +234,7 @@ async function evaluate(
 }
 
 function says(error: unknown, word: string): boolean {
-  return error instanceof Error && error.message.startsWith(word);
+  return messageOf(error).startsWith(word);
 }
 
 function flat({ max, window }: Limit): [number, number] {

@@ -1,0 +1,213 @@
+/** requireVerifiedEmail(): one address for one handler, and the token given back when the sign-up fails. */
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import { createEmailVerification, MemoryStore, requireVerifiedEmail } from 'express-email-verification';
+import express4 from 'express4';
+import request from 'supertest';
+import { FROM, SECRET } from './support/app.js';
+
+const email = 'person@example.com';
+
+/** A verification whose mails end in a variable, and a token for the address. */
+async function tokenFor(address = email, purpose = 'signup') {
+  let code = '';
+  const verification = createEmailVerification({
+    store: new MemoryStore(),
+    transport: 'smtp://127.0.0.1:1',
+    from: FROM,
+    secret: SECRET,
+    purpose,
+    delivery: async ({ text }) => {
+      code = /\b\d{6}\b/.exec(text)?.[0] ?? '';
+    },
+  });
+  await verification.send({ email: address });
+  const verified = await verification.verify({ email: address, code });
+  if (verified.kind !== 'verified') throw new Error('not verified');
+  return { verification, verificationToken: verified.verificationToken };
+}
+
+function appWith(guard: RequestHandler, handler: RequestHandler, make: () => express.Express = express) {
+  const app = make();
+  app.post('/signup', express.json(), guard, handler);
+  const onError: ErrorRequestHandler = (error, _req, res, _next) =>
+    void res.status(500).json({ error: error.message });
+  app.use(onError);
+  return app;
+}
+
+const created: RequestHandler = (req, res) =>
+  void res.status(201).json({ email: req.verifiedEmail, body: req.body.email });
+const signUp = (app: express.Express | Server, body: object) => request(app).post('/signup').send(body);
+
+it.each([
+  ['Express 5', express],
+  ['Express 4', express4],
+])('writes the canonical address into the body and the request of an app on %s', async (_name, make) => {
+  const { verification, verificationToken } = await tokenFor();
+  const app = appWith(requireVerifiedEmail(verification), created, make);
+  await signUp(app, { email: ' Person@EXAMPLE.com', verificationToken }).expect(201, { email, body: email });
+  await signUp(app, { email, verificationToken }).expect(403);
+});
+
+it('reads the address and the token from where the app says, and leaves the body as it was', async () => {
+  const { verification, verificationToken } = await tokenFor();
+  const guard = requireVerifiedEmail(verification, {
+    email: (req) => req.body.user.mail,
+    token: (req) => req.headers['x-token'],
+  });
+  const app = appWith(guard, (req, res) => void res.json({ at: req.verifiedEmail, body: req.body }));
+  const body = { user: { mail: 'PERSON@example.com' } };
+  await request(app)
+    .post('/signup')
+    .set('X-Token', verificationToken)
+    .send(body)
+    .expect(200, { at: email, body });
+});
+
+it.each([
+  ['no token', {}],
+  ['a token of no form', { verificationToken: 'x' }],
+  ['a token that is no string', { verificationToken: { a: 1 } }],
+  ['no address', { email: undefined }],
+  ['an address that is none', { email: ['person@example.com'] }],
+  ['another address', { email: 'other@example.com' }],
+])('refuses %s', async (_what, body) => {
+  const { verification, verificationToken } = await tokenFor();
+  const app = appWith(requireVerifiedEmail(verification), created);
+  const sent = 'email' in body ? { verificationToken, ...body } : { email, ...body };
+  const answer = await signUp(app, sent).expect(403);
+  expect(answer.body).toEqual({
+    ok: false,
+    message: 'Please verify your email address first.',
+    reason: 'email_not_verified',
+  });
+  expect(answer.headers['cache-control']).toBe('no-store');
+  await signUp(app, { email, verificationToken }).expect(201);
+});
+
+it('refuses a token that was altered, or is of another purpose', async () => {
+  const { verification, verificationToken } = await tokenFor();
+  const other = await tokenFor(email, 'reset');
+  const app = appWith(requireVerifiedEmail(verification), created);
+  const altered = verificationToken.slice(0, -1) + (verificationToken.endsWith('A') ? 'B' : 'A');
+  await signUp(app, { email, verificationToken: altered }).expect(403);
+  await signUp(app, { email, verificationToken: other.verificationToken }).expect(403);
+  await signUp(app, { email, verificationToken }).expect(201);
+});
+
+it('tells the app that forgot its parser', async () => {
+  const { verification } = await tokenFor();
+  const app = express();
+  app.post('/signup', requireVerifiedEmail(verification), created);
+  const onError: ErrorRequestHandler = (error, _req, res, _next) => void res.status(500).send(error.message);
+  app.use(onError);
+  const answer = await request(app).post('/signup').send({ email }).expect(500);
+  expect(answer.text).toContain('express.json()');
+});
+
+describe('giving back', () => {
+  it('lets the token work again after a handler that answered 400 or more', async () => {
+    const { verification, verificationToken } = await tokenFor();
+    let status = 409;
+    const app = appWith(
+      requireVerifiedEmail(verification),
+      (_req, res) => void res.status(status).json({ status }),
+    );
+    await signUp(app, { email, verificationToken }).expect(409, { status: 409 });
+    await signUp(app, { email, verificationToken }).expect(409);
+    status = 201;
+    await signUp(app, { email, verificationToken }).expect(201);
+    await signUp(app, { email, verificationToken }).expect(403);
+  });
+
+  it('has the token back before the answer ends', async () => {
+    const { verification, verificationToken } = await tokenFor();
+    const app = appWith(requireVerifiedEmail(verification), (_req, res) => void res.status(500).end());
+    for (let round = 0; round < 20; round += 1) await signUp(app, { email, verificationToken }).expect(500);
+  });
+
+  it('gives back what a handler that throws did not use', async () => {
+    const { verification, verificationToken } = await tokenFor();
+    let broken = true;
+    const app = appWith(requireVerifiedEmail(verification), (_req, res) => {
+      if (broken) throw new Error('a bug');
+      res.status(201).end();
+    });
+    await signUp(app, { email, verificationToken }).expect(500, { error: 'a bug' });
+    broken = false;
+    await signUp(app, { email, verificationToken }).expect(201);
+  });
+
+  it('answers what the handler ended with, whatever it does after', async () => {
+    const { verification, verificationToken } = await tokenFor();
+    const app = appWith(requireVerifiedEmail(verification), (_req, res) => {
+      res.status(409).set('X-First', 'yes').json({ taken: true });
+      res.status(500).set('X-Second', 'yes').json({ a: 'longer answer than the one before it' });
+    });
+    const answer = await signUp(app, { email, verificationToken }).expect(409, { taken: true });
+    expect(answer.headers).toMatchObject({ 'x-first': 'yes' });
+    expect(answer.headers).not.toHaveProperty('x-second');
+  });
+
+  it('follows the rule of the app', async () => {
+    const { verification, verificationToken } = await tokenFor();
+    const giveBack = jest.fn((res: express.Response) => res.statusCode === 202);
+    const app = appWith(
+      requireVerifiedEmail(verification, { giveBack }),
+      (_req, res) => void res.status(202).end(),
+    );
+    await signUp(app, { email, verificationToken }).expect(202);
+    await signUp(app, { email, verificationToken }).expect(202);
+    expect(giveBack).toHaveBeenCalledTimes(2);
+  });
+
+  describe('when the client hangs up', () => {
+    let server: Server;
+    afterEach(() => server.close());
+
+    async function listen(app: express.Express): Promise<number> {
+      server = createServer(app).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return (server.address() as AddressInfo).port;
+    }
+
+    /** Posts and hangs up when told to. */
+    function post(port: number, body: object) {
+      const call = httpRequest({
+        port,
+        method: 'POST',
+        path: '/signup',
+        headers: { 'Content-Type': 'application/json' },
+      });
+      call.on('error', () => {});
+      call.end(JSON.stringify(body));
+      return call;
+    }
+
+    it('gives the token back once the handler ends with 400 or more, and not before', async () => {
+      const { verification, verificationToken } = await tokenFor();
+      let calls = 0;
+      let finish = () => {};
+      const app = appWith(requireVerifiedEmail(verification), (_req, res) => {
+        calls += 1;
+        finish = () => void res.status(409).json({});
+      });
+      const port = await listen(app);
+      const call = post(port, { email, verificationToken });
+      while (calls === 0) await pause(5);
+      call.destroy();
+      await pause(50);
+      await signUp(server, { email, verificationToken }).expect(403);
+      finish();
+      await pause(20);
+      const next = post(port, { email, verificationToken });
+      while (calls === 1) await pause(5);
+      next.destroy();
+      expect(calls).toBe(2);
+    });
+  });
+});
