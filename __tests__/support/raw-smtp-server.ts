@@ -1,0 +1,107 @@
+/** An SMTP server for trouble: at any stage it says what it is told to, stalls, hangs up or dribbles. */
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+
+/** `dot` is the end of the mail. `starttls` is offered when the script has it; after its 220 comes nothing. */
+export type Stage = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot';
+
+/** A reply line, no reply, the socket destroyed, or a reply without end, a byte every so many ms. */
+export type Deed = `${number}${string}` | 'stall' | 'reset' | { dribble: number };
+
+export type RawSmtpServer = Awaited<ReturnType<typeof startRawSmtpServer>>;
+
+/** What the script leaves out goes well. */
+export async function startRawSmtpServer(script: Partial<Record<Stage, Deed>> = {}) {
+  const sockets = new Set<Socket>();
+  const received: string[] = [];
+  let connections = 0;
+
+  const server = createServer((socket) => {
+    connections += 1;
+    sockets.add(socket);
+    let reading: 'commands' | 'mail' | 'nothing' = 'commands';
+    let rest = '';
+
+    const act = (stage: Stage) => {
+      const deed = script[stage] ?? usual(stage, 'starttls' in script);
+      perform(socket, deed);
+      return typeof deed === 'string' ? deed.slice(0, 3) : undefined;
+    };
+    const readCommand = (line: string) => {
+      const stage = stageOf(line);
+      if (!stage) return perform(socket, /^QUIT/i.test(line) ? '221 Bye' : '250 OK');
+      const code = act(stage);
+      if (code === '354') reading = 'mail';
+      if (code === '220') reading = 'nothing';
+    };
+    const readMail = (line: string) => {
+      if (line !== '.') return;
+      reading = 'commands';
+      act('dot');
+    };
+
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('data', (data) => {
+      if (reading === 'nothing') return;
+      const lines = (rest + data).split('\r\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        received.push(line);
+        if (reading === 'mail') readMail(line);
+        else readCommand(line);
+      }
+    });
+    act('greeting');
+  });
+
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+
+  return {
+    url: `smtp://127.0.0.1:${port}`,
+    port,
+    /** All lines, of commands and of mails. */
+    received,
+    get connections() {
+      return connections;
+    },
+    get open() {
+      return sockets.size;
+    },
+    async close() {
+      server.close();
+      await Promise.all([
+        once(server, 'close'),
+        ...Array.from(sockets, (socket) => once(socket.destroy(), 'close')),
+      ]);
+    },
+  };
+}
+
+function stageOf(line: string): Stage | undefined {
+  if (/^(EHLO|HELO)/i.test(line)) return 'ehlo';
+  if (/^MAIL FROM/i.test(line)) return 'mail';
+  if (/^RCPT TO/i.test(line)) return 'rcpt';
+  const word = line.split(' ', 1)[0]?.toLowerCase();
+  return word === 'starttls' || word === 'auth' || word === 'data' ? word : undefined;
+}
+
+function usual(stage: Stage, offersTls: boolean): Deed {
+  if (stage === 'greeting') return '220 localhost ESMTP';
+  if (stage === 'ehlo') return `250-localhost\r\n${offersTls ? '250-STARTTLS\r\n' : ''}250 AUTH PLAIN`;
+  if (stage === 'auth') return '235 Welcome';
+  return stage === 'data' ? '354 Go on' : '250 OK';
+}
+
+function perform(socket: Socket, deed: Deed): void {
+  if (deed === 'stall') return;
+  if (deed === 'reset') return void socket.resetAndDestroy();
+  if (typeof deed === 'string') return void socket.write(`${deed}\r\n`);
+  const line = '250-still here\r\n';
+  let sent = 0;
+  const timer = setInterval(() => socket.write(line.charAt(sent++ % line.length)), deed.dribble);
+  socket.on('close', () => clearInterval(timer));
+}
