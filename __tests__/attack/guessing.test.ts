@@ -1,0 +1,150 @@
+/** Guessing a code: how many guesses are compared, whoever asks and however often, and what is no guess at all. */
+import {
+  clientAddress,
+  inParallel,
+  MINUTE,
+  type Reply,
+  STORES,
+  startClock,
+  tally,
+  useFrontDoor,
+  WIDE,
+  wrongCode,
+} from './front-door.js';
+
+const { mail, open, storeOf, redis } = useFrontDoor();
+const email = 'minji@example.com';
+
+describe.each(STORES)('on %s', (name) => {
+  it('T1: 1000 guesses from 1000 client addresses: promise 2, exactly maxAttempts are compared', async () => {
+    const door = await open({ store: storeOf(name) });
+    await door.send({ email });
+    const code = await mail.lastCode(email);
+    const guess = (n: number) => door.verify({ email, code: wrongCode(code, n) }, clientAddress(n));
+    expect(tally(await inParallel(1000, guess))).toEqual({ code_incorrect: 5, code_expired: 995 });
+  });
+
+  it('T1: an id that was made up gives no attempts of its own', async () => {
+    const door = await open({ store: storeOf(name) });
+    const { body } = await door.send({ email });
+    const code = await mail.lastCode(email);
+    const madeUp = (n: number) => body.challengeId.slice(0, 2) + String(n).padStart(24, 'x');
+    const guess = (n: number) =>
+      door.verify({ email, code: wrongCode(code, n), challengeId: madeUp(n) }, clientAddress(n));
+    expect(tally(await inParallel(200, guess))).toEqual({ code_incorrect: 5, code_expired: 195 });
+    await door
+      .verify({ email, code, challengeId: body.challengeId })
+      .then(({ status }) => expect(status).toBe(200));
+  });
+
+  it('T2: attempts do not start again: 20 resends under one challengeId, maxAttempts compared on it', async () => {
+    const clock = startClock();
+    const door = await open({ store: storeOf(name, clock.read), ...WIDE });
+    const { body } = await door.send({ email });
+    const { challengeId } = body;
+    const replies: Reply[] = [];
+    const codes: string[] = [];
+    for (let resend = 0; resend < 20; resend += 1) {
+      codes.push(await mail.lastCode(email));
+      replies.push(await door.verify({ email, challengeId, code: wrongCode(codes, resend) }));
+      clock.pass(2000);
+      const again = await door.send({ email, challengeId });
+      expect(again.status).toBe(200);
+      expect(again.body.challengeId === challengeId).toBe(resend < 4);
+    }
+    expect(tally(replies)).toEqual({ code_incorrect: 5, code_expired: 15 });
+    expect(replies.slice(0, 5).map(({ body }) => body.attemptsLeft)).toEqual([4, 3, 2, 1, 0]);
+  });
+
+  it('T6: 200 parallel wrong guesses under one challengeId: promise 2, exactly maxAttempts are compared', async () => {
+    const door = await open({ store: storeOf(name) });
+    const { body } = await door.send({ email });
+    const code = await mail.lastCode(email);
+    const guess = (n: number) =>
+      door.verify({ email, code: wrongCode(code, n), challengeId: body.challengeId });
+    const replies = await inParallel(200, guess);
+    expect(tally(replies)).toEqual({ code_incorrect: 5, code_expired: 195 });
+    const left = replies
+      .filter(({ body }) => body.reason === 'code_incorrect')
+      .map(({ body }) => body.attemptsLeft);
+    expect(left.sort()).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('T6: a client whose attempts are spent does not fall back to the shared ones, not even with the right code', async () => {
+    const door = await open({ store: storeOf(name) });
+    const { body } = await door.send({ email });
+    const { challengeId } = body;
+    const code = await mail.lastCode(email);
+    await inParallel(5, (n) => door.verify({ email, code: wrongCode(code, n), challengeId }));
+    expect((await door.verify({ email, code, challengeId })).body.reason).toBe('code_expired');
+    expect((await door.verify({ email, code })).status).toBe(200);
+  });
+
+  const notCodes: [string, object][] = [
+    ['an empty string', { code: '' }],
+    ['null', { code: null }],
+    ['nothing', {}],
+    ['0', { code: 0 }],
+    ['a number', { code: 123456 }],
+    ['[]', { code: [] }],
+    ['an array of codes', { code: ['123456'] }],
+    ['{}', { code: {} }],
+    ['true', { code: true }],
+    ['dashes alone', { code: '------' }],
+    ['one digit less', { code: '12345' }],
+    ['a digit more', { code: '1234567' }],
+    ['a pattern', { code: '......' }],
+    ['a superscript', { code: '12345⁶' }],
+    ['65 characters', { code: `123456${' '.repeat(59)}` }],
+  ];
+  it.each(notCodes)('T9: %s is no code, with and without an open challenge', async (_what, fields) => {
+    const door = await open({ store: storeOf(name) });
+    const before = await door.verify({ email, ...fields });
+    const { body } = await door.send({ email });
+    const { challengeId } = body;
+    const code = await mail.lastCode(email);
+    const replies = [before, ...(await inParallel(10, () => door.verify({ email, challengeId, ...fields })))];
+    for (const reply of replies) {
+      expect(reply.status).toBe(400);
+      expect(reply.body).toMatchObject({
+        verify: false,
+        reason: 'invalid_request',
+        errors: [{ field: 'code' }],
+      });
+    }
+    // It cost no attempt.
+    expect((await door.verify({ email, challengeId, code: wrongCode(code) })).body.attemptsLeft).toBe(4);
+  });
+
+  it('T10: a code works to its last millisecond and not one longer, though its key is still there', async () => {
+    const clock = startClock();
+    const door = await open({ store: storeOf(name, clock.read) });
+    const inTime = await door.send({ email });
+    const first = await mail.lastCode(email);
+    clock.pass(3 * MINUTE - 1);
+    expect((await door.verify({ email, code: first, challengeId: inTime.body.challengeId })).status).toBe(
+      200,
+    );
+
+    mail.clear();
+    const tooLate = await door.send({ email });
+    const second = await mail.lastCode(email);
+    clock.pass(3 * MINUTE);
+    const refused = await door.verify({ email, code: second, challengeId: tooLate.body.challengeId });
+    expect(refused.body.reason).toBe('code_expired');
+    expect((await door.verify({ email, code: second })).body.reason).toBe('code_expired');
+    if (name === 'RedisStore') expect(await redis.client.keys('ev:{*}?*')).toHaveLength(1);
+  });
+
+  it('T11: a code that was taken is refused when it comes again, from anybody', async () => {
+    const door = await open({ store: storeOf(name) });
+    const { body } = await door.send({ email });
+    const { challengeId } = body;
+    const code = await mail.lastCode(email);
+    expect((await door.verify({ email, code, challengeId })).status).toBe(200);
+    const replies = await inParallel(50, (n) =>
+      door.verify({ email, code, ...(n % 2 ? { challengeId } : {}) }),
+    );
+    expect(tally(replies)).toEqual({ code_expired: 50 });
+  });
+});

@@ -1,0 +1,101 @@
+/** What happens at the same moment: a code is taken once, and a right one is never lost. */
+import {
+  type Door,
+  inParallel,
+  inRounds,
+  postbox,
+  STORES,
+  tally,
+  useFrontDoor,
+  WIDE,
+  wrongCode,
+} from './front-door.js';
+
+const { open, storeOf } = useFrontDoor();
+const ROUNDS = 200;
+
+jest.setTimeout(60_000);
+
+describe.each(STORES)('on %s', (name) => {
+  const post = postbox();
+  const options = { ...WIDE, codeLength: 10, sendLimits: [{ max: 10, window: 60 }], delivery: post.delivery };
+  const start = () => open({ store: storeOf(name), ...options });
+
+  /** Opens a challenge of a new person and tells what they hold then. */
+  let people = 0;
+  async function challenge(door: Door, email = `person${people++}@${name.toLowerCase()}.example`) {
+    const { body } = await door.send({ email });
+    return { email, challengeId: body.challengeId, code: post.lastCode(email) };
+  }
+
+  it.each([
+    ['under one challengeId', true],
+    ['without one', false],
+  ])('T5: one code, 200 parallel right answers %s: promise 1, one success', async (_how, held) => {
+    const door = await start();
+    const { challengeId, ...fields } = await challenge(door);
+    const replies = await inParallel(200, () => door.verify(held ? { ...fields, challengeId } : fields));
+    expect(tally(replies)).toEqual({ success: 1, code_expired: 199 });
+  });
+
+  it('T5: two codes alive, 200 parallel right answers from two clients: promise 1, one success', async () => {
+    const door = await start();
+    const one = await challenge(door);
+    const other = await challenge(door, one.email);
+    const replies = await inParallel(200, (n) => door.verify(n % 2 ? one : other));
+    expect(tally(replies)).toEqual({ success: 1, code_expired: 199 });
+  });
+
+  it('T7: a right code beside wrong ones, 200 rounds: promise 4, it is always accepted', async () => {
+    const door = await start();
+    await inRounds(ROUNDS, async (round) => {
+      const right = await challenge(door);
+      const wrong = { ...right, code: wrongCode(right.code) };
+      const stranger = { email: right.email, code: wrong.code };
+      const turns = [wrong, stranger, right, wrong, stranger, stranger];
+      // The right one takes each turn.
+      const order = turns.slice(round % turns.length).concat(turns.slice(0, round % turns.length));
+      const replies = await Promise.all(order.map((fields) => door.verify(fields)));
+      expect(replies[order.indexOf(right)]?.status).toBe(200);
+      expect(tally(replies)['success']).toBe(1);
+    });
+  });
+
+  it('T7: a right code beside a resend, 200 rounds: promise 4, it is always accepted, and never again', async () => {
+    const door = await start();
+    await inRounds(ROUNDS, async (round) => {
+      const right = await challenge(door);
+      const { email, challengeId } = right;
+      const asks = [() => door.verify(right), () => door.send({ email, challengeId })];
+      const replies = await Promise.all((round % 2 ? asks : asks.reverse()).map((ask) => ask()));
+      expect(tally(replies)).toEqual({ success: 2 });
+      expect((await door.verify(right)).status).toBe(401);
+    });
+  });
+
+  it('T7: a wrong code beside a resend, 200 rounds: promise 5, no attempt comes back', async () => {
+    const door = await start();
+    await inRounds(ROUNDS, async (round) => {
+      const { email, challengeId, code } = await challenge(door);
+      const wrong = { email, challengeId, code: wrongCode(code, 500) };
+      await inParallel(4, () => door.verify(wrong));
+      // One attempt is left: whichever comes first, this takes it.
+      const asks = [() => door.verify(wrong), () => door.send({ email, challengeId })];
+      const replies = await Promise.all((round % 2 ? asks : asks.reverse()).map((ask) => ask()));
+      expect(tally(replies)).toEqual({ success: 1, code_incorrect: 1 });
+      expect((await door.verify(wrong)).body.reason).toBe('code_expired');
+    });
+  });
+
+  it('T7: right codes of two purposes at once: each is accepted for its own', async () => {
+    const store = storeOf(name);
+    const signUp = await open({ store, ...options });
+    const reset = await open({ store, ...options, purpose: 'reset' });
+    const one = await challenge(signUp);
+    const other = await challenge(reset, one.email);
+    expect(tally(await Promise.all([signUp.verify(other), reset.verify(one)]))).toEqual({
+      code_incorrect: 2,
+    });
+    expect(tally(await Promise.all([signUp.verify(one), reset.verify(other)]))).toEqual({ success: 2 });
+  });
+});

@@ -1,0 +1,96 @@
+/** A stranger who knows the address: what they can burn, and what they cannot. */
+import {
+  clientAddress,
+  inParallel,
+  MINUTE,
+  SECOND,
+  STORES,
+  startClock,
+  tally,
+  useFrontDoor,
+  wrongCode,
+} from './front-door.js';
+
+const { mail, open, storeOf } = useFrontDoor();
+const email = 'minji@example.com';
+
+describe.each(STORES)('on %s', (name) => {
+  it('T8: a stranger guesses and resends as fast as allowed: promise 3, the holder of the challengeId gets in', async () => {
+    const clock = startClock();
+    const door = await open({ store: storeOf(name, clock.read), rateLimit: { send: false }, codeLength: 10 });
+    const { challengeId } = (await door.send({ email })).body;
+    const code = await mail.lastCode(email);
+    const guesses = [];
+    // To the last second of the code, with ids of their own and without.
+    for (let second = 0; second < 179; second += 1) {
+      clock.pass(SECOND);
+      const sent = await door.send({ email }, clientAddress(second));
+      expect(sent.status).toBe(second % 60 === 59 ? 200 : 429);
+      if (sent.status === 429) expect(sent.body).not.toHaveProperty('challengeId');
+      const stolen = sent.body.challengeId;
+      guesses.push(
+        await door.verify(
+          { email, code: wrongCode(code, second), challengeId: stolen },
+          clientAddress(second),
+        ),
+      );
+      guesses.push(await door.verify({ email, code: wrongCode(code, second) }, clientAddress(second)));
+    }
+    expect(tally(guesses)['success']).toBeUndefined();
+    expect(tally(guesses)['code_incorrect']).toBeGreaterThan(14);
+
+    // Over a 429 too: the page learns that it can go on.
+    const again = await door.send({ email, challengeId });
+    expect(again.status).toBe(429);
+    expect(again.body).toMatchObject({ reason: 'too_many_requests', challengeId, expiresIn: 1 });
+    expect((await door.verify({ email, code, challengeId })).status).toBe(200);
+  });
+
+  it('T8: promise 3, the holder keeps all attempts whatever a stranger spends', async () => {
+    const door = await open({ store: storeOf(name) });
+    const { challengeId } = (await door.send({ email })).body;
+    const code = await mail.lastCode(email);
+    await inParallel(100, (n) => door.verify({ email, code: wrongCode(code, n) }, clientAddress(n)));
+    for (const left of [4, 3, 2, 1]) {
+      expect((await door.verify({ email, code: wrongCode(code), challengeId })).body.attemptsLeft).toBe(left);
+    }
+    expect((await door.verify({ email, code, challengeId })).status).toBe(200);
+  });
+
+  it('T8: promise 3, the code a stranger asks for does not void the one before, and promise 6, one success ends both', async () => {
+    const clock = startClock();
+    const door = await open({ store: storeOf(name, clock.read) });
+    const { challengeId } = (await door.send({ email })).body;
+    const code = await mail.lastCode(email);
+    clock.pass(MINUTE);
+    mail.clear();
+    const stranger = await door.send({ email }, clientAddress(1));
+    expect(stranger.body.challengeId).not.toBe(challengeId);
+    const newer = await mail.lastCode(email);
+
+    expect((await door.verify({ email, code, challengeId })).status).toBe(200);
+    const late = await door.verify({ email, code: newer, challengeId: stranger.body.challengeId });
+    expect(late.body.reason).toBe('code_expired');
+  });
+
+  it('T8: a challengeId is worth nothing for another address', async () => {
+    const door = await open({ store: storeOf(name) });
+    const mine = (await door.send({ email: 'eve@example.com' })).body.challengeId;
+    await door.send({ email });
+    const code = await mail.lastCode(email);
+    const guess = (n: number) => door.verify({ email, code: wrongCode(code, n), challengeId: mine });
+    expect(tally(await inParallel(50, guess))).toEqual({ code_incorrect: 5, code_expired: 45 });
+    expect((await door.send({ email, challengeId: mine })).body).not.toHaveProperty('challengeId');
+  });
+
+  it('promise 6: each code that was mailed works until its own end, through a resend', async () => {
+    const clock = startClock();
+    const door = await open({ store: storeOf(name, clock.read) });
+    const { challengeId } = (await door.send({ email })).body;
+    const code = await mail.lastCode(email);
+    clock.pass(MINUTE);
+    expect((await door.send({ email, challengeId })).body.challengeId).toBe(challengeId);
+    clock.pass(2 * MINUTE - 1);
+    expect((await door.verify({ email, code, challengeId })).status).toBe(200);
+  });
+});
