@@ -2,7 +2,7 @@
  * The mails of background delivery: kept in memory, at most a stated number of them, each tried again after a
  * temporary refusal for as long as its code lives.
  */
-import type { Deliver, DeliveryOutcome, Mail } from './mailer.js';
+import { type Deliver, DeliveryError, type DeliveryOutcome, type Mail } from './mailer.js';
 
 /** How many mails wait or are under way at the most; past it a send is answered 503. */
 export const OUTBOX_CAPACITY = 1000;
@@ -15,7 +15,7 @@ export interface Outbox {
   hasRoom(): boolean;
   /** Sends the mail in its turn; `done` hears once what came of it. */
   post(parcel: Parcel): void;
-  /** No more second tries; settles when every mail has come to its end. */
+  /** No more second tries; what has not left after `mailTimeout` does not leave. Settles when every mail has ended. */
   drain(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export function createOutbox(settings: {
   const resting = new Map<NodeJS.Timeout, { parcel: Parcel; tries: number }>();
   let held = 0;
   let underWay = 0;
-  let closing = false;
+  let closesAt = Number.POSITIVE_INFINITY;
   const idle: (() => void)[] = [];
 
   function work(): void {
@@ -52,18 +52,26 @@ export function createOutbox(settings: {
   }
 
   async function attempt({ parcel, tries }: { parcel: Parcel; tries: number }): Promise<void> {
-    const left = parcel.expiresAt - Date.now();
-    const signal = AbortSignal.timeout(Math.max(1, Math.min(settings.mailTimeout, left)));
-    const outcome = await settings.deliver(parcel.mail, { signal, expiresAt: new Date(parcel.expiresAt) });
+    const outcome = await deliver(parcel);
     const pause = PAUSES[Math.min(tries, PAUSES.length - 1)] ?? 0;
-    const mayRetry = outcome.kind === 'failed' && outcome.error.temporary && !closing;
-    if (mayRetry && Date.now() + pause < parcel.expiresAt) return rest({ parcel, tries: tries + 1 }, pause);
+    const mayRetry = outcome.kind === 'failed' && outcome.error.temporary && closesAt === Number.POSITIVE_INFINITY;
+    if (mayRetry && Date.now() + pause < parcel.expiresAt) {
+      rest({ parcel, tries: tries + 1 }, pause);
+      return;
+    }
     try {
       await parcel.done(outcome);
     } finally {
       held -= 1;
       if (held === 0) for (const settle of idle.splice(0)) settle();
     }
+  }
+
+  async function deliver({ mail, expiresAt }: Parcel): Promise<DeliveryOutcome> {
+    const left = Math.min(expiresAt, closesAt) - Date.now();
+    if (left <= 0) return { kind: 'failed', error: new DeliveryError({ code: 'ETIMEDOUT' }) };
+    const signal = AbortSignal.timeout(Math.min(settings.mailTimeout, left));
+    return settings.deliver(mail, { signal, expiresAt: new Date(expiresAt) });
   }
 
   function rest(entry: { parcel: Parcel; tries: number }, pause: number): void {
@@ -84,7 +92,7 @@ export function createOutbox(settings: {
       setImmediate(work);
     },
     async drain() {
-      closing = true;
+      closesAt = Date.now() + settings.mailTimeout;
       for (const [timer, entry] of resting) {
         clearTimeout(timer);
         waiting.push(entry);
