@@ -1,0 +1,124 @@
+/** What the demo needs beside itself: a store, and a way for mails to leave. What is not set is started here. */
+import {
+  type EmailVerificationOptions,
+  MemoryStore,
+  RedisStore,
+  type Store,
+  type TransportOption,
+} from 'express-email-verification';
+import { createClient } from 'redis';
+import { type MailServer, startMailServer } from './development/mail-server.js';
+import { startRedisServer } from './development/redis-server.js';
+import { type DemoSettings, SettingsError } from './settings.js';
+
+export interface Services {
+  readonly store: NonNullable<EmailVerificationOptions['store']>;
+  readonly transport: TransportOption;
+  readonly inbox: MailServer | undefined;
+  /** What is used, in a line each. */
+  readonly uses: readonly string[];
+  stop(): Promise<void>;
+}
+
+export async function startServices(
+  settings: DemoSettings,
+  say: (sentence: string) => void,
+): Promise<Services> {
+  const redis = await startStore(settings, say);
+  const mail = await startMail(settings).catch(async (error: unknown) => {
+    await redis.stop();
+    throw error;
+  });
+  return {
+    store: redis.store,
+    transport: mail.transport,
+    inbox: mail.inbox,
+    uses: [redis.use, mail.use],
+    async stop() {
+      await redis.stop();
+      await mail.inbox?.close();
+    },
+  };
+}
+
+interface StoreService {
+  readonly store: Store;
+  readonly use: string;
+  stop(): Promise<void>;
+}
+
+async function startStore(
+  { redisUrl }: DemoSettings,
+  say: (sentence: string) => void,
+): Promise<StoreService> {
+  if (redisUrl) {
+    const client = await connect(redisUrl);
+    return {
+      store: new RedisStore(client),
+      use: `Redis at ${hostOf(redisUrl)}`,
+      stop: async () => client.destroy(),
+    };
+  }
+  const server = await startRedisServer({ onProgress: say });
+  if (!server) {
+    say(
+      'There is no Redis here: codes are kept in memory, and end with this process. Set REDIS_URL to use one.',
+    );
+    return { store: new MemoryStore(), use: 'Codes in memory, without Redis', stop: async () => {} };
+  }
+  const client = await connect(server.url);
+  return {
+    store: new RedisStore(client),
+    use: `Redis ${server.version}, brought along (port ${server.port})`,
+    async stop() {
+      client.destroy();
+      await server.stop();
+    },
+  };
+}
+
+const CONNECT_TIMEOUT = 5000;
+
+/** The first connection must come about, or the demo does not start; a lost one is sought again for ever. */
+async function connect(url: string) {
+  let wasConnected = false;
+  const client = createClient({
+    url,
+    socket: {
+      connectTimeout: CONNECT_TIMEOUT,
+      reconnectStrategy: (retries) => (wasConnected ? Math.min(100 * 2 ** retries, 2000) : false),
+    },
+  });
+  client.on('error', () => {});
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer')), CONNECT_TIMEOUT);
+  });
+  try {
+    await Promise.race([client.connect().then(() => client.ping()), late]);
+    wasConnected = true;
+    return client;
+  } catch (error) {
+    if (client.isOpen) client.destroy();
+    throw new SettingsError(`Redis at ${hostOf(url)} does not answer (${reasonOf(error)}): check REDIS_URL.`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function startMail({ smtp }: DemoSettings) {
+  if (smtp) return { transport: smtp.transport, inbox: undefined, use: `Mail by ${smtp.name}` };
+  const inbox = await startMailServer();
+  return { transport: inbox.url, inbox, use: 'Mail stays here, in the inbox' };
+}
+
+/** Without the login. */
+function hostOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return host || pathname;
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no reason was given';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message || error.name;
+}

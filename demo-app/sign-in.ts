@@ -1,0 +1,66 @@
+/** Signing in and out, and the page for those who are in. */
+import express, { type Request, type Response, type Router } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import type { Accounts } from './accounts.js';
+import type { ShowPage } from './pages/layout.js';
+import { signInPage, welcomePage } from './pages/sign-in.js';
+import type { Sessions } from './sessions.js';
+import { wordsOf } from './words/index.js';
+
+export interface SignInParts {
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly showPage: ShowPage;
+}
+
+export function signInRouter({ accounts, sessions, showPage }: SignInParts): Router {
+  const router = express.Router();
+
+  router.get('/', (req, res) => res.redirect(303, sessions.account(req) ? '/welcome' : '/sign-up'));
+  router.get('/welcome', (req, res) => {
+    const account = sessions.account(req);
+    if (!account) return res.redirect(303, '/sign-in');
+    showPage(req, res, welcomePage(wordsOf(req), account));
+  });
+  router.get('/sign-in', (req, res) => showPage(req, res, signInPage(wordsOf(req))));
+  router.post('/sign-in', express.urlencoded({ extended: false, limit: '16kb' }), limitFailures(), signIn);
+  router.post('/sign-out', (req, res) => {
+    sessions.end(req, res);
+    res.redirect(303, '/sign-in');
+  });
+  return router;
+
+  async function signIn(req: Request, res: Response): Promise<void> {
+    const { email, password } = fieldsOf(req);
+    // Past this length nobody has one: a hash of a megabyte is work for nothing.
+    const account = password.length <= 200 ? await accounts.open(email, password) : undefined;
+    if (!account) return refuse(req, res.status(401), wordsOf(req).problems.signIn);
+    sessions.start(req, res, account);
+    res.redirect(303, '/welcome');
+  }
+
+  /** Ten wrong guesses of one client in ten minutes; each costs us a hash. */
+  function limitFailures() {
+    return rateLimit({
+      windowMs: 600_000,
+      limit: 10,
+      standardHeaders: 'draft-8',
+      legacyHeaders: false,
+      skipSuccessfulRequests: true,
+      validate: { xForwardedForHeader: false },
+      handler: (req, res) => refuse(req, res.status(429), wordsOf(req).problems.signInLimit),
+    });
+  }
+
+  function refuse(req: Request, res: Response, failure: string): void {
+    showPage(req, res, signInPage(wordsOf(req), { email: fieldsOf(req).email, failure }));
+  }
+}
+
+function fieldsOf(req: Request): { email: string; password: string } {
+  const { email, password } = req.body ?? {};
+  return {
+    email: typeof email === 'string' ? email : '',
+    password: typeof password === 'string' ? password : '',
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * What the owner of a taken address is mailed in place of a code. Whoever asked sees the same page either way,
+ * so nobody learns here who has an account.
+ */
+import type { BeforeSend } from 'express-email-verification';
+import type { Accounts } from './accounts.js';
+import { html } from './html.js';
+import { type Words, wordsFor } from './words/index.js';
+
+export function suppressTaken(accounts: Accounts, origin: string): BeforeSend {
+  return ({ email, locale }) =>
+    accounts.exists(email) ? { kind: 'suppress', mail: takenMail(wordsFor(locale), origin) } : undefined;
+}
+
+export function takenMail({ tag, mail }: Words, origin: string) {
+  const link = `${origin}/sign-in`;
+  return {
+    subject: mail.subject,
+    text: [mail.greeting, mail.explain, `${mail.signIn} ${link}`, mail.ignore, ''].join('\n\n'),
+    html: html`<!doctype html>
+<html lang="${tag}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${mail.subject}</title>
+<style>
+body { margin: 0; padding: 32px 16px; background: #f3f4f6; color: #15181e; font: 16px/24px -apple-system, 'Segoe UI', 'Malgun Gothic', sans-serif; }
+main { display: block; max-width: 536px; margin: auto; padding: 32px; background: #fff; border: 1px solid #e2e5ea; border-radius: 12px; }
+h1 { margin: 0 0 16px; font-size: 20px; line-height: 28px; }
+@media (prefers-color-scheme: dark) {
+  body { background: #16181d; color: #f2f4f8; }
+  main { background: #21242b; border-color: #363b45; }
+  a { color: #9cc2ff; }
+}
+</style>
+</head>
+<body>
+<main>
+<h1>${mail.greeting}</h1>
+<p>${mail.explain}</p>
+<p>${mail.signIn} <a href="${link}">${link}</a></p>
+<p>${mail.ignore}</p>
+</main>
+</body>
+</html>
+`.markup,
+  };
+}

@@ -1,0 +1,86 @@
+import type { Locale } from 'express-email-verification';
+
+/** Every word of the demo's pages, in one language. The package brings those of its answers and its mail. */
+export interface Words {
+  /** What the package says itself. */
+  readonly package: Locale;
+  readonly tag: string;
+  /** The language in its own name, for the switch. */
+  readonly name: string;
+  readonly skip: string;
+  readonly language: string;
+  readonly nav: { readonly signUp: string; readonly signIn: string; readonly signOut: string };
+  readonly steps: {
+    readonly label: string;
+    readonly names: readonly [string, string, string];
+  };
+  readonly address: {
+    readonly title: string;
+    readonly lead: string;
+    readonly label: string;
+    readonly button: string;
+    readonly haveCode: string;
+    readonly haveAccount: string;
+  };
+  readonly code: {
+    readonly title: string;
+    /** Before and after the address. */
+    readonly sentTo: readonly [string, string];
+    readonly label: string;
+    readonly hint: string;
+    readonly button: string;
+    readonly resend: string;
+    /** Before and after a time that counts down. */
+    readonly resendIn: readonly [string, string];
+    readonly expiresIn: readonly [string, string];
+    readonly expired: string;
+    readonly change: string;
+    readonly noMail: string;
+  };
+  readonly account: {
+    readonly title: string;
+    /** Before and after the address. */
+    readonly lead: readonly [string, string];
+    readonly name: string;
+    readonly password: string;
+    readonly passwordHint: string;
+    readonly showPassword: string;
+    readonly button: string;
+  };
+  readonly signIn: {
+    readonly title: string;
+    readonly lead: string;
+    readonly button: string;
+    readonly noAccount: string;
+  };
+  readonly welcome: {
+    readonly title: (name: string) => string;
+    readonly lead: (address: string) => string;
+    readonly postmark: string;
+    readonly tryAgain: string;
+  };
+  readonly problems: {
+    /** Said before a list of what is wrong, as the title of the page. */
+    readonly prefix: string;
+    readonly enterCode: string;
+    readonly retryFailed: string;
+    readonly expiredToken: string;
+    readonly name: string;
+    readonly password: string;
+    readonly taken: string;
+    readonly signIn: string;
+    readonly signInLimit: string;
+    readonly offline: string;
+    readonly unexpected: string;
+    readonly lost: string;
+  };
+  readonly lost: { readonly title: string; readonly home: string };
+  readonly trouble: { readonly title: string };
+  readonly mail: {
+    readonly subject: string;
+    readonly greeting: string;
+    readonly explain: string;
+    readonly signIn: string;
+    readonly ignore: string;
+  };
+}
