@@ -48,6 +48,12 @@ export interface RedisStoreOptions {
 /** How long to wait before a script is tried again while its slot moves between two nodes of a cluster. */
 const SLOT_MOVING_PAUSE = 20;
 
+/**
+ * How long before its deadline a script must start, in ms: Deadlines end a little early, and the reply must still
+ * find its way back. A script that started later would be carried out after we gave up on it.
+ */
+const WAY_BACK = 25;
+
 /** Older servers lack KEEPTTL beside options we use, and nobody patches them. */
 const OLDEST_REDIS = [6, 2];
 
@@ -193,7 +199,7 @@ export class RedisStore implements Store {
     args: readonly (string | number)[],
   ): Promise<unknown[]> {
     const calledAt = this.#now();
-    const serverLatest = this.#testClock ? latest : this.#serverClock.at(latest);
+    const serverLatest = this.#testClock ? latest : this.#serverClock.at(latest - WAY_BACK);
     const options = {
       keys,
       arguments: [this.#testClock ? String(calledAt) : '', String(serverLatest), ...args.map(String)],
