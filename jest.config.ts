@@ -4,6 +4,7 @@ import type { Config } from 'jest';
 const base: Config = {
   testEnvironment: 'node',
   testTimeout: 20_000,
+  globalSetup: '<rootDir>/__tests__/support/global-setup.ts',
   transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false }] },
   moduleNameMapper: {
     '^express-email-verification$': '<rootDir>/lib/index.ts',

@@ -1,0 +1,115 @@
+/** A Redis Cluster of three masters with a replica each, on 127.0.0.1, for the tests that make it fail. */
+import { createClient } from 'redis';
+import { type RedisServer, startRedisServer } from '../../demo-app/development/redis-server.js';
+import { freePort } from './free-port.js';
+
+const MASTERS = 3;
+const SLOTS = 16_384;
+
+/** After how many ms without an answer the others take a node for dead. */
+export const NODE_TIMEOUT = 2000;
+
+export type RedisCluster = Awaited<ReturnType<typeof startRedisCluster>>;
+export type ClusterNode = Awaited<ReturnType<typeof startNode>>;
+
+export async function startRedisCluster() {
+  const nodes = await Promise.all(Array.from({ length: MASTERS * 2 }, startNode));
+  const [first] = nodes;
+  if (!first) throw new Error('A cluster without nodes.');
+  const masters = nodes.slice(0, MASTERS);
+  const replicas = nodes.slice(MASTERS);
+
+  await Promise.all(
+    masters.map((node, n) => {
+      const from = Math.ceil((SLOTS / MASTERS) * n);
+      const to = Math.ceil((SLOTS / MASTERS) * (n + 1)) - 1;
+      return node.ask('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to));
+    }),
+  );
+  await Promise.all(
+    nodes.map((node, n) => node.ask('CLUSTER', 'SET-CONFIG-EPOCH', String(n + 1)).catch(() => {})),
+  );
+  for (const node of nodes) await first.ask('CLUSTER', 'MEET', '127.0.0.1', String(node.port));
+  await until('all nodes met', async () =>
+    (await Promise.all(nodes.map(known))).every((count) => count === nodes.length),
+  );
+  await Promise.all(
+    replicas.map(async (node, n) => node.ask('CLUSTER', 'REPLICATE', (await masters[n]?.id()) ?? '')),
+  );
+  await until('the cluster is well', async () => (await Promise.all(nodes.map(isWell))).every(Boolean));
+
+  return {
+    nodes,
+    rootNodes: nodes.map(({ port }) => ({ socket: { host: '127.0.0.1', port } })),
+    /** The node that has the slot now. */
+    async masterOf(slot: number): Promise<ClusterNode> {
+      const asked = nodes.find(({ server }) => server.pid !== 0) ?? first;
+      const table = (await asked.ask('CLUSTER', 'SLOTS')) as [number, number, [string, number]][];
+      const port = table.find(([from, to]) => from <= slot && slot <= to)?.[2][1];
+      const node = nodes.find((one) => one.port === port);
+      if (!node) throw new Error(`Nobody has slot ${slot}.`);
+      return node;
+    },
+    async slotOf(key: string): Promise<number> {
+      return Number(await first.ask('CLUSTER', 'KEYSLOT', key));
+    },
+    async stop() {
+      await Promise.all(nodes.map((node) => node.stop()));
+    },
+  };
+}
+
+async function startNode() {
+  const port = await freePort();
+  const server = await startRedisServer({
+    port,
+    args: [
+      ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf'],
+      ...['--cluster-node-timeout', String(NODE_TIMEOUT), '--cluster-replica-validity-factor', '0'],
+      // Else a master that dies early has no replica to take over.
+      ...['--repl-diskless-sync-delay', '0'],
+    ],
+  });
+  if (!server) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
+  const client = createClient({ url: server.url, socket: { reconnectStrategy: 50 } });
+  client.on('error', () => {});
+  await client.connect();
+  const ask = (...words: string[]): Promise<unknown> => client.sendCommand(words);
+
+  return {
+    port,
+    server: server as RedisServer,
+    ask,
+    id: async () => String(await ask('CLUSTER', 'MYID')),
+    /** Settles once a replica of the master has taken its place, of its own accord. */
+    async replicaOf(master: ClusterNode): Promise<boolean> {
+      return String(await ask('CLUSTER', 'NODES')).includes(`myself,slave ${await master.id()}`);
+    },
+    async stop() {
+      client.destroy();
+      await server.stop();
+    },
+  };
+}
+
+async function known(node: ClusterNode): Promise<number> {
+  const told = String(await node.ask('CLUSTER', 'NODES'));
+  return told.trim().split('\n').filter((line) => !line.includes('handshake')).length;
+}
+
+async function isWell(node: ClusterNode): Promise<boolean> {
+  const info = String(await node.ask('CLUSTER', 'INFO'));
+  const nodes = String(await node.ask('CLUSTER', 'NODES'));
+  const replicating = String(await node.ask('INFO', 'replication'));
+  const inStep = /role:master\r\nconnected_slaves:1\r\n/.test(replicating) || /master_link_status:up/.test(replicating);
+  return info.includes('cluster_state:ok') && (nodes.match(/slave /g) ?? []).length === MASTERS && inStep;
+}
+
+/** @throws after ten seconds */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`In vain: ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
