@@ -70,7 +70,7 @@ const notOneAddress: [row: string, what: string, body: object | string][] = [
   [
     'T12',
     '255 characters',
-    { email: `a@${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(60)}.${'e'.repeat(60)}.example` },
+    { email: `a@${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(60)}.${'e'.repeat(62)}.example` },
   ],
 ];
 

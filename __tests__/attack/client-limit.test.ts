@@ -1,0 +1,150 @@
+/** Who counts as one client, and what a client can do about it: nothing. */
+import express from 'express';
+import { createEmailVerification, emailVerificationRouter } from 'express-email-verification';
+import { FROM, SECRET } from '../support/app.js';
+import { clientAddress, type Door, inParallel, postbox, STORES, tally, useFrontDoor } from './front-door.js';
+
+const { open, listen, storeOf, redis } = useFrontDoor();
+const post = postbox();
+const options = { rateLimit: { send: { limit: 5 } }, delivery: post.delivery } as const;
+
+let people = 0;
+const nobodyYet = () => `person${people++}@example.com`;
+
+/** Whether the client at this address has used its five sends up. */
+async function isLimited(door: Door, ip: string): Promise<boolean> {
+  return (await door.send({ email: nobodyYet() }, ip)).status === 429;
+}
+
+describe.each(STORES)('on %s', (name) => {
+  const oneClient: [what: string, addresses: string[]][] = [
+    ['the same IPv4 address', ['203.0.113.7']],
+    [
+      'an IPv4 address mapped into IPv6',
+      [
+        '203.0.113.8',
+        '::ffff:203.0.113.8',
+        '::FFFF:203.0.113.8',
+        '::ffff:cb00:7108',
+        '0:0:0:0:0:ffff:cb00:7108',
+      ],
+    ],
+    [
+      'one IPv6 address in several spellings',
+      [
+        '2001:db8:1:200::1',
+        '2001:DB8:1:200::1',
+        '2001:0db8:0001:0200:0000:0000:0000:0001',
+        '2001:db8:1:200:0:0:0.0.0.1',
+      ],
+    ],
+    [
+      'other hosts of one /64',
+      ['2001:db8:2:200::1', '2001:db8:2:200::2', '2001:db8:2:200:ffff:ffff:ffff:ffff'],
+    ],
+    ['other networks of one /56', ['2001:db8:3:200::1', '2001:db8:3:201::1', '2001:db8:3:2ff:1:2:3:4']],
+    ['one IPv6 address with a zone', ['fe80::1', 'fe80::1%eth0', 'fe80::1%eth1']],
+  ];
+  it.each(oneClient)('T3: %s: one client', async (_what, addresses) => {
+    const door = await open({ store: storeOf(name), ...options });
+    for (let n = 0; n < 5; n += 1)
+      expect(await isLimited(door, addresses[n % addresses.length] ?? '')).toBe(false);
+    for (const address of addresses) expect(await isLimited(door, address)).toBe(true);
+  });
+
+  it('T3: the next /56, and another IPv4 address: another client', async () => {
+    const door = await open({ store: storeOf(name), ...options });
+    for (let n = 0; n < 6; n += 1) await isLimited(door, '2001:db8:4:200::1');
+    for (let n = 0; n < 6; n += 1) await isLimited(door, '203.0.113.9');
+    expect(await isLimited(door, '2001:db8:4:200::1')).toBe(true);
+    expect(await isLimited(door, '2001:db8:4:300::1')).toBe(false);
+    expect(await isLimited(door, '203.0.113.10')).toBe(false);
+  });
+
+  const disguises: [what: string, fields: object, headers: Record<string, string>][] = [
+    ['fields that name an address', { ip: '1.1.1.1', clientIp: '1.1.1.1', remoteAddress: '1.1.1.1' }, {}],
+    ['fields that name a key', { key: 'x', identifier: 'x', userId: 'x', 'x-forwarded-for': '1.1.1.1' }, {}],
+    ['prototype keys', { __proto__: { ip: '1.1.1.1' }, constructor: { prototype: { ip: '1.1.1.1' } } }, {}],
+    ['a challengeId', { challengeId: 'x'.repeat(26) }, {}],
+    ['another language', { locale: 'ko' }, { 'accept-language': 'ko' }],
+    [
+      'headers of other proxies',
+      {},
+      { 'x-real-ip': '1.1.1.1', 'cf-connecting-ip': '1.1.1.1', forwarded: 'for=1.1.1.1' },
+    ],
+    ['another user agent and session', {}, { 'user-agent': 'x', cookie: 'sid=x', authorization: 'Bearer x' }],
+  ];
+  it.each(disguises)('T4: %s: the same client', async (_what, fields, headers) => {
+    const door = await open({ store: storeOf(name), ...options });
+    const from = { 'x-forwarded-for': '203.0.113.20' };
+    for (let n = 0; n < 5; n += 1) await door.post('/ev/send', { email: nobodyYet() }, from);
+    const disguised = await door.post('/ev/send', { email: nobodyYet(), ...fields }, { ...from, ...headers });
+    expect(disguised.status).toBe(429);
+  });
+
+  it('T4: what a client writes before its own address is not believed', async () => {
+    const door = await open({ store: storeOf(name), ...options });
+    for (let n = 0; n < 6; n += 1) await isLimited(door, `${clientAddress(n)}, 203.0.113.21`);
+    expect(await isLimited(door, '1.1.1.1, 203.0.113.21')).toBe(true);
+    expect(await isLimited(door, '203.0.113.21')).toBe(true);
+  });
+
+  it('T4: without trust in a proxy, X-Forwarded-For changes nothing', async () => {
+    const verification = createEmailVerification({
+      ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
+      ...options,
+    });
+    const door = await listen(express().use('/ev', emailVerificationRouter(verification)), verification);
+    const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const replies = await inParallel(30, (n) => door.send({ email: nobodyYet() }, clientAddress(n)));
+    expect(tally(replies)).toEqual({ success: 5, too_many_requests: 25 });
+    expect(warnings.mock.calls.map(([sentence]) => String(sentence))).toEqual([
+      expect.stringContaining("'trust proxy'"),
+    ]);
+    warnings.mockRestore();
+  });
+
+  it('T4: 200 parallel sends of one client: exactly its limit goes through', async () => {
+    const door = await open({ store: storeOf(name), ...options });
+    const replies = await inParallel(200, () => door.send({ email: nobodyYet() }, '203.0.113.30'));
+    expect(tally(replies)).toEqual({ success: 5, too_many_requests: 195 });
+  });
+
+  it('T1: with rateLimit.verify set, guesses of one client over many mailboxes end', async () => {
+    const door = await open({
+      store: storeOf(name),
+      ...options,
+      rateLimit: { send: false, verify: { limit: 50 } },
+    });
+    const guess = (n: number) =>
+      door.verify({ email: `person${n}@example.com`, code: '123456' }, '203.0.113.40');
+    expect(tally(await inParallel(200, guess))).toEqual({ code_expired: 50, too_many_requests: 150 });
+  });
+
+  it.each([
+    '',
+    'unknown',
+    '1.2.3',
+    '1.2.3.4:5678',
+    '[2001:db8::1]:443',
+    '::',
+    'a'.repeat(5000),
+    '%00',
+    '2001:db8::1::',
+    '1.1.1.1,,',
+  ])('T4: an X-Forwarded-For of %j is answered, not broken', async (header) => {
+    const quiet = jest.spyOn(console, 'error').mockImplementation(() => {});
+    const door = await open({ store: storeOf(name), ...options });
+    const replies = await inParallel(7, () => door.send({ email: nobodyYet() }, header || ' '));
+    for (const { status } of replies) expect([200, 429]).toContain(status);
+    quiet.mockRestore();
+  });
+});
+
+it('T3: client addresses are kept as digests alone', async () => {
+  const door = await open({ store: storeOf('RedisStore'), ...options });
+  await door.send({ email: nobodyYet() }, '203.0.113.50');
+  const keys = await redis.client.keys('*');
+  expect(keys.length).toBeGreaterThan(2);
+  expect(keys.join()).not.toContain('203');
+});

@@ -1,0 +1,85 @@
+/** The app's own hook, slow or broken: it stops the send it was asked about, and no other. */
+import type { ErrorRequestHandler } from 'express';
+import { createTestApp } from '../support/app.js';
+import { inParallel, postbox, STORES, tally, useFrontDoor } from './front-door.js';
+
+const { open, listen, storeOf, redis } = useFrontDoor();
+const rateLimit = { send: false } as const;
+
+describe.each(STORES)('on %s', (name) => {
+  it('T28: a hook that hangs: 503 for that send past hookTimeout, and nobody else waits', async () => {
+    const post = postbox();
+    const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const answers: ((value: undefined) => void)[] = [];
+    const door = await open({
+      ...{ store: storeOf(name), delivery: post.delivery, rateLimit, hookTimeout: 300 },
+      beforeSend: ({ email }) =>
+        email.startsWith('hang') ? new Promise((resolve) => answers.push(resolve)) : undefined,
+    });
+    const begun = performance.now();
+    const hanging = inParallel(50, (n) => door.send({ email: `hang${n}@example.com` }));
+    const passing = await inParallel(50, (n) => door.send({ email: `pass${n}@example.com` }));
+    expect(tally(passing)).toEqual({ success: 50 });
+    const replies = await hanging;
+    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(tally(replies)).toEqual({ unavailable: 50 });
+    for (const { status, headers, body } of replies) {
+      expect([status, headers['retry-after']]).toEqual([503, String(body.retryAfter)]);
+    }
+
+    // An answer that comes after all changes nothing.
+    for (const answer of answers) answer(undefined);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(post.codesOf('hang0@example.com')).toEqual([]);
+    if (name === 'RedisStore') expect(await redis.client.dbSize()).toBe(100);
+    warnings.mockRestore();
+  });
+
+  const broken: [what: string, beforeSend: () => never | Promise<never>][] = [
+    [
+      'throws',
+      () => {
+        throw new Error('the captcha is away');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the captcha is away'))],
+  ];
+  it.each(broken)(
+    'T28: a hook that %s: the error handler of the app, nothing kept, nothing mailed',
+    async (_what, fails) => {
+      const post = postbox();
+      const { app, verification } = createTestApp({
+        ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', delivery: post.delivery, rateLimit },
+        beforeSend: ({ email }) => (email.startsWith('broken') ? fails() : undefined),
+      });
+      const seen: unknown[] = [];
+      const onError: ErrorRequestHandler = (error, _req, res, _next) => {
+        seen.push(error);
+        res.status(500).json({ app: true });
+      };
+      const door = await listen(app.use(onError), verification);
+      const [bad, good] = await Promise.all([
+        door.send({ email: 'broken@example.com' }),
+        door.send({ email: 'fine@example.com' }),
+      ]);
+      expect([bad?.text, good?.status]).toEqual(['{"app":true}', 200]);
+      expect(seen).toEqual([new Error('the captcha is away')]);
+      expect(post.codesOf('broken@example.com')).toEqual([]);
+      if (name === 'RedisStore') expect(await redis.client.dbSize()).toBe(2);
+    },
+  );
+
+  it('T28: what a hook refuses is not kept, not counted and not mailed', async () => {
+    const post = postbox();
+    let open403 = true;
+    const door = await open({
+      ...{ store: storeOf(name), delivery: post.delivery, rateLimit },
+      beforeSend: () => (open403 ? { kind: 'refuse', message: 'Not today.' } : undefined),
+    });
+    const replies = await inParallel(20, () => door.send({ email: 'minji@example.com' }));
+    expect(tally(replies)).toEqual({ refused: 20 });
+    expect(await redis.client.dbSize()).toBe(0);
+    open403 = false;
+    expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
+  });
+});

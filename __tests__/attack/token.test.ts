@@ -1,0 +1,279 @@
+/** The verification token: what it proves, how often, and what becomes of it when a sign-up fails. */
+import { request } from 'node:http';
+import express, { type RequestHandler } from 'express';
+import {
+  createEmailVerification,
+  emailVerificationRouter,
+  requireVerifiedEmail,
+} from 'express-email-verification';
+import { FROM, SECRET } from '../support/app.js';
+import {
+  type Door,
+  inParallel,
+  MINUTE,
+  postbox,
+  STORES,
+  startClock,
+  tally,
+  useFrontDoor,
+  WIDE,
+} from './front-door.js';
+
+const { open, listen, storeOf } = useFrontDoor();
+const post = postbox();
+const options = { ...WIDE, delivery: post.delivery };
+const email = 'minji@example.com';
+
+/** A token, the whole way through the door. */
+async function tokenFor(door: Door, address = email): Promise<string> {
+  const { challengeId } = (await door.send({ email: address })).body;
+  const verified = await door.verify({ email: address, challengeId, code: post.lastCode(address) });
+  return verified.body.verificationToken;
+}
+
+/** The last character but one of 26 carries six bits, so that another one is another token. */
+function altered(token: string, at: number): string {
+  const other = token[at] === 'A' ? 'B' : 'A';
+  return token.slice(0, at) + other + token.slice(at + 1);
+}
+
+describe.each(STORES)('on %s', (name) => {
+  it('T20: promise 9, a token for one address is refused for another', async () => {
+    const door = await open({ store: storeOf(name), ...options });
+    const verificationToken = await tokenFor(door);
+    for (const other of [
+      'eve@example.com',
+      'minji+a@example.com',
+      'minji@example.org',
+      'm.inji@example.com',
+    ]) {
+      await tokenFor(door, other);
+      expect((await door.signUp({ email: other, verificationToken })).body.reason).toBe('email_not_verified');
+    }
+    expect((await door.signUp({ email, verificationToken })).status).toBe(201);
+  });
+
+  it('T20: promise 9, a token or code of one purpose is refused for another', async () => {
+    const store = storeOf(name);
+    const door = await open({ store, ...options });
+    const reset = await open({ store, ...options, purpose: 'reset' });
+    const verificationToken = await tokenFor(door);
+    await tokenFor(reset);
+    expect((await reset.signUp({ email, verificationToken })).status).toBe(403);
+    expect((await door.signUp({ email, verificationToken })).status).toBe(201);
+  });
+
+  it('T20: an altered token is refused, each of its characters', async () => {
+    const door = await open({ store: storeOf(name), ...options });
+    const verificationToken = await tokenFor(door);
+    const forged = [...verificationToken].map((_, at) => altered(verificationToken, at));
+    forged.push(
+      verificationToken.toLowerCase(),
+      `${verificationToken}A`,
+      verificationToken.slice(1),
+      '',
+      'A'.repeat(26),
+    );
+    const replies = await inParallel(forged.length, (n) =>
+      door.signUp({ email, verificationToken: forged[n] }),
+    );
+    expect(tally(replies)).toEqual({ email_not_verified: forged.length });
+    expect((await door.signUp({ email, verificationToken })).status).toBe(201);
+  });
+
+  it('T20: a token of another secret is refused', async () => {
+    const store = storeOf(name);
+    const door = await open({ store, ...options });
+    const other = await open({ store, ...options, secret: 'the secret of somebody else, long enough' });
+    expect((await other.signUp({ email, verificationToken: await tokenFor(door) })).status).toBe(403);
+  });
+
+  it.each([null, 0, true, [], {}, ['x'], { length: 26 }, undefined])(
+    'T20: %j is no token',
+    async (verificationToken) => {
+      const door = await open({ store: storeOf(name), ...options });
+      const token = await tokenFor(door);
+      expect((await door.signUp({ email, verificationToken })).status).toBe(403);
+      expect((await door.signUp({ email: [email], verificationToken: token })).status).toBe(403);
+      expect((await door.signUp({ verificationToken: token })).status).toBe(403);
+    },
+  );
+
+  it('T20: a challengeId is no token, and a token is no challengeId', async () => {
+    const door = await open({ store: storeOf(name), ...options });
+    const { challengeId } = (await door.send({ email })).body;
+    expect((await door.signUp({ email, verificationToken: challengeId })).status).toBe(403);
+    const verificationToken = await tokenFor(door);
+    const { body } = await door.send({ email, challengeId: verificationToken });
+    expect(body.challengeId).not.toBe(verificationToken);
+  });
+
+  it('T11: promise 9, a token works once: 200 parallel sign-ups, one handler called', async () => {
+    let called = 0;
+    const door = await open({ store: storeOf(name), ...options }, (_req, res) => {
+      called += 1;
+      res.status(201).json({});
+    });
+    const verificationToken = await tokenFor(door);
+    const replies = await inParallel(200, () => door.signUp({ email, verificationToken }));
+    expect(tally(replies)).toEqual({ success: 1, email_not_verified: 199 });
+    expect(called).toBe(1);
+    expect((await door.signUp({ email, verificationToken })).status).toBe(403);
+  });
+
+  it('T11: a token ends with its time', async () => {
+    const clock = startClock();
+    const door = await open({ store: storeOf(name, clock.read), ...options });
+    const early = await tokenFor(door);
+    clock.pass(15 * MINUTE - 1);
+    expect((await door.signUp({ email, verificationToken: early })).status).toBe(201);
+    const late = await tokenFor(door);
+    clock.pass(15 * MINUTE);
+    expect((await door.signUp({ email, verificationToken: late })).status).toBe(403);
+  });
+
+  it('T21: no account is made, and no handler called, before the address is proved', async () => {
+    const accounts: string[] = [];
+    const handler: RequestHandler = (req, res) => {
+      accounts.push(req.verifiedEmail);
+      res.status(201).json({});
+    };
+    const door = await open({ store: storeOf(name), ...options }, handler);
+    await door.signUp({ email, password: 'x' });
+    await door.send({ email });
+    await door.signUp({
+      email,
+      password: 'x',
+      code: post.lastCode(email),
+      verificationToken: post.lastCode(email),
+    });
+    await door.signUp({ email, password: 'x', verified: true, verifiedEmail: email });
+    expect(accounts).toEqual([]);
+    await door.verify({ email, code: post.lastCode(email) });
+    await door.signUp({ email, password: 'x' });
+    expect(accounts).toEqual([]);
+  });
+
+  it('T32: promise 9, a failed sign-up gives its token back before its answer, with the end it had', async () => {
+    const clock = startClock();
+    const statuses = [409, 500, 201];
+    const handler: RequestHandler = (_req, res) => void res.status(statuses.shift() ?? 201).json({});
+    const door = await open({ store: storeOf(name, clock.read), ...options }, handler);
+    const verificationToken = await tokenFor(door);
+    const asked = [];
+    for (let n = 0; n < 4; n += 1) asked.push((await door.signUp({ email, verificationToken })).status);
+    expect(asked).toEqual([409, 500, 201, 403]);
+
+    statuses.push(409);
+    const second = await tokenFor(door);
+    clock.pass(14 * MINUTE);
+    expect((await door.signUp({ email, verificationToken: second })).status).toBe(409);
+    clock.pass(MINUTE);
+    expect((await door.signUp({ email, verificationToken: second })).status).toBe(403);
+  });
+
+  it('T32: 20 parallel sign-ups that all fail: the token is there for the next, once', async () => {
+    let status = 409;
+    const door = await open(
+      { store: storeOf(name), ...options },
+      (_req, res) => void res.status(status).json({}),
+    );
+    const verificationToken = await tokenFor(door);
+    await inParallel(20, () => door.signUp({ email, verificationToken }));
+    status = 201;
+    const replies = await inParallel(20, () => door.signUp({ email, verificationToken }));
+    expect(tally(replies)).toEqual({ success: 1, email_not_verified: 19 });
+  });
+
+  it('T32: 20 hang-ups with one token: one handler does its work', async () => {
+    const slow = slowHandler(201);
+    const door = await listenWith(slow.handler);
+    const verificationToken = await tokenFor(door);
+    await inParallel(10, (n) => hangUp(door, { email, verificationToken }, n % 5));
+    for (let n = 0; n < 10; n += 1) await hangUp(door, { email, verificationToken }, n);
+    await settled();
+    // Who hung up before the handler was called gave the token back: then the next request finds it.
+    await door.signUp({ email, verificationToken });
+    await door.signUp({ email, verificationToken });
+    await settled();
+    expect(slow.called()).toBe(1);
+  });
+
+  it('T32: a handler that ends with 409 after its client hung up gives the token back', async () => {
+    const slow = slowHandler(409);
+    const door = await listenWith(slow.handler);
+    const verificationToken = await tokenFor(door);
+    await hangUp(door, { email, verificationToken }, 'in the handler', slow.entered);
+    expect(slow.called()).toBe(1);
+    expect((await door.signUp({ email, verificationToken })).status).toBe(403);
+    slow.finish();
+    await settled();
+    expect((await door.signUp({ email, verificationToken })).status).toBe(409);
+  });
+
+  it('T32: a handler that ends with 201 after its client hung up keeps the token', async () => {
+    const slow = slowHandler(201);
+    const door = await listenWith(slow.handler);
+    const verificationToken = await tokenFor(door);
+    await hangUp(door, { email, verificationToken }, 'in the handler', slow.entered);
+    slow.finish();
+    await settled();
+    expect((await door.signUp({ email, verificationToken })).status).toBe(403);
+    expect(slow.called()).toBe(1);
+  });
+
+  function listenWith(handler: RequestHandler): Promise<Door> {
+    const verification = createEmailVerification({
+      ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
+      ...options,
+    });
+    const app = express();
+    app.use('/ev', emailVerificationRouter(verification));
+    app.post('/signup', express.json(), requireVerifiedEmail(verification), handler);
+    return listen(app, verification);
+  }
+});
+
+/** A sign-up that waits in its handler, the first time, until it is told to go on. */
+function slowHandler(status: number) {
+  let count = 0;
+  let finish = () => {};
+  let enter = () => {};
+  const entered = new Promise<void>((resolve) => {
+    enter = resolve;
+  });
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const handler: RequestHandler = async (_req, res) => {
+    count += 1;
+    enter();
+    if (count === 1) await Promise.race([finished, settled()]);
+    res.status(status).json({});
+  };
+  return { handler, entered, finish: () => finish(), called: () => count };
+}
+
+/** Sends a sign-up and hangs up: so many milliseconds later, or when told that the handler was entered. */
+async function hangUp(
+  door: Door,
+  fields: object,
+  when: number | 'in the handler',
+  entered?: Promise<void>,
+): Promise<void> {
+  const body = JSON.stringify(fields);
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const asked = request({ host: '127.0.0.1', port: door.port, path: '/signup', method: 'POST', headers });
+  asked.on('error', () => {});
+  const closed = new Promise((resolve) => asked.on('close', resolve));
+  asked.end(body);
+  if (when === 'in the handler') await entered;
+  else await new Promise((resolve) => setTimeout(resolve, when));
+  asked.destroy();
+  await closed;
+}
+
+/** Long enough for what a hang-up sets going. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 150));
+}
