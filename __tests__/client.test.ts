@@ -1,0 +1,788 @@
+/** The browser side, on a real server: every answer, reloads, tabs, races, trouble between, and its size. */
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
+import { gzipSync } from 'node:zlib';
+import { transformSync } from 'esbuild';
+import {
+  type EmailVerificationOptions,
+  MemoryStore,
+  type Reason,
+  RedisStore,
+} from 'express-email-verification';
+import {
+  type ClientStorage,
+  createEmailVerificationClient,
+  type EmailVerificationClientOptions,
+  type EmailVerificationState,
+} from 'express-email-verification/client';
+import request from 'supertest';
+import { createTestApp } from './support/app.js';
+import { useMailServer } from './support/mail.js';
+import { startRawSmtpServer } from './support/raw-smtp-server.js';
+import { useRedis } from './support/redis.js';
+
+const redis = useRedis();
+const mail = useMailServer();
+const email = 'person@example.com';
+const wrong = (code: string) => (code === '000000' ? '111111' : '000000');
+
+const servers: Server[] = [];
+beforeEach(() => redis.flush());
+afterEach(async () => {
+  jest.useRealTimers();
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  }
+});
+
+async function listen(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  servers.push(server);
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  return `http://127.0.0.1:${port}`;
+}
+
+/** The router, listening, and what opens a page on it; the store goes by the same clock as the page. */
+async function site(options: Partial<EmailVerificationOptions> = {}) {
+  const store = new RedisStore(redis.client, { clock: () => Date.now() });
+  const { app } = createTestApp({ store, transport: mail.url, ...options });
+  const origin = await listen(app);
+  const baseUrl = `${origin}/ev`;
+  const open = (more: Partial<EmailVerificationClientOptions> = {}) =>
+    createEmailVerificationClient({ baseUrl, ...more });
+  return { origin, open, baseUrl };
+}
+
+/** Only the date stands still: requests, mails and deadlines go on. */
+function stopTheClock() {
+  const others = [
+    'setTimeout',
+    'clearTimeout',
+    'setInterval',
+    'clearInterval',
+    'setImmediate',
+    'clearImmediate',
+  ];
+  const rest = ['nextTick', 'queueMicrotask', 'performance', 'hrtime'];
+  jest.useFakeTimers({ doNotFake: [...others, ...rest] as never });
+  return (milliseconds: number) => void jest.setSystemTime(Date.now() + milliseconds);
+}
+
+function createStorage(
+  entries = new Map<string, string>(),
+): ClientStorage & { entries: Map<string, string> } {
+  return {
+    entries,
+    getItem: (key) => entries.get(key) ?? null,
+    setItem: (key, value) => void entries.set(key, value),
+    removeItem: (key) => void entries.delete(key),
+  };
+}
+
+/** A fetch whose answers wait until they are let go. */
+function createHeldFetch() {
+  const held: (() => void)[] = [];
+  const heldFetch: typeof fetch = async (...input) => {
+    const response = await fetch(...input);
+    await new Promise<void>((letGo) => held.push(letGo));
+    return response;
+  };
+  return {
+    fetch: heldFetch,
+    async letGo(index: number) {
+      while (!held[index]) await new Promise((later) => setTimeout(later, 5));
+      held[index]();
+    },
+  };
+}
+
+describe.each([
+  ['Redis', () => new RedisStore(redis.client)],
+  ['memory', () => new MemoryStore()],
+])('from mail to sign-up, on %s', (_name, createStore) => {
+  it('asks for a code, has it checked, and holds the token that the sign-up takes', async () => {
+    const { open, origin } = await site({ store: createStore() });
+    const client = open();
+    expect(client.state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
+
+    const sending = client.send({ email });
+    expect(client.state).toMatchObject({ status: 'sending', email });
+    const sent = await sending;
+    expect(sent).toEqual({
+      kind: 'sent',
+      message: 'We sent you a code. Please check your mail.',
+      challengeId: expect.any(String),
+      expiresIn: 180,
+      resendIn: 60,
+    });
+    expect(client.state).toMatchObject({
+      status: 'sent',
+      email,
+      challengeId: sent.kind === 'sent' && sent.challengeId,
+      expiresIn: 180,
+      resendIn: 60,
+    });
+
+    const verifying = client.verify(await mail.lastCode(email));
+    expect(client.state).toMatchObject({ status: 'verifying', email });
+    const verified = await verifying;
+    expect(verified).toMatchObject({
+      kind: 'verified',
+      verificationToken: expect.any(String),
+      expiresIn: 900,
+    });
+    const { status, verificationToken, expiresIn, challengeId, resendIn } = client.state;
+    expect({ status, expiresIn, challengeId, resendIn }).toEqual({
+      status: 'verified',
+      expiresIn: 900,
+      resendIn: 0,
+    });
+    await request(origin).post('/signup').send({ email: client.state.email, verificationToken }).expect(201);
+  });
+});
+
+describe('send', () => {
+  it('tells which field is not right', async () => {
+    const client = (await site()).open();
+    const outcome = await client.send({ email: 'nobody' });
+    const errors = [{ field: 'email', message: 'Please enter a valid email address.' }];
+    expect(outcome).toEqual({ kind: 'invalid_request', message: 'Please check what you entered.', errors });
+    expect(client.state).toMatchObject({ status: 'failed', reason: 'invalid_request', errors, expiresIn: 0 });
+    expect(await client.send({ email: 'x'.repeat(20_000) })).toMatchObject({ kind: 'invalid_request' });
+  });
+
+  it('tells the words of beforeSend', async () => {
+    const client = (await site({ beforeSend: () => ({ kind: 'refuse', message: 'Not today.' }) })).open();
+    expect(await client.send({ email })).toEqual({ kind: 'refused', message: 'Not today.' });
+    expect(client.state).toMatchObject({ status: 'failed', reason: 'refused', message: 'Not today.' });
+  });
+
+  it('goes on with its challenge inside the cooldown', async () => {
+    const pass = stopTheClock();
+    const client = (await site()).open();
+    await client.send({ email });
+    const { challengeId, expiresAt } = client.state;
+    pass(10_000);
+
+    const outcome = await client.resend();
+    expect(outcome).toMatchObject({ kind: 'too_many_requests', retryAfter: 50, challengeId, expiresIn: 170 });
+    expect(client.state).toMatchObject({ status: 'failed', reason: 'too_many_requests', resendIn: 50 });
+    expect(client.state).toMatchObject({ challengeId, expiresAt, expiresIn: 170 });
+    expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
+  });
+
+  it('keeps its challenge over a 429 that names none, and one that another limit gives', async () => {
+    const challenges: unknown[] = [];
+    const limited = { message: 'Slow down.', ok: false, reason: 'too_many_requests', retryAfter: 600 };
+    const { open } = await site();
+    const client = open({
+      fetch: async (url, init) => {
+        challenges.push(JSON.parse(String(init?.body)).challengeId);
+        return challenges.length === 2 ? Response.json(limited, { status: 429 }) : fetch(url, init);
+      },
+    });
+    await client.send({ email });
+    const { challengeId, expiresAt } = client.state;
+    await client.resend();
+    expect(client.state).toMatchObject({ challengeId, expiresAt, resendIn: 600 });
+    expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
+    expect(challenges).toEqual([undefined, challengeId, challengeId]);
+  });
+
+  it('tells the wait to who holds no challenge, and has no code to enter', async () => {
+    const { open } = await site();
+    await open().send({ email });
+    const client = open();
+    expect(await client.send({ email })).toEqual({
+      kind: 'too_many_requests',
+      message: 'Too many requests. Please try again in 60 seconds.',
+      retryAfter: 60,
+    });
+    expect(client.state).toMatchObject({ resendIn: 60, expiresIn: 0 });
+    expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
+  });
+
+  it('tells the wait of the client limit', async () => {
+    const { open } = await site({ rateLimit: { send: { windowMs: 120_000, limit: 1 } } });
+    const client = open();
+    await client.send({ email });
+    const { challengeId } = client.state;
+    expect(await client.resend()).toMatchObject({ kind: 'too_many_requests', retryAfter: 120, challengeId });
+    expect(client.state).toMatchObject({ challengeId, resendIn: 120 });
+  });
+
+  it('leaves an earlier code alone when the mail of another was refused', async () => {
+    const pass = stopTheClock();
+    const client = (await site()).open();
+    await client.send({ email });
+    const { challengeId } = client.state;
+    pass(60_001);
+    mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'No such mailbox' });
+    expect(await client.resend()).toMatchObject({ kind: 'delivery_failed', resendIn: 0 });
+    expect(client.state).toMatchObject({
+      status: 'failed',
+      reason: 'delivery_failed',
+      challengeId,
+      resendIn: 0,
+    });
+    expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
+  });
+
+  it('has no code to enter when the first mail was refused', async () => {
+    mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'No such mailbox' });
+    const client = (await site()).open();
+    expect(await client.send({ email })).toMatchObject({ kind: 'delivery_failed' });
+    expect(client.state).toMatchObject({ status: 'failed', expiresIn: 0, resendIn: 0 });
+  });
+
+  it('goes on with the challenge of a mail that may have left', async () => {
+    const stalled = await startRawSmtpServer({ dot: 'stall' });
+    try {
+      const client = (await site({ transport: stalled.url, mailTimeout: 300 })).open();
+      expect(await client.send({ email })).toMatchObject({ kind: 'delivery_unknown', expiresIn: 180 });
+      expect(client.state).toMatchObject({
+        status: 'failed',
+        reason: 'delivery_unknown',
+        expiresIn: 180,
+        resendIn: 60,
+      });
+      const code =
+        /\b\d{6}\b/.exec(stalled.received.slice(stalled.received.indexOf('')).join('\n'))?.[0] ?? '';
+      expect(await client.verify(code)).toMatchObject({ kind: 'verified' });
+    } finally {
+      await stalled.close();
+    }
+  });
+
+  it('takes the id of the latest answer, the same one while it has attempts', async () => {
+    const pass = stopTheClock();
+    const client = (await site({ maxAttempts: 1 })).open();
+    await client.send({ email });
+    const first = client.state.challengeId;
+    pass(60_001);
+    await client.resend();
+    expect(client.state).toMatchObject({ status: 'sent', challengeId: first, resendIn: 60 });
+    await client.verify(wrong(await mail.lastCode(email)));
+    pass(60_001);
+    await client.resend();
+    expect(client.state.challengeId).not.toBe(first);
+    expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
+  });
+
+  it('asks in the language it was given, for a resend and a verify too', async () => {
+    const { open } = await site();
+    const client = open({ locale: 'ko' });
+    await client.send({ email: 'a@b' });
+    expect(client.state.message).toMatch(/\p{Script=Hangul}/u);
+    await client.send({ email, locale: 'en' });
+    expect(client.state.message).toMatch(/^We sent/);
+    await client.resend();
+    expect(client.state.message).toMatch(/^Too many/);
+    await client.verify('12');
+    expect(client.state.message).toMatch(/^Please check/);
+  });
+});
+
+describe('verify', () => {
+  it('tells the attempts left, and has no code to enter after the last', async () => {
+    const { open } = await site({ maxAttempts: 2 });
+    const client = open();
+    await client.send({ email });
+    const code = await mail.lastCode(email);
+    expect(await client.verify(wrong(code))).toEqual({
+      kind: 'code_incorrect',
+      message: 'The code is not correct. You have 1 attempt left.',
+      attemptsLeft: 1,
+    });
+    expect(client.state).toMatchObject({
+      status: 'failed',
+      reason: 'code_incorrect',
+      attemptsLeft: 1,
+      expiresIn: 180,
+    });
+    expect(await client.verify(wrong(code))).toMatchObject({ attemptsLeft: 0 });
+    expect(client.state).toMatchObject({ attemptsLeft: 0, expiresIn: 0, resendIn: 60 });
+    expect(await client.verify(code)).toEqual({
+      kind: 'code_expired',
+      message: 'This code is no longer valid. Please ask for a new one.',
+    });
+    expect(client.state).toMatchObject({ status: 'failed', reason: 'code_expired', expiresIn: 0 });
+  });
+
+  it('has attempts that nobody else can spend', async () => {
+    const { open, baseUrl } = await site({ maxAttempts: 1 });
+    const client = open();
+    await client.send({ email });
+    const code = await mail.lastCode(email);
+    await request(baseUrl)
+      .post('/verify')
+      .send({ email, code: wrong(code) })
+      .expect(401);
+    expect(await client.verify(code)).toMatchObject({ kind: 'verified' });
+  });
+
+  it('hands the code over as it was typed, and one that cannot be right costs nothing', async () => {
+    const client = (await site()).open();
+    await client.send({ email });
+    const code = await mail.lastCode(email);
+    expect(await client.verify('12')).toMatchObject({ kind: 'invalid_request', errors: [{ field: 'code' }] });
+    expect(client.state).toMatchObject({ reason: 'invalid_request', expiresIn: 180 });
+    expect(await client.verify(` ${code.slice(0, 3)}-${code.slice(3)} `)).toMatchObject({ kind: 'verified' });
+  });
+
+  it('tells the wait when verifying is limited, and leaves the one for another code alone', async () => {
+    const { open } = await site({ rateLimit: { verify: { windowMs: 600_000, limit: 1 } } });
+    const client = open();
+    await client.send({ email });
+    const code = await mail.lastCode(email);
+    await client.verify(wrong(code));
+    expect(await client.verify(code)).toMatchObject({ kind: 'too_many_requests', retryAfter: 600 });
+    expect(client.state).toMatchObject({ reason: 'too_many_requests', resendIn: 60, expiresIn: 180 });
+  });
+
+  it('gives the token that is there once verified, whatever is typed', async () => {
+    const client = (await site()).open();
+    await client.send({ email });
+    const code = await mail.lastCode(email);
+    const verified = await client.verify(code);
+    expect(await client.verify(code)).toEqual(verified);
+    expect(await client.verify(wrong(code))).toEqual(verified);
+    expect(client.state.status).toBe('verified');
+  });
+});
+
+describe('trouble', () => {
+  it('is unavailable while the store is, and goes on after', async () => {
+    const { open } = await site({
+      store: new RedisStore(redis.client),
+      storeTimeout: 200,
+      rateLimit: { send: false },
+    });
+    const client = open();
+    await client.send({ email });
+    const code = await mail.lastCode(email);
+    const unavailable = { kind: 'unavailable', message: expect.any(String), retryAfter: 5 };
+    redis.server.freeze();
+    try {
+      expect(await client.verify(code)).toEqual(unavailable);
+      expect(client.state).toMatchObject({ status: 'failed', reason: 'unavailable', resendIn: 60 });
+      expect(await client.resend()).toEqual(unavailable);
+      expect(client.state).toMatchObject({ status: 'failed', reason: 'unavailable', resendIn: 60 });
+      const other = open();
+      await other.send({ email: 'other@example.com' });
+      expect(other.state).toMatchObject({ resendIn: 5, expiresIn: 0 });
+    } finally {
+      redis.server.thaw();
+    }
+    expect(await client.verify(code)).toMatchObject({ kind: 'verified' });
+  });
+
+  it('is offline when no answer comes, and keeps what it holds', async () => {
+    const { open } = await site();
+    let offline = false;
+    const client = open({
+      fetch: (...input) => (offline ? Promise.reject(new TypeError('Failed to fetch')) : fetch(...input)),
+    });
+    await client.send({ email });
+    const { challengeId } = client.state;
+    const code = await mail.lastCode(email);
+    offline = true;
+    expect(await client.verify(code)).toEqual({ kind: 'offline' });
+    expect(client.state).toMatchObject({ status: 'failed', reason: 'offline', challengeId, expiresIn: 180 });
+    expect(client.state.message).toBeUndefined();
+    expect(await client.resend()).toEqual({ kind: 'offline' });
+    offline = false;
+    expect(await client.verify(code)).toMatchObject({ kind: 'verified' });
+  });
+
+  it('is offline when nobody listens', async () => {
+    const baseUrl = await listen(() => {});
+    const server = servers.pop();
+    await new Promise((closed) => server?.close(closed));
+    expect(await createEmailVerificationClient({ baseUrl }).send({ email })).toEqual({ kind: 'offline' });
+  });
+
+  it.each([
+    ['the error page of a proxy', 502, 'text/html', '<html>Bad Gateway</html>'],
+    ['the start page of an app', 200, 'text/html', '<!doctype html>'],
+    ['no body', 204, 'text/plain', ''],
+    ['broken JSON', 200, 'application/json', '{"ok":true,'],
+    ['null', 200, 'application/json', 'null'],
+    ['another service', 200, 'application/json', '{"ok":true}'],
+    ['another refusal', 403, 'application/json', '{"ok":false,"reason":"csrf","message":"No."}'],
+    ['a name that every object has', 403, 'application/json', '{"ok":false,"reason":"constructor"}'],
+    ['half a refusal of ours', 429, 'application/json', '{"ok":false,"reason":"too_many_requests"}'],
+  ])('is unavailable, with its status, when the answer is %s', async (_what, status, type, body) => {
+    const baseUrl = await listen((_req, res) => res.writeHead(status, { 'Content-Type': type }).end(body));
+    const client = createEmailVerificationClient({ baseUrl });
+    expect(await client.send({ email })).toEqual({ kind: 'unavailable', status });
+    expect(client.state).toMatchObject({ status: 'failed', reason: 'unavailable', resendIn: 0 });
+    expect(await client.verify('123456')).toEqual({ kind: 'unavailable', status });
+  });
+
+  it('waits as a proxy asks by Retry-After', async () => {
+    const baseUrl = await listen((_req, res) =>
+      res.writeHead(503, { 'Retry-After': '30' }).end('Down for repairs'),
+    );
+    const client = createEmailVerificationClient({ baseUrl: `${baseUrl}/` });
+    expect(await client.send({ email })).toEqual({ kind: 'unavailable', status: 503, retryAfter: 30 });
+    expect(client.state.resendIn).toBe(30);
+  });
+
+  it('posts JSON to both routes, with a slash at the end of baseUrl or without', async () => {
+    const seen: unknown[] = [];
+    const baseUrl = await listen((req, res) => {
+      seen.push([req.method, req.url, req.headers['content-type']]);
+      res.end();
+    });
+    await createEmailVerificationClient({ baseUrl: `${baseUrl}/ev/` }).send({ email });
+    await createEmailVerificationClient({ baseUrl: `${baseUrl}/ev` }).verify('123456');
+    expect(seen).toEqual([
+      ['POST', '/ev/send', 'application/json'],
+      ['POST', '/ev/verify', 'application/json'],
+    ]);
+  });
+});
+
+describe('state', () => {
+  it('is one frozen object until something changes, and each second of a countdown is a change', async () => {
+    const pass = stopTheClock();
+    const client = (await site()).open();
+    const idle = client.state;
+    expect(client.state).toBe(idle);
+    await client.send({ email });
+    const { state } = client;
+    expect(state).not.toBe(idle);
+    expect(Object.isFrozen(state)).toBe(true);
+    expect(client.state).toBe(state);
+    pass(999);
+    expect(client.state).toBe(state);
+    pass(1);
+    expect(client.state).toMatchObject({ expiresIn: 179, resendIn: 59 });
+    expect(state).toMatchObject({ expiresIn: 180, resendIn: 60 });
+    pass(179_000);
+    expect(client.state).toMatchObject({ status: 'sent', expiresIn: 0, resendIn: 0 });
+  });
+
+  it('is told at each change, until the listener leaves', async () => {
+    const client = (await site()).open();
+    const told: EmailVerificationState['status'][] = [];
+    const leave = client.subscribe(({ status }) => told.push(status));
+    await client.send({ email: 'nobody' });
+    await client.send({ email });
+    leave();
+    client.reset();
+    expect(told).toEqual(['sending', 'failed', 'sending', 'sent']);
+  });
+
+  it('is told each second while somebody listens and a countdown runs; else there is no timer', () => {
+    jest.useFakeTimers({ now: 1_000_000 });
+    const storage = createStorage();
+    const record = { email, challengeId: 'x', expiresAt: 1_003_400, resendAt: 1_001_400 };
+    storage.setItem('email-verification:/ev', JSON.stringify(record));
+    const client = createEmailVerificationClient({ baseUrl: '/ev', storage });
+    expect(jest.getTimerCount()).toBe(0);
+
+    const told: number[][] = [];
+    const listener = ({ expiresIn, resendIn }: EmailVerificationState) =>
+      void told.push([expiresIn, resendIn]);
+    const leave = client.subscribe(listener);
+    expect(jest.getTimerCount()).toBe(1);
+    jest.advanceTimersByTime(1000);
+    leave();
+    expect(jest.getTimerCount()).toBe(0);
+
+    const leaveAgain = client.subscribe(listener);
+    const leaveToo = client.subscribe(listener);
+    leaveToo();
+    jest.advanceTimersByTime(10_000);
+    expect(told).toEqual([
+      [3, 1],
+      [2, 0],
+      [1, 0],
+      [0, 0],
+    ]);
+    expect(jest.getTimerCount()).toBe(0);
+    leaveAgain();
+  });
+
+  it('knows the reasons of the routes, and offline', () => {
+    type Known = NonNullable<EmailVerificationState['reason']>;
+    const reasons: Record<Exclude<Reason, 'email_not_verified'> | 'offline', 1> & Record<Known, 1> = {
+      invalid_request: 1,
+      refused: 1,
+      too_many_requests: 1,
+      delivery_failed: 1,
+      delivery_unknown: 1,
+      unavailable: 1,
+      code_incorrect: 1,
+      code_expired: 1,
+      offline: 1,
+    };
+    expect(Object.keys(reasons)).toHaveLength(9);
+  });
+});
+
+describe('a reload', () => {
+  it('finds the challenge again, then the token, and never the code', async () => {
+    const pass = stopTheClock();
+    const { open, origin } = await site();
+    const storage = createStorage();
+    const before = open({ storage });
+    await before.send({ email });
+    const { challengeId, expiresAt, resendAt } = before.state;
+    const code = await mail.lastCode(email);
+    await before.verify(wrong(code));
+    pass(10_000);
+
+    const after = open({ storage });
+    expect(after.state).toEqual({
+      status: 'sent',
+      email,
+      challengeId,
+      expiresAt,
+      resendAt,
+      expiresIn: 170,
+      resendIn: 50,
+    });
+    await after.verify(code);
+    expect([...storage.entries.values()].join()).not.toContain(code);
+
+    const later = open({ storage });
+    const { verificationToken } = after.state;
+    expect(later.state).toMatchObject({ status: 'verified', email, verificationToken, expiresIn: 900 });
+    await request(origin).post('/signup').send({ email: later.state.email, verificationToken }).expect(201);
+    later.reset();
+    expect(storage.entries.size).toBe(0);
+    expect(open({ storage }).state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
+  });
+
+  it('finds a wait without a challenge, and nothing once it is over', async () => {
+    const pass = stopTheClock();
+    const { open } = await site();
+    await open().send({ email });
+    const storage = createStorage();
+    await open({ storage }).send({ email });
+    expect(open({ storage }).state).toMatchObject({ status: 'idle', email, resendIn: 60, expiresIn: 0 });
+    pass(60_000);
+    expect(open({ storage }).state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
+  });
+
+  it('ignores a code or a token that has ended', async () => {
+    const pass = stopTheClock();
+    const { open } = await site();
+    const storage = createStorage();
+    const client = open({ storage });
+    await client.send({ email });
+    pass(179_999);
+    expect(open({ storage }).state.status).toBe('sent');
+    await client.verify(await mail.lastCode(email));
+    pass(899_999);
+    expect(open({ storage }).state.status).toBe('verified');
+    pass(1);
+    expect(open({ storage }).state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
+  });
+
+  it.each([
+    ['no JSON', '{"email"'],
+    ['null', 'null'],
+    ['a number', '7'],
+    ['an array', '[]'],
+    ['no email', JSON.stringify({ challengeId: 'x', expiresAt: 9e15 })],
+    ['an email that is none', JSON.stringify({ email: {}, challengeId: 'x', expiresAt: 9e15 })],
+    ['an id that is none', JSON.stringify({ email, challengeId: {}, expiresAt: 9e15 })],
+    ['ends that are none', JSON.stringify({ email, challengeId: 'x', expiresAt: '9e15', resendAt: {} })],
+  ])('ignores a record that is not its own: %s', (_what, text) => {
+    const storage = createStorage(new Map([['email-verification:/ev', text]]));
+    const client = createEmailVerificationClient({ baseUrl: '/ev', storage });
+    expect(client.state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
+  });
+
+  it('does without a storage that throws', async () => {
+    const fails = () => {
+      throw new Error('QuotaExceededError');
+    };
+    const { open } = await site();
+    const client = open({ storage: { getItem: fails, setItem: fails, removeItem: fails } });
+    await client.send({ email });
+    expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
+    client.reset();
+    expect(client.state.status).toBe('idle');
+  });
+});
+
+describe('two tabs with one storage', () => {
+  it('each go on with their own address', async () => {
+    const { open } = await site();
+    const storage = createStorage();
+    const one = open({ storage });
+    const two = open({ storage });
+    await one.send({ email });
+    await two.send({ email: 'two@example.com' });
+    expect(await one.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
+    two.reset();
+    expect(open({ storage }).state).toMatchObject({ status: 'verified', email });
+    expect(one.state).toMatchObject({ status: 'verified', email });
+  });
+
+  it('share the challenge of one address', async () => {
+    const { open } = await site();
+    const storage = createStorage();
+    const two = open({ storage });
+    const one = open({ storage });
+    await one.send({ email });
+    const { challengeId } = one.state;
+    expect(await two.send({ email })).toMatchObject({ kind: 'too_many_requests', challengeId });
+    expect(two.state).toMatchObject({ challengeId, expiresIn: 180 });
+    expect(await two.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
+  });
+
+  it('keep the token of one when the other fails after it', async () => {
+    const { open } = await site();
+    const storage = createStorage();
+    const one = open({ storage });
+    await one.send({ email });
+    const two = open({ storage });
+    const code = await mail.lastCode(email);
+    await two.verify(code);
+    expect(await one.verify(code)).toMatchObject({ kind: 'code_expired' });
+    await one.resend();
+    const { verificationToken } = two.state;
+    expect(open({ storage }).state).toMatchObject({ status: 'verified', verificationToken });
+  });
+});
+
+describe('races', () => {
+  it('makes one request of sends for one address, whatever its spelling', async () => {
+    const { open } = await site();
+    const client = open();
+    const first = client.send({ email });
+    expect(client.send({ email: ' PERSON@example.com ' })).toBe(first);
+    expect(client.resend()).toBe(first);
+    expect(await first).toMatchObject({ kind: 'sent' });
+    expect(mail.mails).toHaveLength(1);
+  });
+
+  it('makes one attempt of a code that is typed twice', async () => {
+    const client = (await site()).open();
+    await client.send({ email });
+    const code = await mail.lastCode(email);
+    const [first, second] = await Promise.all([client.verify(code), client.verify(code)]);
+    expect(first).toMatchObject({ kind: 'verified' });
+    expect(second).toBe(first);
+    expect(client.state.status).toBe('verified');
+  });
+
+  it('takes a right code while a wrong one is under way, in either order of the answers', async () => {
+    for (const order of [
+      [1, 2],
+      [2, 1],
+    ]) {
+      await redis.flush();
+      const { fetch, letGo } = createHeldFetch();
+      const client = (await site()).open({ fetch });
+      const sending = client.send({ email });
+      await letGo(0);
+      await sending;
+      const code = await mail.lastCode(email);
+      const answers = [client.verify(wrong(code)), client.verify(code)];
+      for (const index of order) await letGo(index);
+      await Promise.all(answers);
+      expect(client.state.status).toBe('verified');
+      mail.clear();
+    }
+  });
+
+  it('stays verified when the answer of a resend comes after', async () => {
+    const { fetch, letGo } = createHeldFetch();
+    const client = (await site()).open({ fetch });
+    const sending = client.send({ email });
+    await letGo(0);
+    await sending;
+    const resending = client.resend();
+    const verifying = client.verify(await mail.lastCode(email));
+    await letGo(2);
+    await letGo(1);
+    await Promise.all([resending, verifying]);
+    expect(client.state).toMatchObject({ status: 'verified', resendIn: 0 });
+  });
+
+  it('ignores answers that come after reset()', async () => {
+    const { fetch, letGo } = createHeldFetch();
+    const storage = createStorage();
+    const client = (await site()).open({ fetch, storage });
+    const sending = client.send({ email });
+    await letGo(0);
+    await sending;
+    const verifying = client.verify(await mail.lastCode(email));
+    client.reset();
+    await letGo(1);
+    expect(await verifying).toMatchObject({ kind: 'verified' });
+    expect(client.state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
+    expect(storage.entries.size).toBe(0);
+  });
+
+  it('ignores the answer for an address that another took the place of', async () => {
+    const { fetch, letGo } = createHeldFetch();
+    const client = (await site()).open({ fetch });
+    const first = client.send({ email });
+    const second = client.send({ email: 'second@example.com' });
+    expect(second).not.toBe(first);
+    await letGo(0);
+    await first;
+    expect(client.state).toMatchObject({ status: 'sending', email: 'second@example.com' });
+    await letGo(1);
+    await second;
+    expect(client.state).toMatchObject({ status: 'sent', email: 'second@example.com' });
+  });
+
+  it('goes on with the challenge of an address that was left and taken again', async () => {
+    const client = (await site()).open();
+    await client.send({ email });
+    const { challengeId } = client.state;
+    client.reset();
+    expect(await client.send({ email })).toMatchObject({ kind: 'too_many_requests', challengeId });
+    expect(client.state).toMatchObject({ challengeId, expiresIn: 180 });
+  });
+
+  it('begins anew for an address that was verified before', async () => {
+    const pass = stopTheClock();
+    const client = (await site()).open();
+    await client.send({ email });
+    await client.verify(await mail.lastCode(email));
+    pass(60_001);
+    const sending = client.send({ email });
+    expect(client.state).toMatchObject({ status: 'sending', expiresIn: 0 });
+    expect(client.state.verificationToken).toBeUndefined();
+    expect(await sending).toMatchObject({ kind: 'sent' });
+    expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
+  });
+});
+
+describe('the module', () => {
+  const source = readFileSync(join(__dirname, '../lib/client.ts'), 'utf8');
+  const minified = (format: 'esm' | 'iife') =>
+    transformSync(source, { loader: 'ts', target: 'es2022', minify: true, format, globalName: 'client' })
+      .code;
+
+  it('is under 2 kB minified and gzipped, and imports nothing', () => {
+    expect(minified('esm')).not.toMatch(/\bimport\b|\brequire\b/);
+    expect(gzipSync(minified('esm')).length).toBeLessThan(2000);
+  });
+
+  it('runs where there is nothing but what every browser has', async () => {
+    const { baseUrl } = await site();
+    const page = createContext({ fetch, setTimeout, clearTimeout, baseUrl, email });
+    runInContext(minified('iife'), page);
+    const sent = await runInContext(
+      'client.createEmailVerificationClient({ baseUrl }).send({ email })',
+      page,
+    );
+    expect(sent).toMatchObject({ kind: 'sent', expiresIn: 180 });
+  });
+});

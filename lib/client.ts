@@ -1,0 +1,329 @@
+/** The browser side of the two routes: asks for a code, has it checked, and keeps what a page shows meanwhile. */
+
+export interface EmailVerificationClientOptions {
+  /** Where the router is mounted, as `/email-verification`. */
+  readonly baseUrl: string;
+  /** Sends the requests. @default the global fetch */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Where a reload finds the challenge again, but never the code; sessionStorage keeps tabs apart. @default none */
+  readonly storage?: ClientStorage;
+  /** The language of messages and mails. @default what the browser asks for in Accept-Language */
+  readonly locale?: string;
+}
+
+/** What `localStorage` and `sessionStorage` are. */
+export interface ClientStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+export type SendOutcome =
+  | Said<'sent' | 'delivery_unknown', { challengeId: string; expiresIn: number; resendIn: number }>
+  | Said<'delivery_failed', { resendIn: number }>
+  | Said<'refused'>
+  | Refusal;
+
+export type VerifyOutcome =
+  | Said<'verified', { verificationToken: string; expiresIn: number }>
+  | Said<'code_incorrect', { attemptsLeft: number }>
+  | Said<'code_expired'>
+  | Refusal;
+
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** An answer of the routes: `message` is for people, times are whole seconds. */
+type Said<Kind, Fields = unknown> = { readonly kind: Kind; readonly message: string } & Readonly<Fields>;
+
+type Refusal =
+  | Said<'invalid_request', { errors: readonly FieldError[] }>
+  | Said<'too_many_requests', { retryAfter: number; challengeId?: string; expiresIn?: number }>
+  /** With a `status` and no message, something between the page and the router answered in its place. */
+  | (Partial<Said<unknown, { retryAfter: number; status: number }>> & { readonly kind: 'unavailable' })
+  /** No answer came: no network, or a request the browser does not allow (CORS). */
+  | { readonly kind: 'offline' };
+
+/** A frozen snapshot. A code can be entered while `expiresIn` is above 0 and `status` is not `verified`. */
+export interface EmailVerificationState {
+  readonly status: 'idle' | 'sending' | 'sent' | 'verifying' | 'verified' | 'failed';
+  /** As it was given to `send`. */
+  readonly email?: string;
+  readonly challengeId?: string;
+  /** When the code ends, once verified the token, in ms of the local clock. */
+  readonly expiresAt?: number;
+  /** When the next code can be asked for, in ms of the local clock. */
+  readonly resendAt?: number;
+  /** Whole seconds until `expiresAt`, 0 when it has passed. */
+  readonly expiresIn: number;
+  /** Whole seconds until `resendAt`, 0 when it has passed. */
+  readonly resendIn: number;
+  /** After `code_incorrect`; at 0 only another code helps. */
+  readonly attemptsLeft?: number;
+  /** Why the last `send` or `verify` failed: the `kind` of its outcome. */
+  readonly reason?: Exclude<Outcome['kind'], 'sent' | 'verified'>;
+  /** The last answer in words, in the language of the request. */
+  readonly message?: string;
+  readonly errors?: readonly FieldError[];
+  /** What the sign-up takes, together with `email`. */
+  readonly verificationToken?: string;
+}
+
+/** Refusals and trouble are outcomes: no promise rejects for them. No function needs its `this`. */
+export interface EmailVerificationClient {
+  /** Asks for a code. While one is under way for that address, gives the same promise. */
+  send(input: { readonly email: string; readonly locale?: string }): Promise<SendOutcome>;
+  /** Asks for another code for the same address. */
+  resend(): Promise<SendOutcome>;
+  /** Has a code checked just as it was typed. Once verified, gives the token that is there. */
+  verify(code: string): Promise<VerifyOutcome>;
+  /** Back to the start, for another address or after the sign-up: answers still under way no longer count. */
+  reset(): void;
+  /** The same object until something changes. */
+  readonly state: EmailVerificationState;
+  /** Calls at each change, and each second while a countdown runs; returns what ends it. */
+  subscribe(listener: (state: EmailVerificationState) => void): () => void;
+}
+
+/**
+ * A client of the two routes, for a page in any framework or none.
+ *
+ * @example
+ * const client = createEmailVerificationClient({ baseUrl: '/email-verification', storage: sessionStorage });
+ * client.subscribe(({ message, resendIn }) => {
+ *   status.textContent = message ?? '';
+ *   resendButton.disabled = resendIn > 0;
+ * });
+ * const sent = await client.send({ email: 'person@example.com' });
+ * const verified = await client.verify('123456');
+ * @example
+ * // React
+ * const { expiresIn, message } = useSyncExternalStore(client.subscribe, () => client.state);
+ */
+export function createEmailVerificationClient(
+  options: EmailVerificationClientOptions,
+): EmailVerificationClient {
+  const { baseUrl, storage } = options;
+  const key = `email-verification:${baseUrl}`;
+  const listeners = new Set<() => void>();
+  const read = () => quietly(() => storage?.getItem(key) ?? null);
+
+  let locale = options.locale;
+  /** The record in the storage when it was last ours: a failure leaves another tab's alone. */
+  let ours = read();
+  let state = snapshot(restored(ours));
+  /** What reset() left: who comes back to that address goes on with its challenge. */
+  let left = state;
+  /** What is under way. An answer that finds another object here comes too late. */
+  let session: Session = {};
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function look(): EmailVerificationState {
+    const now = snapshot(state);
+    if (now.expiresIn !== state.expiresIn || now.resendIn !== state.resendIn) state = now;
+    return state;
+  }
+
+  /** Wakes at the whole second, and only for somebody who looks at a countdown. */
+  function schedule(): void {
+    clearTimeout(timer);
+    const toGo = Math.max(state.expiresAt ?? 0, state.resendAt ?? 0) - Date.now();
+    if (listeners.size > 0 && toGo > 0) timer = setTimeout(tell, toGo % 1000 || 1000);
+  }
+
+  function tell(): void {
+    schedule();
+    for (const listener of listeners) listener();
+  }
+
+  function change(next: Facts): void {
+    state = snapshot(next);
+    tell();
+  }
+
+  async function ask<T extends Outcome>(slot: keyof Session, code?: string): Promise<T | Refusal> {
+    const mine = session;
+    const { email, challengeId } = state;
+    const path = slot === 'sending' ? '/send' : '/verify';
+    const fields = { email, code, challengeId, locale };
+    const outcome = await post<T>(options.fetch ?? fetch, baseUrl.replace(/\/$/, '') + path, fields);
+    if (mine !== session) return outcome;
+    mine[slot] = undefined;
+    // No answer still under way can undo it.
+    if (outcome.kind === 'verified') session = {};
+    const next = after(state, outcome, slot);
+    quietly(() => {
+      if (!storage || (next.reason && read() !== ours)) return;
+      ours = JSON.stringify({ ...challengeOf(next), verificationToken: next.verificationToken });
+      storage.setItem(key, ours);
+    });
+    change(next);
+    return outcome;
+  }
+
+  const client: EmailVerificationClient = {
+    send({ email, locale: asked = options.locale }) {
+      const known = [state, left, restored(read())].find((one) => isSameAddress(one.email, email));
+      if (known !== state || state.verificationToken) session = {};
+      if (session.sending) return session.sending;
+      locale = asked;
+      change({ ...(known?.verificationToken ? {} : challengeOf(known)), email, status: 'sending' });
+      const outcome = ask<SendOutcome>('sending');
+      session.sending = outcome;
+      return outcome;
+    },
+    resend: () => client.send({ email: state.email ?? '', locale }),
+    async verify(code) {
+      const { verificationToken, message = '', expiresIn } = look();
+      if (verificationToken && expiresIn > 0)
+        return { kind: 'verified', message, verificationToken, expiresIn };
+      if (session.verifying?.code === code) return session.verifying.outcome;
+      change({ ...challengeOf(state), status: 'verifying' });
+      const outcome = ask<VerifyOutcome>('verifying', code);
+      session.verifying = { code, outcome };
+      return outcome;
+    },
+    reset() {
+      session = {};
+      left = state;
+      if (read() === ours) quietly(() => storage?.removeItem(key));
+      change(IDLE);
+    },
+    get state() {
+      return look();
+    },
+    subscribe(listener) {
+      const entry = () => listener(look());
+      listeners.add(entry);
+      schedule();
+      return () => {
+        listeners.delete(entry);
+        schedule();
+      };
+    },
+  };
+  return client;
+}
+
+type Outcome = SendOutcome | VerifyOutcome;
+
+type Facts = Omit<EmailVerificationState, 'expiresIn' | 'resendIn'>;
+
+interface Session {
+  sending?: Promise<SendOutcome>;
+  verifying?: { readonly code: string; readonly outcome: Promise<VerifyOutcome> };
+}
+
+/** Any outcome, by what it may hold. */
+type Details = Pick<Outcome, 'kind'> &
+  Partial<Omit<EmailVerificationState, 'status'>> & { retryAfter?: number };
+
+const IDLE: Facts = { status: 'idle' };
+
+/** Each answer of ours, and the field without which it is somebody else's. */
+const PROOF: Readonly<Record<string, string>> = {
+  sent: 'challengeId',
+  delivery_unknown: 'challengeId',
+  delivery_failed: 'resendIn',
+  refused: 'message',
+  invalid_request: 'errors',
+  too_many_requests: 'retryAfter',
+  unavailable: 'retryAfter',
+  verified: 'verificationToken',
+  code_incorrect: 'attemptsLeft',
+  code_expired: 'message',
+};
+
+async function post<T extends Outcome>(
+  request: typeof fetch,
+  url: string,
+  fields: object,
+): Promise<T | Refusal> {
+  let response: Response;
+  try {
+    const headers = { 'Content-Type': 'application/json' };
+    response = await request(url, { method: 'POST', headers, body: JSON.stringify(fields) });
+  } catch {
+    return { kind: 'offline' };
+  }
+  const body: Record<string, unknown> = Object(await response.json().catch(() => null));
+  const { ok, verify, reason, ...said } = body;
+  const answer = { ...said, kind: ok === true ? 'sent' : verify === true ? 'verified' : reason };
+  if (isOurs<T>(answer)) return answer;
+  const retryAfter = Number(response.headers.get('Retry-After')) || undefined;
+  return { kind: 'unavailable', status: response.status, retryAfter };
+}
+
+function isOurs<T extends Outcome>(answer: { readonly kind: unknown }): answer is T {
+  return (PROOF[String(answer.kind)] ?? '') in answer;
+}
+
+function after(facts: Facts, outcome: Details, slot: keyof Session): Facts {
+  const { kind, message, errors, attemptsLeft, verificationToken } = outcome;
+  const expiresAt = fromNow(outcome.expiresIn) ?? facts.expiresAt;
+  if (kind === 'verified') return { status: kind, email: facts.email, expiresAt, message, verificationToken };
+  // How long to wait with another try at verifying says nothing about another code.
+  const wait = slot === 'sending' ? fromNow(outcome.retryAfter) : undefined;
+  return {
+    status: kind === 'sent' ? kind : 'failed',
+    reason: kind === 'sent' ? undefined : kind,
+    email: facts.email,
+    challengeId: outcome.challengeId ?? facts.challengeId,
+    expiresAt: kind === 'code_expired' || attemptsLeft === 0 ? undefined : expiresAt,
+    resendAt: fromNow(outcome.resendIn) ?? (wait ? Math.max(wait, facts.resendAt ?? 0) : facts.resendAt),
+    attemptsLeft,
+    message,
+    errors,
+  };
+}
+
+/** What the facts keep from one request to the next. */
+function challengeOf({ email, challengeId, expiresAt, resendAt }: Facts = IDLE): Partial<Facts> {
+  return { email, challengeId, expiresAt, resendAt };
+}
+
+/** What a record says, as far as it is of our form and has not ended. */
+function restored(record: string | null | undefined): Facts {
+  const found: Record<string, unknown> = Object(quietly(() => JSON.parse(record ?? '')));
+  const { email, challengeId, verificationToken } = found;
+  const expiresAt = toCome(found.expiresAt);
+  const resendAt = toCome(found.resendAt);
+  if (typeof email !== 'string') return IDLE;
+  if (expiresAt && typeof verificationToken === 'string')
+    return { status: 'verified', email, expiresAt, verificationToken };
+  if (expiresAt && typeof challengeId === 'string')
+    return { status: 'sent', email, challengeId, expiresAt, resendAt };
+  return resendAt ? { status: 'idle', email, resendAt } : IDLE;
+}
+
+function toCome(time: unknown): number | undefined {
+  return typeof time === 'number' && time > Date.now() ? time : undefined;
+}
+
+function fromNow(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Date.now() + seconds * 1000;
+}
+
+function snapshot(facts: Facts): EmailVerificationState {
+  const secondsTo = (time = 0) => Math.max(0, Math.ceil((time - Date.now()) / 1000));
+  return Object.freeze({
+    ...facts,
+    expiresIn: secondsTo(facts.expiresAt),
+    resendIn: secondsTo(facts.resendAt),
+  });
+}
+
+function isSameAddress(one: string | undefined, other: string): boolean {
+  return one?.trim().toLowerCase() === other.trim().toLowerCase();
+}
+
+/** A storage may be full or forbidden: then it is as if there were none. */
+function quietly<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
+}
