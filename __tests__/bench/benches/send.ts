@@ -1,0 +1,140 @@
+/**
+ * /send, to a mail server that answers at once: in the background beside a bare nodemailer pool, awaited beside
+ * the tutorials and Better Auth. All send the same mail.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Lab, Measured, Server, ServerName } from '../lab.js';
+import type { LoadJob } from '../load.js';
+import { median, progress, ratio, table, whole } from '../table.js';
+import { expectSuccess } from './verify.js';
+
+const ROUNDS = 3;
+const SECONDS = 2;
+
+interface Contestant {
+  readonly label: string;
+  readonly server: ServerName;
+  readonly delivery?: 'await' | 'background' | 'none';
+  /** Whose mails are compared with its own. */
+  readonly beside: string | undefined;
+}
+
+const OURS = '/email-verification/send';
+const CONTESTANTS: readonly Contestant[] = [
+  { label: 'bare pool, nobody waits', server: 'floor', beside: undefined },
+  { label: 'ours, background', server: 'ours', delivery: 'background', beside: 'bare pool, nobody waits' },
+  { label: 'ours, await', server: 'ours', delivery: 'await', beside: undefined },
+  { label: 'tutorial, await', server: 'naive', beside: 'ours, await' },
+  { label: 'better-auth, await', server: 'better-auth', beside: 'ours, await' },
+];
+
+interface Sent extends Measured {
+  /** Mails a second while the load went on. */
+  readonly underLoad: number;
+  /** Mails a second until the last had come. */
+  readonly mailsPerSecond: number;
+  readonly cpuEachMail: number;
+}
+
+export async function send(lab: Lab): Promise<string> {
+  const servers = await Promise.all(
+    CONTESTANTS.map(({ server, delivery }) => lab.server(server, { delivery: delivery ?? 'await' })),
+  );
+  let next = 0;
+  /** No address twice: each mailbox has its limits. */
+  const run = async (place: number, connections: number, seconds: number) => {
+    const server = servers[place];
+    if (!server) throw new Error(`no server ${place}`);
+    next += 100_000;
+    return sendMails(lab, server, { ...jobOf(server.name), connections, seconds, first: next });
+  };
+
+  const sections: string[] = [];
+  for (const place of CONTESTANTS.keys()) await run(place, 10, 1);
+  for (const connections of [10, 100]) {
+    const results: Sent[][] = CONTESTANTS.map(() => []);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (let turn = 0; turn < CONTESTANTS.length; turn++) {
+        const place = (turn + round) % CONTESTANTS.length;
+        progress(
+          `send, ${connections} connections, round ${round + 1} of ${ROUNDS}: ${CONTESTANTS[place]?.label}`,
+        );
+        results[place]?.push(await run(place, connections, SECONDS));
+      }
+    }
+    sections.push(`send, ${connections} connections\n${show(results)}`);
+  }
+  return `${sections.join('\n\n')}\nA full outbox answers 503 at once; this client asks again without a pause.`;
+}
+
+function jobOf(server: string): Pick<LoadJob, 'path' | 'bodies' | 'expect' | 'count' | 'again'> {
+  const email = 'person-{i}@example.com';
+  const endless = { count: 100_000, again: false };
+  if (server === 'better-auth') {
+    return {
+      path: '/api/auth/email-otp/send-verification-otp',
+      bodies: [JSON.stringify({ email, type: 'sign-in' })],
+      expect: { status: 200, text: '"success":true' },
+      ...endless,
+    };
+  }
+  return {
+    path: server === 'ours' ? OURS : '/send',
+    bodies: [JSON.stringify({ email })],
+    expect: { status: 200, text: '"ok":true' },
+    ...endless,
+  };
+}
+
+/** Puts load on /send and waits until every mail it promised has come. */
+export async function sendMails(lab: Lab, server: Server, job: Omit<LoadJob, 'port'>): Promise<Sent> {
+  const before = await lab.sink.count();
+  const usageBefore = (await server.child.ask<{ cpu: number }>('usage')).cpu;
+  const start = Date.now();
+  const result = await lab.load(server, job);
+  expectSuccess(server.name, result, true);
+  const atEnd = await lab.sink.count();
+  const elapsed = (Date.now() - start) / 1000;
+
+  let after = atEnd;
+  for (let quiet = 0; quiet < 10; ) {
+    await wait(30);
+    const now = await lab.sink.count();
+    quiet = now.mails === after.mails ? quiet + 1 : 0;
+    after = now;
+  }
+  const mails = after.mails - before.mails;
+  if (mails < result.ok) throw new Error(`${server.name}: ${result.ok} answers, ${mails} mails`);
+  const cpu = (await server.child.ask<{ cpu: number }>('usage')).cpu - usageBefore;
+  return {
+    ...result,
+    underLoad: (atEnd.mails - before.mails) / elapsed,
+    mailsPerSecond: mails / ((after.lastAt - start) / 1000),
+    cpuEachMail: cpu / mails,
+  };
+}
+
+function show(results: readonly Sent[][]): string {
+  const ofLabel = (label: string) => results[CONTESTANTS.findIndex((one) => one.label === label)] ?? [];
+  const mails = (rounds: readonly Sent[]) => rounds.map(({ mailsPerSecond }) => mailsPerSecond);
+  return table(
+    ['', 'answers/s', '503/s', 'p99 ms', 'mails/s', 'mails/s under load', 'mails to', 'CPU µs a mail'],
+    CONTESTANTS.map(({ label, beside }, place) => {
+      const rounds = results[place] ?? [];
+      const middle = (pick: (one: Sent) => number) => median(rounds.map(pick));
+      const [first, second] = label.startsWith('ours')
+        ? [rounds, ofLabel(beside ?? '')]
+        : [ofLabel(beside ?? ''), rounds];
+      return [
+        label,
+        whole(middle(({ perSecond }) => perSecond)),
+        whole(middle(({ refused, seconds }) => refused / seconds)),
+        middle(({ p99 }) => p99).toFixed(1),
+        whole(middle(({ mailsPerSecond }) => mailsPerSecond)),
+        whole(middle(({ underLoad }) => underLoad)),
+        beside ? `${label.startsWith('ours') ? 'it' : 'ours'}: ${ratio(mails(first), mails(second))}` : '',
+        whole(middle(({ cpuEachMail }) => cpuEachMail)),
+      ];
+    }),
+  );
+}

@@ -1,0 +1,178 @@
+/** What a bench is done with: a Redis of its own, a mail sink, a load generator, and servers as they are asked for. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type RedisServer, startRedisServer } from '../../demo-app/development/redis-server.js';
+import { type Child, startChild } from './child.js';
+import type { LoadJob, LoadResult } from './load.js';
+import type { Seed, SeedKind } from './seeder.js';
+import type { ServerSettings, Started, Usage } from './servers/serve.js';
+import type { SinkCount, SinkDelay } from './sink.js';
+
+export type ServerName = 'ours' | 'floor' | 'naive' | 'better-auth' | 'empty' | 'cluster';
+
+export interface Lab {
+  /** Where the compiled files are. */
+  readonly build: string;
+  readonly redis: RedisServer;
+  readonly sink: Sink;
+  readonly seeder: Seeder;
+  /** Another Redis, with a seeder of its own. */
+  anotherRedis(): Promise<{ redis: RedisServer; seeder: Seeder }>;
+  /** Starts a server under test. It ends with the bench. */
+  server(name: ServerName, settings?: Partial<ServerSettings>, build?: string): Promise<Server>;
+  /** A process for a bench's own errand. */
+  child(file: string, argument?: unknown, execArgv?: string[]): Child;
+  /** Puts load on a server, and tells what that cost it. */
+  load(server: Server, job: Omit<LoadJob, 'port'>): Promise<Measured>;
+  /** Ends the servers of one bench and forgets the keys. */
+  tidy(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Server extends Started {
+  readonly name: string;
+  readonly child: Child;
+}
+
+export interface Measured extends LoadResult {
+  /** Successes a second. */
+  readonly perSecond: number;
+  /** Microseconds of the server's CPU for each answer. */
+  readonly cpuEach: number;
+  /** Microseconds of the server's CPU in all. */
+  readonly cpu: number;
+}
+
+export interface Sink {
+  readonly port: number;
+  count(): Promise<SinkCount>;
+  delay(delay: SinkDelay): Promise<void>;
+}
+
+export interface Seeder {
+  seed(seed: Seed & { kind: SeedKind }): Promise<void>;
+  /** A seeded client's id, with `{i}` where the number of its address goes. */
+  challengeId(): Promise<string>;
+  /** Bytes in use. */
+  memory(): Promise<number>;
+  keys(): Promise<number>;
+  meetAll(): Promise<void>;
+  flush(): Promise<void>;
+}
+
+export async function openLab(): Promise<Lab> {
+  const build = compile();
+  const redis = await startRedis();
+  const servers: Child[] = [];
+  const others: { stop(): Promise<void> }[] = [];
+
+  const start = (file: string, argument?: unknown, execArgv?: string[]) =>
+    startChild(join(build, '__tests__/bench', file), argument, execArgv);
+  const generator = start('load.js');
+  const sinkChild = start('sink.js');
+  const sink: Sink = {
+    port: await sinkChild.ask<number>('listen'),
+    count: () => sinkChild.ask('count'),
+    delay: (delay) => sinkChild.ask('delay', delay),
+  };
+  const seederChild = start('seeder.js', { redis: redis.url });
+  const seeder = await seederOf(seederChild);
+
+  return {
+    build,
+    redis,
+    sink,
+    seeder,
+    async anotherRedis() {
+      const redis = await startRedis();
+      const child = start('seeder.js', { redis: redis.url });
+      others.push(child, redis);
+      return { redis, seeder: await seederOf(child) };
+    },
+    async server(name, settings, from = build) {
+      const argument = {
+        redis: redis.url,
+        smtpPort: sink.port,
+        delivery: 'none',
+        poolSize: 5,
+        ...settings,
+      };
+      const child = startChild(join(from, '__tests__/bench/servers', `${name}.js`), argument, [
+        '--expose-gc',
+      ]);
+      servers.push(child);
+      return { name, child, ...(await child.ask<Started>('started')) };
+    },
+    child(file, argument, execArgv) {
+      const child = start(file, argument, execArgv);
+      servers.push(child);
+      return child;
+    },
+    async load(server, job) {
+      const before = await server.child.ask<Usage>('usage');
+      const result = await generator.ask<LoadResult>('run', { ...job, port: server.port });
+      const cpu = (await server.child.ask<Usage>('usage')).cpu - before.cpu;
+      const answers = result.ok + result.refused + result.other;
+      return { ...result, perSecond: result.ok / result.seconds, cpuEach: cpu / answers, cpu };
+    },
+    async tidy() {
+      await Promise.all([...servers.splice(0), ...others.splice(0)].map((one) => one.stop()));
+      await seeder.flush();
+      await sink.delay({ reply: 0, mail: 0 });
+    },
+    async close() {
+      await Promise.all([...servers, ...others, generator, sinkChild, seederChild].map((one) => one.stop()));
+      await redis.stop();
+      rmSync(build, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Compiles this checkout as it is shipped, by tsc, into a folder of its own: what tsx runs is another code. */
+function compile(): string {
+  const root = resolve(__dirname, '../..');
+  const build = mkdtempSync(join(tmpdir(), 'email-verification-bench-'));
+  tsc('-p', __dirname, '--outDir', build);
+  asPackage(build, root);
+  return build;
+}
+
+/** The same with the lib of another checkout, to measure one against the other. The caller removes it. */
+export function compileWithLibOf(checkout: string, build: string): string {
+  const other = mkdtempSync(join(tmpdir(), 'email-verification-bench-'));
+  tsc('-p', join(checkout, 'lib'), '--outDir', join(other, 'lib'), '--noCheck', '--declaration', 'false');
+  cpSync(join(build, '__tests__'), join(other, '__tests__'), { recursive: true });
+  asPackage(other, checkout);
+  return other;
+}
+
+/** So that the servers import the package by its name. */
+function asPackage(build: string, root: string): void {
+  const name = 'express-email-verification';
+  writeFileSync(join(build, 'package.json'), JSON.stringify({ name, exports: './lib/index.js' }));
+  symlinkSync(join(root, 'node_modules'), join(build, 'node_modules'), 'junction');
+}
+
+function tsc(...args: string[]): void {
+  execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), ...args], { stdio: 'inherit' });
+}
+
+async function startRedis(): Promise<RedisServer> {
+  const redis = await startRedisServer({ onProgress: console.error });
+  if (!redis) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
+  return redis;
+}
+
+async function seederOf(child: Child): Promise<Seeder> {
+  await child.ask('connect');
+  return {
+    seed: (seed) => child.ask('seed', seed),
+    challengeId: () => child.ask('challengeId'),
+    memory: () => child.ask('memory'),
+    keys: () => child.ask('keys'),
+    meetAll: () => child.ask('meetAll'),
+    flush: () => child.ask('flush'),
+  };
+}

@@ -1,0 +1,106 @@
+/** Puts pending addresses into a Redis, through the store or as each rival keeps them, thousands at a time. */
+import { RedisStore } from 'express-email-verification';
+import { createClient } from 'redis';
+import { defaultMailbox } from '../../lib/address.js';
+import { createDigests, drawDigest } from '../../lib/code.js';
+import { answerParent, childArgument } from './child.js';
+import { codeFor } from './load.js';
+import { SECRET } from './servers/serve.js';
+
+export interface Seed {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** More attempts than any load can spend. */
+const ATTEMPTS = 999_999;
+const LIFE = 3_600_000;
+const LIMITS = [
+  { max: 1, window: 60_000 },
+  { max: 5, window: 3_600_000 },
+  { max: 10, window: 86_400_000 },
+];
+
+const redis = createClient({ url: childArgument<{ redis: string }>().redis }).on('error', console.error);
+const digests = createDigests(SECRET);
+const store = new RedisStore(redis);
+const digits = (number: number) => String(number).padStart(8, '0');
+
+const seedOne = {
+  /** A challenge as /send leaves it, with a code and an id that follow from its number. */
+  async ours(number: number) {
+    const email = `user-${digits(number)}@example.com`;
+    const challenge = digests.challenge(email, 'signup');
+    await store.open(
+      {
+        mailbox: digests.mailbox(defaultMailbox(email)),
+        challenge,
+        code: digests.code(challenge, codeFor(number)),
+        codeTtl: LIFE,
+        client: undefined,
+        newClient: digests.client(challengeIdFor(digits(number))),
+        maxAttempts: ATTEMPTS,
+        limits: LIMITS,
+      },
+      60_000,
+    );
+  },
+  /** A pending address that nobody asks for: digests without a code behind them, which are sooner made. */
+  crowd: () => openNobody(LIFE, 5),
+  /** One whose code has ended: what stays is the mailbox. */
+  past: () => openNobody(1, 5),
+  floor: (number: number) =>
+    redis.hSet(`floor:user-${digits(number)}@example.com`, { c: codeFor(number), n: 0 }),
+  naive: (number: number) =>
+    redis.set(`otp:user-${digits(number)}@example.com`, codeFor(number), { EX: 3600 }),
+  betterAuth(number: number) {
+    const identifier = `sign-in-otp-user-${digits(number)}@example.com`;
+    const value = { identifier, value: `${codeFor(number)}:0`, expiresAt: new Date(Date.now() + LIFE) };
+    return redis.set(`verification:${identifier}`, JSON.stringify(value), { EX: 3600 });
+  },
+};
+
+export type SeedKind = keyof typeof seedOne;
+
+function openNobody(codeTtl: number, maxAttempts: number) {
+  return store.open(
+    {
+      mailbox: drawDigest(),
+      challenge: drawDigest(),
+      code: drawDigest(),
+      codeTtl,
+      client: undefined,
+      newClient: drawDigest(),
+      maxAttempts,
+      limits: LIMITS,
+    },
+    60_000,
+  );
+}
+
+/** The id of a seeded client: the secret's name, then 24 characters. `{i}` in the place of a number makes a template. */
+function challengeIdFor(number: string): string {
+  return `${digests.name}${'0'.repeat(16)}${number}`;
+}
+
+async function seed({ kind, first, count }: Seed & { kind: SeedKind }): Promise<void> {
+  for (let done = 0; done < count; done += 2000) {
+    const batch = Array.from({ length: Math.min(2000, count - done) }, (_, i) => first + done + i);
+    await Promise.all(batch.map((number) => seedOne[kind](number)));
+  }
+}
+
+answerParent({
+  connect: async () => void (await redis.connect()),
+  seed,
+  challengeId: () => challengeIdFor('{i}'),
+  async memory() {
+    return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
+  },
+  keys: () => redis.dbSize(),
+  /** Meets every key, so that those whose time is over go now. */
+  async meetAll() {
+    for await (const _keys of redis.scanIterator({ COUNT: 1000 }));
+  },
+  flush: () => redis.flushAll(),
+});

@@ -1,0 +1,16 @@
+/** The mail that every server sends: the package's own, text and HTML. */
+import { en } from '../../../lib/locales/en.js';
+import { defaultTemplate } from '../../../lib/mail/template.js';
+import { FROM } from './serve.js';
+
+export function messageFor(email: string, code: string) {
+  const content = defaultTemplate({
+    code,
+    expiresIn: 180,
+    appName: 'Acme',
+    locale: en,
+    originHost: undefined,
+    codeInSubject: false,
+  });
+  return { from: FROM, to: email, ...content };
+}

@@ -1,0 +1,21 @@
+/** The package, as its quick start has it; without the client limit, since all the load is one client. */
+import express from 'express';
+import { createEmailVerification, emailVerificationRouter, RedisStore } from 'express-email-verification';
+import { createClient } from 'redis';
+import { FROM, SECRET, serve } from './serve.js';
+
+serve(async ({ redis: url, smtpPort, delivery, poolSize }) => {
+  const redis = await createClient({ url }).on('error', console.error).connect();
+  const verification = createEmailVerification({
+    store: new RedisStore(redis),
+    transport: { host: '127.0.0.1', port: smtpPort, pool: true, maxConnections: poolSize },
+    from: FROM,
+    secret: SECRET,
+    delivery: delivery === 'none' ? async () => {} : delivery,
+    rateLimit: { send: false, verify: false },
+    beforeSend: ({ email }) => (email.startsWith('known-') ? { kind: 'suppress' } : undefined),
+  });
+  const app = express();
+  app.use('/email-verification', emailVerificationRouter(verification));
+  return app;
+});

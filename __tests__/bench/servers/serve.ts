@@ -1,0 +1,48 @@
+/** What every server under test shares: it listens, and tells its parent what it has used. */
+import { once } from 'node:events';
+import type { Express } from 'express';
+import { answerParent, childArgument } from '../child.js';
+
+export const SECRET = 'a secret of the benches, long enough by far';
+export const FROM = 'Acme <hello@acme.example>';
+
+export interface ServerSettings {
+  readonly redis: string;
+  readonly smtpPort: number;
+  /** `none`: everything but the mail. */
+  readonly delivery: 'await' | 'background' | 'none';
+  readonly poolSize: number;
+}
+
+export interface Usage {
+  /** Microseconds of CPU since the process started. */
+  readonly cpu: number;
+  /** Bytes. */
+  readonly rss: number;
+}
+
+export interface Started extends Usage {
+  readonly port: number;
+  /** Milliseconds from the start of the process until it listened. */
+  readonly startedIn: number;
+}
+
+export function serve(build: (settings: ServerSettings) => Promise<Express>): void {
+  const started = start(build);
+  answerParent({ started: () => started, usage });
+}
+
+async function start(build: (settings: ServerSettings) => Promise<Express>): Promise<Started> {
+  const app = await build(childArgument<ServerSettings>());
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const startedIn = performance.now();
+  const address = server.address();
+  globalThis.gc?.();
+  return { port: typeof address === 'object' && address ? address.port : 0, startedIn, ...usage() };
+}
+
+function usage(): Usage {
+  const { user, system } = process.cpuUsage();
+  return { cpu: user + system, rss: process.memoryUsage.rss() };
+}

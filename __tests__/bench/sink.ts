@@ -1,0 +1,65 @@
+/** A mail server that takes every mail, keeps none, and answers as fast or as slowly as it is told. */
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { answerParent } from './child.js';
+
+export interface SinkCount {
+  readonly mails: number;
+  /** When the newest came, by `Date.now()`. */
+  readonly lastAt: number;
+}
+
+/** Milliseconds before each reply, and before the one that takes a mail. */
+export interface SinkDelay {
+  readonly reply: number;
+  readonly mail: number;
+}
+
+let count: SinkCount = { mails: 0, lastAt: 0 };
+let delay: SinkDelay = { reply: 0, mail: 0 };
+
+const server = createServer((socket) => {
+  let text = '';
+  let inMail = false;
+  socket.setEncoding('latin1');
+  socket.setNoDelay(true);
+  socket.on('error', () => {});
+  socket.on('data', (data: string) => {
+    text += data;
+    for (;;) {
+      const mark = inMail ? '\r\n.\r\n' : '\r\n';
+      const at = text.indexOf(mark);
+      if (at < 0) {
+        if (inMail) text = text.slice(-4);
+        return;
+      }
+      const line = inMail ? '.' : text.slice(0, at);
+      text = text.slice(at + mark.length);
+      inMail = /^DATA/i.test(line);
+      say(socket, line);
+    }
+  });
+  socket.write('220 sink ESMTP\r\n');
+});
+
+function say(socket: Socket, line: string): void {
+  const isMail = line === '.';
+  if (isMail) count = { mails: count.mails + 1, lastAt: Date.now() };
+  const reply = /^DATA/i.test(line) ? '354 Go on' : /^QUIT/i.test(line) ? '221 Bye' : '250 OK';
+  const wait = isMail ? delay.mail : delay.reply;
+  if (wait === 0) socket.write(`${reply}\r\n`);
+  else setTimeout(() => socket.write(`${reply}\r\n`), wait);
+}
+
+answerParent({
+  async listen() {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    return typeof address === 'object' && address ? address.port : 0;
+  },
+  count: () => count,
+  delay(next: SinkDelay) {
+    delay = next;
+  },
+});
