@@ -3,7 +3,6 @@ import type { Config } from 'jest';
 /** What every project shares: ts-jest, and the package under its own name, as its users import it. */
 const base: Config = {
   testEnvironment: 'node',
-  testTimeout: 20_000,
   globalSetup: '<rootDir>/__tests__/support/global-setup.ts',
   transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false }] },
   moduleNameMapper: {
@@ -22,6 +21,7 @@ const room = (displayName: string): Config => ({
 });
 
 const config: Config = {
+  testTimeout: 20_000,
   projects: [
     { ...base, displayName: 'main', testMatch: ['<rootDir>/__tests__/*.test.ts'] },
     room('attack'),

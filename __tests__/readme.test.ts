@@ -1,0 +1,117 @@
+/** Every example of the README is run as it stands: with our own mail server in Naver's place, and nothing else changed. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import request from 'supertest';
+import { guessBound } from '../lib/guess-bound.js';
+import { useMailServer } from './support/mail.js';
+import { useRedis } from './support/redis.js';
+
+const root = join(__dirname, '..');
+const folder = join(__dirname, `.readme-${process.pid}`);
+const redis = useRedis();
+const mail = useMailServer();
+let readme = '';
+let child: ChildProcess | undefined;
+
+beforeAll(async () => {
+  readme = await readFile(join(root, 'README.md'), 'utf8');
+  await mkdir(folder, { recursive: true });
+});
+afterEach(async () => {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  child.kill();
+  await once(child, 'exit');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const examples = (language: string) =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map(([, code = '']) => code);
+
+/** The example that holds a text; imports that another one has already made are left out. */
+const example = (text: string) => examples('ts').find((code) => code.includes(text)) ?? '';
+
+/** Runs a module that prints lines; answers the first of them. */
+async function firstLineOf(name: string, code: string): Promise<string> {
+  const file = join(folder, `${name}.mts`);
+  await writeFile(file, code);
+  child = spawn(process.execPath, ['--import', 'tsx', file], {
+    cwd: root,
+    env: {
+      ...process.env,
+      REDIS_URL: redis.server.url,
+      SMTP_USER: 'acme',
+      SMTP_PASS: 'not needed here',
+      EMAIL_VERIFICATION_SECRET: 'a secret of 32 bytes, for the README alone',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (!child.stdout) throw new Error('no output');
+  for await (const line of createInterface({ input: child.stdout })) return line;
+  throw new Error(`${name} ended without a line`);
+}
+
+const transport = () => `transport: '${mail.url}',`;
+const NAVER = "transport: { service: 'naver', auth: { user, pass } },";
+
+it('the quick start signs a person up', async () => {
+  const quickStart = example('app.post(');
+  expect(quickStart).toContain(NAVER);
+  const port = await firstLineOf(
+    'quick-start',
+    `const accounts: string[] = [];
+     const createAccount = async (email: string, _password: string) => void accounts.push(email);
+     ${quickStart.replace(NAVER, transport())}
+     const server = app.listen(0, '127.0.0.1', () => console.log((server.address() as { port: number }).port));`,
+  );
+  const app = `http://127.0.0.1:${port}`;
+  const email = 'person@example.com';
+  const sent = await request(app).post('/email-verification/send').send({ email }).expect(200);
+  const code = await mail.lastCode(email);
+  const { challengeId } = sent.body;
+  const verified = await request(app)
+    .post('/email-verification/verify')
+    .send({ email, code, challengeId })
+    .expect(200);
+  const { verificationToken } = verified.body;
+  const signUp = { email, verificationToken, password: 'a long one' };
+  await request(app).post('/signup').send(signUp).expect(201, { ok: true });
+  await request(app).post('/signup').send(signUp).expect(403);
+}, 60_000);
+
+it('the other examples run too', async () => {
+  const line = await firstLineOf(
+    'others',
+    `import { createEmailVerification, MemoryStore } from 'express-email-verification';
+     const options = { store: new MemoryStore(), ${transport()} from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
+     const captchaPassed = async (captcha: unknown) => captcha === undefined;
+     const hasAccount = async (email: string) => email.startsWith('known');
+     ${example('beforeSend: async')}
+     ${example('verification.check()')}
+     console.log(ok, problems.length);`,
+  );
+  expect(line).toMatch(/^[\w-]{26} 180$/);
+  expect(await mail.server.waitForMail()).toMatchObject({ envelope: { to: ['person@example.com'] } });
+}, 60_000);
+
+it('the bound it prints is the bound of the defaults', () => {
+  const sendLimits = [
+    { max: 1, window: 60_000 },
+    { max: 5, window: 3_600_000 },
+    { max: 10, window: 86_400_000 },
+  ];
+  const { guesses, chance } = guessBound({ sendLimits, codeTtl: 180_000, maxAttempts: 5, codeLength: 6 });
+  expect(readme).toContain(`= ${guesses} of 10⁶`);
+  expect(readme).toContain(`${chance * 1e4}·10⁻⁴ a mailbox and day`);
+});
+
+it('the commands it gives are those of package.json', async () => {
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const commands = [...readme.matchAll(/npm (?:run )?(demo|test|bench|check)\b/g)].map(
+    ([, name = '']) => name,
+  );
+  expect(commands).toEqual(expect.arrayContaining(['demo', 'test']));
+  for (const name of commands) expect(scripts).toHaveProperty(name);
+});
