@@ -63,9 +63,9 @@ export type StoreName = 'RedisStore' | 'MemoryStore';
 export const STORES: readonly StoreName[] = ['RedisStore', 'MemoryStore'];
 
 /** Called at the top of a test file: a Redis, a mail server, and doors that close when a test ends. */
-export function useFrontDoor() {
+export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = {}) {
   const redis = useRedis();
-  const mail = useMailServer();
+  const mail = useMailServer(mailOptions);
   const opened: { server: Server; agent: Agent; verification: EmailVerification }[] = [];
 
   beforeEach(() => redis.flush());
