@@ -117,7 +117,10 @@ it('refuses a client that is none', () => {
 it('warns of a store in memory that nobody chose', () => {
   const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
   create({ store: undefined })();
-  expect(warned).toHaveBeenCalledWith(expect.stringContaining('challenges are kept in memory'), 'EmailVerificationWarning');
+  expect(warned).toHaveBeenCalledWith(
+    expect.stringContaining('challenges are kept in memory'),
+    'EmailVerificationWarning',
+  );
   warned.mockRestore();
 });
 

@@ -54,7 +54,8 @@ export function createOutbox(settings: {
   async function attempt({ parcel, tries }: { parcel: Parcel; tries: number }): Promise<void> {
     const outcome = await deliver(parcel);
     const pause = PAUSES[Math.min(tries, PAUSES.length - 1)] ?? 0;
-    const mayRetry = outcome.kind === 'failed' && outcome.error.temporary && closesAt === Number.POSITIVE_INFINITY;
+    const mayRetry =
+      outcome.kind === 'failed' && outcome.error.temporary && closesAt === Number.POSITIVE_INFINITY;
     if (mayRetry && Date.now() + pause < parcel.expiresAt) {
       rest({ parcel, tries: tries + 1 }, pause);
       return;
