@@ -8,10 +8,12 @@ import {
   emailVerificationRouter,
 } from 'express-email-verification';
 import { createAccounts } from './accounts.js';
+import { clientScript } from './client-script.js';
 import { openDatabase } from './database.js';
 import { createInbox, type InboxSource } from './inbox.js';
 import { createLayout } from './pages/layout.js';
 import { troublePage } from './pages/sign-in.js';
+import { previewRouter } from './previews.js';
 import { createProgressCookie } from './progress.js';
 import { refuseCrossSitePosts, securityHeaders } from './security.js';
 import { createSessions } from './sessions.js';
@@ -52,11 +54,17 @@ export function createDemo({
   uses = [],
   trustProxy = false,
 }: DemoOptions): Demo {
+  const isDevelopment = process.env['NODE_ENV'] !== 'production';
   const secure = origin.startsWith('https:');
   const db = openDatabase(database);
   const accounts = createAccounts(db);
   const sessions = createSessions(db, { secure });
-  const showPage = createLayout({ appName: APP_NAME, uses, inbox: inbox !== undefined, previews: false });
+  const showPage = createLayout({
+    appName: APP_NAME,
+    uses,
+    inbox: inbox !== undefined,
+    previews: isDevelopment,
+  });
 
   const verification = createEmailVerification({
     appName: APP_NAME,
@@ -68,14 +76,23 @@ export function createDemo({
   const app = express();
   app.disable('x-powered-by').set('trust proxy', trustProxy);
   app.use(securityHeaders({ secure }), refuseCrossSitePosts, languageSwitch({ secure }));
+  app.get('/assets/client.mjs', clientScript);
   app.use('/assets', express.static(join(__dirname, 'assets')));
   app.use('/email-verification', emailVerificationRouter(verification));
   app.use(
-    signUpRouter({ verification, accounts, sessions, progress: createProgressCookie({ secure }), showPage }),
+    signUpRouter({
+      verification,
+      accounts,
+      sessions,
+      progress: createProgressCookie({ secure }),
+      showPage,
+      inbox: inbox !== undefined,
+    }),
   );
   app.use(signInRouter({ accounts, sessions, showPage }));
   const mailbox = inbox && createInbox(inbox, showPage);
   if (mailbox) app.use('/inbox', mailbox.router);
+  if (isDevelopment) app.use('/mails', previewRouter(showPage, { appName: APP_NAME, origin }));
   app.use((req, res) => {
     const { lost, problems } = wordsOf(req);
     showPage(req, res, troublePage(wordsOf(req), lost.title, problems.lost, 404));

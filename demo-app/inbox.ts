@@ -6,7 +6,7 @@ import express, { type Response, type Router } from 'express';
 import type { MailServer } from './development/mail-server.js';
 import { inboxPage, type View } from './pages/inbox.js';
 import type { ShowPage } from './pages/layout.js';
-import { contentSecurityPolicy } from './security.js';
+import { allowMailFrames } from './security.js';
 
 export type InboxSource = Pick<MailServer, 'mails' | 'onMail' | 'clear'>;
 
@@ -22,9 +22,6 @@ export function createInbox(source: InboxSource, showPage: ShowPage): Inbox {
     for (const stream of streams) stream.write(`event: mail\ndata: ${id}\n\n`);
   });
 
-  /** A frame with a mail in it inherits this page's rules, and mails have their styles inline. */
-  const policy = contentSecurityPolicy({ 'style-src': "'self' 'unsafe-inline'", 'img-src': "'self' data:" });
-
   router.get('/events', (req, res) => {
     res.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     res.write(': open\n\n');
@@ -35,12 +32,11 @@ export function createInbox(source: InboxSource, showPage: ShowPage): Inbox {
     source.clear();
     res.redirect(303, '/inbox');
   });
-  router.get(['/', '/:id'], (req, res, next) => {
+  router.get(['/', '/:id'], allowMailFrames, (req, res, next) => {
     const newestFirst = [...source.mails].reverse();
     const { id } = req.params;
     const mail = id === undefined ? newestFirst[0] : newestFirst.find((one) => one.id === id);
     if (id !== undefined && !mail) return next();
-    res.set('Content-Security-Policy', policy);
     showPage(req, res, inboxPage(newestFirst, mail && { mail, view: viewOf(req.query['view']) }));
   });
   return {

@@ -18,7 +18,7 @@ export function securityHeaders({ secure }: { secure: boolean }): RequestHandler
   };
 }
 
-export function contentSecurityPolicy(more: Readonly<Record<string, string>> = {}): string {
+function contentSecurityPolicy(more: Readonly<Record<string, string>> = {}): string {
   const rules = {
     'default-src': "'none'",
     'script-src': "'self'",
@@ -34,6 +34,13 @@ export function contentSecurityPolicy(more: Readonly<Record<string, string>> = {
     .map(([name, sources]) => `${name} ${sources}`)
     .join('; ');
 }
+
+/** A mail in a frame inherits the rules of its page, and mails have their styles inline. */
+export const allowMailFrames: RequestHandler = (_req, res, next) => {
+  const rules = { 'style-src': "'self' 'unsafe-inline'", 'img-src': "'self' data:" };
+  res.set('Content-Security-Policy', contentSecurityPolicy(rules));
+  next();
+};
 
 /**
  * A page elsewhere can make a browser post here. Browsers say where a post comes from: by Sec-Fetch-Site, older

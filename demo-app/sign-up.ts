@@ -18,21 +18,35 @@ export interface SignUpParts {
   readonly sessions: Sessions;
   readonly progress: ProgressCookie;
   readonly showPage: ShowPage;
+  /** Whether the code step leads to the development inbox. */
+  readonly inbox: boolean;
 }
 
-export function signUpRouter({ verification, accounts, sessions, progress, showPage }: SignUpParts): Router {
+export function signUpRouter({
+  verification,
+  accounts,
+  sessions,
+  progress,
+  showPage,
+  inbox,
+}: SignUpParts): Router {
   const router = express.Router();
   const readForm = express.urlencoded({ extended: false, limit: '16kb' });
 
+  router.get(['/sign-up', '/sign-up/code', '/sign-up/account'], (req, res, next) => {
+    if (!sessions.account(req)) return next();
+    res.redirect(303, '/welcome');
+  });
   router.get('/sign-up', (req, res) => show(req, res, { step: 'address', progress: progress.read(req) }));
+  // Without a cookie these two pages wait for their script, which keeps in its tab how far it is.
   router.get('/sign-up/code', (req, res) => {
     const kept = progress.read(req);
-    if (!kept || kept.verificationToken) return res.redirect(303, kept ? '/sign-up/account' : '/sign-up');
+    if (kept?.verificationToken) return res.redirect(303, '/sign-up/account');
     show(req, res, { step: 'code', progress: kept, problem: noticeOf(req, kept) });
   });
   router.get('/sign-up/account', (req, res) => {
     const kept = progress.read(req);
-    if (!kept?.verificationToken) return res.redirect(303, '/sign-up');
+    if (kept && !kept.verificationToken) return res.redirect(303, '/sign-up/code');
     show(req, res, { step: 'account', progress: kept });
   });
   router.post('/sign-up/send', readForm, answerAsPage(verification.clientLimit, sendRefused), send);
@@ -76,12 +90,12 @@ export function signUpRouter({ verification, accounts, sessions, progress, showP
   /** A code that was mailed before still works: whoever has asked for one stays where it can be entered. */
   function sendRefused(req: Request, res: Response, { reason, message, retryAfter = 0 }: Refusal): void {
     const kept = keptOf(req);
-    if (reason === 'too_many_requests') {
-      progress.keep(res, { ...kept, notice: reason, resendAt: inSeconds(retryAfter) });
-      return res.redirect(303, '/sign-up/code');
+    if (reason !== 'too_many_requests') {
+      show(req, res, { step: kept.challengeId ? 'code' : 'address', progress: kept, problem: message });
+      return;
     }
-    const step = kept.challengeId ? 'code' : 'address';
-    show(req, res, { step, progress: kept, problem: message });
+    progress.keep(res, { ...kept, notice: reason, resendAt: inSeconds(retryAfter) });
+    res.redirect(303, '/sign-up/code');
   }
 
   async function verify(req: Request, res: Response): Promise<void> {
@@ -156,8 +170,9 @@ export function signUpRouter({ verification, accounts, sessions, progress, showP
     return { ...times, notice: undefined, email, challengeId: challengeId || times?.challengeId };
   }
 
-  function noticeOf(req: Request, { notice, resendAt = 0 }: Progress): string | undefined {
+  function noticeOf(req: Request, kept: Progress | undefined): string | undefined {
     const words = wordsOf(req);
+    const { notice, resendAt = 0 } = kept ?? {};
     if (notice === undefined) return undefined;
     const { answers } = words.package;
     if (notice === 'delivery_unknown') return answers.delivery_unknown;
@@ -166,7 +181,7 @@ export function signUpRouter({ verification, accounts, sessions, progress, showP
   }
 
   function show(req: Request, res: Response, view: SignUpView): void {
-    showPage(req, res, signUpPage(wordsOf(req), view));
+    showPage(req, res, signUpPage(wordsOf(req), { inbox, ...view }));
   }
 }
 

@@ -14,7 +14,7 @@ export function inboxPage(mails: readonly ReceivedMail[], open: Open | undefined
   return {
     title: 'Inbox',
     wide: true,
-    scripts: ['inbox.js'],
+    scripts: ['inbox.mjs'],
     main: html`<div lang="en" class="inbox">
 <div class="inbox-head"><h1 tabindex="-1">Inbox</h1><p class="badge">Development only</p></div>
 <p class="lead">Every mail of this demo ends here. Nothing is delivered.</p>
@@ -22,6 +22,7 @@ export function inboxPage(mails: readonly ReceivedMail[], open: Open | undefined
 ${mails.length === 0 ? html`<p class="empty">No mail yet. Ask for a code on the <a href="/sign-up">sign-up page</a>: it shows here by itself.</p>` : list(mails, open)}
 ${open && letter(open)}
 </div>
+<p id="inbox-status" class="unseen" role="status"></p>
 </div>`,
   };
 }
@@ -73,5 +74,5 @@ function codeIn({ text }: ReceivedMail): string | undefined {
 /** A mail in a frame without scripts, forms, or anything from elsewhere. */
 export function mailFrame(mailHtml: string, title: string): Html {
   const rules = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">`;
-  return html`<iframe sandbox="" srcdoc="<!doctype html>${rules}${mailHtml}" title="${title}" loading="lazy"></iframe>`;
+  return html`<iframe sandbox="" srcdoc="<!doctype html>${rules}${mailHtml}" title="${title}"></iframe>`;
 }

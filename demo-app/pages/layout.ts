@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { type Html, html } from '../html.js';
 import { languages, type Words, wordsOf } from '../words/index.js';
+import { bird } from './parts.js';
 
 export interface Page {
   readonly title: string;
@@ -47,7 +48,7 @@ ${scripts.map((script) => html`<script type="module" src="/assets/${script}"></s
 <body>
 <a class="skip" href="#main">${words.skip}</a>
 <header class="top">
-<a class="brand" href="/">${footing.appName}</a>
+<a class="brand" href="/"><svg viewBox="0 0 48 48" width="32" height="32" aria-hidden="true" focusable="false">${bird()}</svg>${footing.appName}</a>
 <nav class="languages" aria-label="${words.language}">
 ${languages.map(
   ({ tag, name }) =>
@@ -58,7 +59,7 @@ ${languages.map(
 ${main}
 </main>
 <footer class="foot">
-<ul>
+<ul lang="en">
 ${footing.uses.map((use) => html`<li>${use}</li>\n`)}${footing.inbox && html`<li><a href="/inbox">Inbox</a> (development only)</li>\n`}${
   footing.previews && html`<li><a href="/mails">All mails</a></li>\n`
 }</ul>

@@ -34,3 +34,28 @@ ${hint !== undefined && html`<p class="hint" id="${id}-hint">${hint}</p>\n`}<p c
   }>${error}</p>
 </div>`;
 }
+
+/**
+ * The stamp of the envelope: a place for it, then the stamp, then its postmark. It shows how far a sign-up has
+ * come, and says nothing that the page does not say in words.
+ */
+export function stamp(state: 'address' | 'code' | 'account' | 'welcome'): Html {
+  const isMarked = state === 'account' || state === 'welcome';
+  return html`<svg class="stamp stamp-${state}" viewBox="0 0 96 96" width="96" height="96" aria-hidden="true" focusable="false">
+${
+  state === 'address'
+    ? html`<rect class="stamp-place" x="25" y="9" width="62" height="74" rx="4"/>`
+    : html`<rect class="stamp-paper" x="24" y="8" width="64" height="76"/><rect class="stamp-picture" x="30" y="14" width="52" height="64"/>
+<g transform="translate(32 22)">${bird()}</g>`
+}
+${
+  isMarked &&
+  html`<g class="postmark"><circle cx="30" cy="60" r="25"/><circle cx="30" cy="60" r="18"/><path class="tick" d="M21 60l7 7 12-14"/><path d="M54 49q7-5 14 0t14 0 10-3M56 59q6-4 13 0t14 0 10-3M54 69q7-5 14 0t14 0 10-3"/></g>`
+}
+</svg>`;
+}
+
+/** A pigeon in 48 by 48, drawn for this demo. */
+export function bird(): Html {
+  return html`<path class="bird" d="M3 30c7 1 11-2 14-7 4-7 10-11 17-11 5 0 8 3 9 6l4 2-5 2c0 11-8 18-19 18-7 0-12-3-15-7-2 0-4-1-5-3z"/><path class="wing" d="M16 28c6 4 14 3 19-4-1 9-11 14-19 4z"/><circle class="eye" cx="36" cy="18" r="1.6"/>`;
+}

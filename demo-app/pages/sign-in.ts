@@ -3,7 +3,7 @@ import type { Account } from '../accounts.js';
 import { html } from '../html.js';
 import type { Words } from '../words/index.js';
 import type { Page } from './layout.js';
-import { field, problem } from './parts.js';
+import { field, problem, stamp } from './parts.js';
 
 export function signInPage(
   words: Words,
@@ -12,11 +12,12 @@ export function signInPage(
   const { signIn, account, address, problems } = words;
   return {
     title: failure === undefined ? signIn.title : `${problems.prefix}: ${signIn.title}`,
+    scripts: ['sign-in.mjs'],
     main: html`<section class="card">
 <h1 tabindex="-1">${signIn.title}</h1>
 <p class="lead">${signIn.lead}</p>
 ${problem(failure)}
-<form method="post" action="/sign-in">
+<form method="post" action="/sign-in" novalidate data-offline="${problems.offline}" data-unexpected="${problems.unexpected}">
 ${field('sign-in', { name: 'email', label: address.label, type: 'email', autocomplete: 'username', value: email, autofocus: true })}
 ${field('sign-in', { name: 'password', label: account.password, type: 'password', autocomplete: 'current-password' })}
 <button>${signIn.button}</button>
@@ -31,6 +32,7 @@ export function welcomePage(words: Words, { name, email }: Account): Page {
   return {
     title: welcome.title(name),
     main: html`<section class="card">
+<div class="card-head">${stamp('welcome')}</div>
 <h1 tabindex="-1">${welcome.title(name)}</h1>
 <p class="lead">${welcome.lead(email)}</p>
 <form method="post" action="/sign-out"><button class="quiet">${words.nav.signOut}</button></form>

@@ -1,9 +1,9 @@
-/** The three steps of a sign-up: address, code, account. One is shown, a script can show another. */
+/** The three steps of a sign-up: address, code, account. One is shown; the page's script shows the others. */
 import { type Html, html } from '../html.js';
 import type { Progress } from '../progress.js';
 import type { Words } from '../words/index.js';
 import type { Page } from './layout.js';
-import { field, problem } from './parts.js';
+import { field, problem, stamp } from './parts.js';
 
 export type Step = 'address' | 'code' | 'account';
 
@@ -16,14 +16,20 @@ export interface SignUpView {
   readonly errors?: Readonly<Record<string, string>>;
   /** What was typed, so that nothing is lost. */
   readonly typed?: Readonly<Record<string, string>>;
+  readonly inbox?: boolean;
 }
 
 export function signUpPage(words: Words, view: SignUpView): Page {
   const failed = view.problem !== undefined || Object.keys(view.errors ?? {}).length > 0;
   const title = words[view.step].title;
+  const { offline, unexpected, enterCode } = words.problems;
   return {
     title: failed ? `${words.problems.prefix}: ${title}` : title,
-    main: html`${addressStep(words, view)}${codeStep(words, view)}${accountStep(words, view)}`,
+    scripts: ['sign-up.mjs'],
+    main: html`<div id="sign-up" data-words="${JSON.stringify({ offline, unexpected, enterCode, busy: words.busy })}">
+${addressStep(words, view)}${codeStep(words, view)}${accountStep(words, view)}
+<p id="status" class="unseen" role="status"></p>
+</div>`,
   };
 }
 
@@ -33,11 +39,10 @@ function addressStep(words: Words, view: SignUpView): Html {
     words,
     view,
     'address',
-    html`
-<h1 tabindex="-1">${address.title}</h1>
+    html`<h1 tabindex="-1">${address.title}</h1>
 <p class="lead">${address.lead}</p>
 ${problemOf(view, 'address')}
-<form method="post" action="/sign-up/send">
+<form method="post" action="/sign-up/send" novalidate>
 ${carried(view, 'challengeId')}
 ${field('address', {
   name: 'email',
@@ -50,9 +55,8 @@ ${field('address', {
 })}
 <button>${address.button}</button>
 </form>
-<p class="aside" data-if="progress"${view.progress?.email === undefined && html` hidden`}><a href="/sign-up/code">${address.haveCode}</a></p>
-<p class="aside">${address.haveAccount} <a href="/sign-in">${words.nav.signIn}</a></p>
-`,
+<p class="aside" id="have-code"${view.progress?.email === undefined && html` hidden`}><a href="/sign-up/code">${address.haveCode}</a></p>
+<p class="aside">${address.haveAccount} <a href="/sign-in">${words.nav.signIn}</a></p>`,
   );
 }
 
@@ -62,11 +66,12 @@ function codeStep(words: Words, view: SignUpView): Html {
     words,
     view,
     'code',
-    html`
-<h1 tabindex="-1">${code.title}</h1>
-<p class="lead">${code.sentTo[0]}<strong data-show="email">${view.progress?.email}</strong>${code.sentTo[1]}</p>
+    html`<h1 tabindex="-1">${code.title}</h1>
+<p class="lead" id="sent-to">${code.sentTo[0]}<strong data-show="email">${view.progress?.email}</strong>${code.sentTo[1]}</p>
+${view.step === 'code' && !view.progress?.email && startOver(words)}
 ${problemOf(view, 'code')}
-<form method="post" action="/sign-up/code">
+<p class="notice" id="notice" hidden></p>
+<form method="post" action="/sign-up/code" novalidate>
 ${carried(view, 'email', 'challengeId')}
 ${field('code', {
   name: 'code',
@@ -79,17 +84,16 @@ ${field('code', {
   error: view.errors?.['code'],
   autofocus: view.step === 'code',
 })}
+${countdown('expires', code.expiresIn, view.progress?.expiresAt, code.expired)}
 <button>${code.button}</button>
 </form>
-${countdown('expires', code.expiresIn, view.progress?.expiresAt, code.expired)}
-<form method="post" action="/sign-up/send" data-act="resend">
+<form class="resend" method="post" action="/sign-up/send" id="resend">
 ${carried(view, 'email', 'challengeId')}
-<button class="quiet">${code.resend}</button>
+<button class="quiet" aria-describedby="resend-in">${code.resend}</button>
 ${countdown('resend', code.resendIn, view.progress?.resendAt)}
 </form>
-<p class="aside">${code.noMail}</p>
-<p class="aside"><a href="/sign-up">${code.change}</a></p>
-`,
+<p class="aside">${code.noMail}${view.inbox && html` <a href="/inbox" target="_blank">${code.inbox}</a>`}</p>
+<p class="aside"><a href="/sign-up">${code.change}</a></p>`,
   );
 }
 
@@ -99,11 +103,11 @@ function accountStep(words: Words, view: SignUpView): Html {
     words,
     view,
     'account',
-    html`
-<h1 tabindex="-1">${account.title}</h1>
+    html`<h1 tabindex="-1">${account.title}</h1>
 <p class="lead">${account.lead[0]}<strong data-show="email">${view.progress?.email}</strong>${account.lead[1]}</p>
+${view.step === 'account' && !view.progress?.email && startOver(words)}
 ${problemOf(view, 'account')}
-<form method="post" action="/sign-up">
+<form method="post" action="/sign-up" novalidate>
 ${carried(view, 'email', 'verificationToken')}
 ${field('account', {
   name: 'name',
@@ -123,26 +127,50 @@ ${field('account', {
   error: view.errors?.['password'],
 })}
 <button>${account.button}</button>
-</form>
-`,
+</form>`,
   );
 }
 
 const STEPS: readonly Step[] = ['address', 'code', 'account'];
 
+/** What makes each step, for the developer who tries the demo. */
+const HOOD: Readonly<Record<Step, string>> = {
+  address: `app.use('/email-verification', emailVerificationRouter(verification));
+
+// POST /email-verification/send    { email }
+// 200  { ok: true, message, challengeId, expiresIn, resendIn }`,
+  code: `// POST /email-verification/verify  { email, code, challengeId }
+// 200  { verify: true, message, verificationToken, expiresIn }
+// 401  { verify: false, message, reason: 'code_incorrect', attemptsLeft }`,
+  account: `app.post('/sign-up', requireVerifiedEmail(verification), async (req, res) => {
+  await createAccount(req.verifiedEmail, …);  // before this line there is no account
+});`,
+};
+
 function section(words: Words, view: SignUpView, step: Step, inner: Html): Html {
-  return html`<section class="card" data-step="${step}" data-title="${words[step].title}"${view.step !== step && html` hidden`}>
+  return html`<section data-step="${step}" data-title="${words[step].title}"${view.step !== step && html` hidden`}>
+<div class="card">
+<div class="card-head">
 <ol class="steps" aria-label="${words.steps.label}">
 ${STEPS.map(
   (one, index) => html`<li${one === step && html` aria-current="step"`}>${words.steps.names[index]}</li>\n`,
 )}</ol>
+${stamp(step)}
+</div>
 ${inner}
+</div>
+<details class="hood"><summary>${words.hood}</summary><pre tabindex="0" lang="en"><code>${HOOD[step]}</code></pre></details>
 </section>
 `;
 }
 
 function problemOf(view: SignUpView, step: Step): Html {
   return problem(view.step === step ? view.problem : undefined, `${step}-problem`);
+}
+
+/** For who comes here with no sign-up under way, and without the script that would send them back. */
+function startOver(words: Words): Html {
+  return html`<noscript><p class="problem"><a href="/sign-up">${words.problems.startOver}</a></p></noscript>`;
 }
 
 /** What a form takes along, so that each tab goes on with what it shows. */
@@ -161,9 +189,10 @@ function countdown(
   over = '',
 ): Html {
   const left = at === undefined ? undefined : Math.max(0, Math.ceil((at - Date.now()) / 1000));
-  return html`<p class="countdown" data-countdown="${name}" data-over="${over}"${left === undefined && html` hidden`}>${
-    left === 0 ? over : html`${before}<time>${clockTime(left ?? 0)}</time>${after}`
-  }</p>`;
+  const hidden = left === undefined || (left === 0 && over === '');
+  return html`<p class="countdown" id="${name}-in"${hidden && html` hidden`}><span${left === 0 && html` hidden`}>${before}<time>${clockTime(left ?? 0)}</time>${after}</span><span class="over"${
+    left !== 0 && html` hidden`
+  }>${over}</span></p>`;
 }
 
 function clockTime(seconds: number): string {

@@ -29,6 +29,7 @@ export const en: Words = {
     expired: 'The time of this code is over. Ask for another one.',
     change: 'Use another address',
     noMail: 'No mail yet? Please look in your spam folder too.',
+    inbox: 'Open the inbox',
   },
   account: {
     title: 'Your address is verified',
@@ -64,7 +65,10 @@ export const en: Words = {
     offline: 'You seem to be offline. Nothing is lost: please try again when you are back.',
     unexpected: 'Something went wrong on our side. Please try again in a moment.',
     lost: 'There is nothing at this address.',
+    startOver: 'Start at the address',
   },
+  hood: 'The code behind this step',
+  busy: 'One moment …',
   lost: { title: 'Page not found', home: 'To the beginning' },
   trouble: { title: 'Something went wrong' },
   mail: {

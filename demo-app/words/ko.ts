@@ -19,7 +19,7 @@ export const ko: Words = {
   },
   code: {
     title: '메일함을 확인해 주세요',
-    sentTo: ['', '(으)로 인증번호를 보냈습니다.'],
+    sentTo: ['', ' 주소로 인증번호를 보냈습니다.'],
     label: '인증번호',
     hint: '숫자 6자리',
     button: '인증하기',
@@ -29,6 +29,7 @@ export const ko: Words = {
     expired: '인증번호의 유효 시간이 지났습니다. 새 인증번호를 받아 주세요.',
     change: '다른 이메일 주소 쓰기',
     noMail: '메일이 오지 않았다면 스팸 메일함도 확인해 주세요.',
+    inbox: '받은 메일함 열기',
   },
   account: {
     title: '이메일 주소가 인증되었습니다',
@@ -65,7 +66,10 @@ export const ko: Words = {
       '인터넷에 연결되어 있지 않은 것 같습니다. 입력한 내용은 그대로 있으니, 연결된 뒤 다시 시도해 주세요.',
     unexpected: '서버에 문제가 생겼습니다. 잠시 후 다시 시도해 주세요.',
     lost: '이 주소에는 페이지가 없습니다.',
+    startOver: '이메일 주소부터 다시 시작하기',
   },
+  hood: '이 단계의 코드',
+  busy: '잠시만 기다려 주세요 …',
   lost: { title: '페이지를 찾을 수 없습니다', home: '처음으로' },
   trouble: { title: '문제가 생겼습니다' },
   mail: {

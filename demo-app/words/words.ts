@@ -36,6 +36,7 @@ export interface Words {
     readonly expired: string;
     readonly change: string;
     readonly noMail: string;
+    readonly inbox: string;
   };
   readonly account: {
     readonly title: string;
@@ -73,7 +74,13 @@ export interface Words {
     readonly offline: string;
     readonly unexpected: string;
     readonly lost: string;
+    /** The way on, for a page that finds nothing to go on with. */
+    readonly startOver: string;
   };
+  /** For developers: the title of the lines of code that made this step. */
+  readonly hood: string;
+  /** Said while an answer is awaited. */
+  readonly busy: string;
   readonly lost: { readonly title: string; readonly home: string };
   readonly trouble: { readonly title: string };
   readonly mail: {

@@ -1,0 +1,21 @@
+/**
+ * The package's browser client as a script. An app with a bundler imports `express-email-verification/client`;
+ * this one has no build step, and takes the types out itself.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RequestHandler } from 'express';
+
+export const clientScript: RequestHandler = async (_req, res) => {
+  script ??= transpile();
+  res.type('js').send(await script);
+};
+
+let script: Promise<string> | undefined;
+
+async function transpile(): Promise<string> {
+  const { ModuleKind, ScriptTarget, transpileModule } = (await import('typescript')).default;
+  const source = await readFile(join(__dirname, '../lib/client.ts'), 'utf8');
+  const compilerOptions = { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 };
+  return transpileModule(source, { compilerOptions }).outputText;
+}
