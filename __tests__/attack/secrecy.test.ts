@@ -1,0 +1,255 @@
+/** Where a code could be seen but in its mail, and what a dump of Redis tells: nothing. */
+import { createHash } from 'node:crypto';
+import { connect } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { inspect } from 'node:util';
+import type { ErrorRequestHandler } from 'express';
+import type { EmailVerificationOptions, EventName } from 'express-email-verification';
+import { createTestApp, SECRET } from '../support/app.js';
+import { startRawSmtpServer } from '../support/raw-smtp-server.js';
+import { useFrontDoor, WIDE } from './front-door.js';
+
+const { mail, open, listen, storeOf, redis } = useFrontDoor();
+const email = 'minji.kim@example.com';
+const ip = '203.0.113.77';
+const LONG = { ...WIDE, codeLength: 10 };
+
+const EVENTS: EventName[] = [
+  ...(['delivered', 'delivery_failed', 'delivery_unknown', 'verified', 'redeemed', 'released'] as const),
+  'unavailable',
+];
+
+/** Everything that leaves the process beside the mail: kept as text, from now on. */
+function eavesdrop() {
+  const heard: string[] = [];
+  const note = (...what: unknown[]) => {
+    heard.push(
+      what.map((one) => inspect(one, { depth: 20, showHidden: true, maxStringLength: null })).join(' '),
+    );
+  };
+  for (const method of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
+    jest.spyOn(console, method).mockImplementation(note);
+  }
+  jest.spyOn(process, 'emitWarning').mockImplementation(note as typeof process.emitWarning);
+  for (const stream of [process.stdout, process.stderr]) {
+    jest.spyOn(stream, 'write').mockImplementation((chunk) => {
+      heard.push(String(chunk));
+      return true;
+    });
+  }
+  return { heard, note };
+}
+afterEach(() => jest.restoreAllMocks());
+
+/** An app whose every byte, event and error is heard, and each code it mails. */
+async function openHeard(options: Partial<EmailVerificationOptions>, signUpStatus = () => 201) {
+  const { heard, note } = eavesdrop();
+  const codes: string[] = [];
+  const { app, verification } = createTestApp(
+    { store: storeOf('RedisStore'), transport: mail.url, ...LONG, ...options },
+    (_req, res) => void res.status(signUpStatus()).json({}),
+  );
+  for (const name of EVENTS) verification.on(name, (event) => note(name, event));
+  const onError: ErrorRequestHandler = (error, _req, res, _next) => {
+    note(error);
+    res.status(500).end();
+  };
+  const door = await listen(app.use(onError), verification);
+
+  /** Bytes in, bytes out: no client in between that leaves something away. */
+  async function post(path: string, fields: object): Promise<Record<string, string>> {
+    const body = JSON.stringify(fields);
+    const head = [
+      ...[`POST ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', 'Content-Type: application/json'],
+      ...[`X-Forwarded-For: ${ip}`, `Content-Length: ${Buffer.byteLength(body)}`],
+    ];
+    const socket = connect(door.port, '127.0.0.1');
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+    const bytes = (await buffer(socket)).toString();
+    heard.push(bytes);
+    return JSON.parse(/\{.*\}/.exec(bytes)?.[0] ?? '{}');
+  }
+  return { heard, post, codes };
+}
+
+const codeIn = (text: string) => /\b\d{10}\b/.exec(text)?.[0] ?? '';
+const lastCode = () => codeIn(mail.mails.at(-1)?.text ?? '');
+
+it('T22: promise 13, in a whole run that goes well no byte, log line, event or warning holds a code', async () => {
+  let status = 409;
+  const { heard, post } = await openHeard(
+    { codeInSubject: true, origin: 'https://acme.example' },
+    () => status,
+  );
+  const { challengeId } = await post('/ev/send', { email });
+  const codes = [lastCode()];
+  const wrong = codes[0] === '0000000000' ? '0000000001' : '0000000000';
+  await post('/ev/verify', { email, code: wrong, challengeId });
+  await post('/ev/verify', { email, code: wrong });
+  await post('/ev/verify', { email, code: `${codes[0]}1`, challengeId });
+  await post('/ev/verify', { email, code: { [codes[0] ?? '']: codes[0] }, challengeId });
+  await new Promise((resolve) => setTimeout(resolve, 1010));
+  await post('/ev/send', { email, challengeId });
+  codes.push(lastCode());
+  const { verificationToken } = await post('/ev/verify', { email, code: codes[0], challengeId });
+  await post('/ev/verify', { email, code: codes[1], challengeId });
+  await post('/signup', { email, verificationToken });
+  status = 201;
+  await post('/signup', { email, verificationToken });
+  await post('/signup', { email, verificationToken });
+
+  expect(new Set(codes).size).toBe(2);
+  const events = heard.filter((line) => /^'(delivered|verified|released|redeemed)'/.test(line));
+  expect(events.map((line) => line.split("'")[1])).toEqual([
+    'delivered',
+    'delivered',
+    'verified',
+    'redeemed',
+    'released',
+    'redeemed',
+  ]);
+  expectNowhere(heard, codes);
+  // And events and logs hold neither address nor token.
+  expectNowhere(
+    heard.filter((line) => !line.startsWith('HTTP/1.1')),
+    [email, 'minji', challengeId ?? '', verificationToken ?? ''],
+  );
+});
+
+it('T22: promise 13, not when the relay says the whole mail back as its refusal', async () => {
+  const script = {
+    get dot(): `${number}${string}` {
+      return `550-5.7.1 <${email}> refused\r\n550 5.7.1 ${relay.received.join(' ').slice(-700)}`;
+    },
+  };
+  const relay = await startRawSmtpServer(script);
+  const { heard, post } = await openHeard({ transport: relay.url });
+  expect((await post('/ev/send', { email }))['reason']).toBe('delivery_failed');
+  const code = codeIn(relay.received.filter((line) => /^\d{10}$/.test(line)).join());
+  expect(code).toHaveLength(10);
+  expect(heard.join()).toContain('5.7.1');
+  expectNowhere(heard, [code, email]);
+  await relay.close();
+});
+
+it.each(['await', 'background', 'function'])(
+  'T22: promise 13, not when delivery (%s) fails with an error that holds the mail',
+  async (way) => {
+    let code = '';
+    const fail = async ({ text, subject }: { text?: unknown; subject?: string }) => {
+      code = codeIn(String(text));
+      const error = new Error(`could not send: ${subject} ${text}`, { cause: new Error(String(text)) });
+      throw Object.assign(error, {
+        response: `550 5.1.1 ${code}`,
+        mail: text,
+        command: code,
+        code: `E${code}-x`,
+      });
+    };
+    const transport = {
+      name: 'Own',
+      version: '1',
+      send: (sent: { data: object }, done: (error: Error) => void) => void fail(sent.data).catch(done),
+    };
+    const { createTransport } = jest.requireActual<typeof import('nodemailer')>('nodemailer');
+    const options =
+      way === 'function'
+        ? { delivery: fail }
+        : { delivery: way as 'await', transport: createTransport(transport) };
+    const { heard, post } = await openHeard(options);
+    await post('/ev/send', { email });
+    while (!heard.some((line) => line.startsWith("'delivery_failed'"))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (way === 'background') break;
+    }
+    expect(code).toHaveLength(10);
+    expectNowhere(heard, [code, email]);
+  },
+);
+
+it('T22: promise 13, not when Redis refuses what it is asked', async () => {
+  const { heard, post } = await openHeard({});
+  const { challengeId } = await post('/ev/send', { email });
+  const code = lastCode();
+  await redis.client.configSet('maxmemory', '1');
+  try {
+    expect((await post('/ev/verify', { email, code, challengeId }))['reason']).toBe('unavailable');
+    expect((await post('/ev/send', { email: 'other@example.com' }))['reason']).toBe('unavailable');
+  } finally {
+    await redis.client.configSet('maxmemory', '0');
+  }
+  expect(heard.join()).toContain("'unavailable'");
+  expectNowhere(heard, [code]);
+  expectNowhere(
+    heard.filter((line) => !line.startsWith('HTTP/1.1')),
+    [email, challengeId ?? '', SECRET],
+  );
+  expect((await post('/ev/verify', { email, code, challengeId }))['verificationToken']).toHaveLength(26);
+});
+
+it('promise 8: keys and values of Redis hold no address, client IP, code, token or challengeId in the clear', async () => {
+  const client = { send: { limit: 20 }, verify: { limit: 20 } };
+  const door = await open({ store: storeOf('RedisStore'), ...LONG, rateLimit: client });
+  const secrets: string[] = [];
+  // One whose code is under way, one whose token is, one that was limited, one whose mail failed.
+  for (const name of ['pending', 'proved', 'limited', 'refused']) {
+    const address = `${name}.kim@example.com`;
+    if (name === 'refused') mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'no' });
+    const { challengeId } = (await door.send({ email: address }, ip)).body;
+    const code = name === 'refused' ? '' : lastCode();
+    if (name === 'limited') await door.send({ email: address, challengeId }, ip);
+    await door.verify({ email: address, code: '0000000000', challengeId }, ip);
+    const { verificationToken } =
+      name === 'proved'
+        ? (await door.verify({ email: address, code, challengeId }, ip)).body
+        : { verificationToken: '' };
+    secrets.push(...[address, name, code, challengeId, verificationToken].filter(Boolean));
+  }
+  secrets.push('kim@', 'example.com', ip, SECRET);
+
+  const dump = await dumpAll();
+  expect(dump.keys).toBeGreaterThan(7);
+  for (const secret of secrets) {
+    expect(dump.text.toLowerCase()).not.toContain(secret.toLowerCase());
+    // Nor as a digest that anybody can make: a million codes are tried in a second.
+    for (const algorithm of ['md5', 'sha1', 'sha256', 'sha512']) {
+      for (const encoding of ['hex', 'base64', 'base64url'] as const) {
+        const digest = createHash(algorithm).update(secret).digest(encoding).slice(0, 12);
+        expect(dump.text).not.toContain(digest);
+      }
+    }
+  }
+});
+
+it('promise 8: under another secret no key and no digest is the same', async () => {
+  const digests: Set<string>[] = [];
+  for (const secret of [SECRET, `${SECRET}!`]) {
+    const door = await open({ store: storeOf('RedisStore'), ...LONG, secret, rateLimit: {} });
+    await door.send({ email }, ip);
+    digests.push(new Set((await dumpAll()).text.match(/[\w-]{16}/g)));
+    await redis.flush();
+  }
+  const [one = new Set(), other = new Set()] = digests;
+  expect(one.size).toBeGreaterThan(4);
+  expect([...one].filter((digest) => other.has(digest) && !/^\d+$/.test(digest))).toEqual([]);
+});
+
+function expectNowhere(heard: readonly string[], secrets: readonly string[]): void {
+  for (const secret of secrets.filter(Boolean)) {
+    const spaced = new RegExp([...secret].map((one) => one.replace(/\W/, '\\$&')).join('[\\s-]?'));
+    expect(heard.filter((line) => line.includes(secret) || spaced.test(line))).toEqual([]);
+  }
+}
+
+/** All of Redis, as a person reads it and as its file on disk has it. */
+async function dumpAll(): Promise<{ keys: number; text: string }> {
+  const parts: string[] = [];
+  const keys = await redis.client.keys('*');
+  for (const key of keys) {
+    const type = await redis.client.type(key);
+    const value = type === 'hash' ? await redis.client.hGetAll(key) : await redis.client.get(key);
+    const raw = String(await redis.client.sendCommand(['DUMP', key]));
+    parts.push(key, JSON.stringify(value), raw);
+  }
+  return { keys: keys.length, text: parts.join('\n') };
+}
