@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RequestHandler } from 'express';
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 
 export const clientScript: RequestHandler = async (_req, res) => {
   script ??= transpile();
@@ -14,7 +15,6 @@ export const clientScript: RequestHandler = async (_req, res) => {
 let script: Promise<string> | undefined;
 
 async function transpile(): Promise<string> {
-  const { ModuleKind, ScriptTarget, transpileModule } = (await import('typescript')).default;
   const source = await readFile(join(__dirname, '../lib/client.ts'), 'utf8');
   const compilerOptions = { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 };
   return transpileModule(source, { compilerOptions }).outputText;

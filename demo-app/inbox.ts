@@ -8,7 +8,7 @@ import { inboxPage, type View } from './pages/inbox.js';
 import type { ShowPage } from './pages/layout.js';
 import { allowMailFrames } from './security.js';
 
-export type InboxSource = Pick<MailServer, 'mails' | 'onMail' | 'clear'>;
+export type InboxSource = Pick<MailServer, 'mails' | 'onMail'>;
 
 export interface Inbox {
   readonly router: Router;
@@ -27,10 +27,6 @@ export function createInbox(source: InboxSource, showPage: ShowPage): Inbox {
     res.write(': open\n\n');
     streams.add(res);
     req.on('close', () => streams.delete(res));
-  });
-  router.post('/clear', (_req, res) => {
-    source.clear();
-    res.redirect(303, '/inbox');
   });
   router.get(['/', '/:id'], allowMailFrames, (req, res, next) => {
     const newestFirst = [...source.mails].reverse();

@@ -1,8 +1,8 @@
 /** `npm run demo`: starts what is missing, serves the demo, and ends all of it again. */
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createDemo, type Demo } from './demo.js';
+import { createDemo, type Demo, type DemoOptions } from './demo.js';
 import { type Services, startServices } from './services.js';
 import { readSettings, SettingsError } from './settings.js';
 
@@ -13,10 +13,7 @@ const say = (sentence: string) => console.log(sentence);
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
-  const server = createServer((_req, res) => {
-    if (server.listenerCount('request') === 1)
-      res.writeHead(503, { 'Retry-After': '1' }).end('The demo is starting.');
-  });
+  const server = createServer(notYet);
   // First of all: what follows takes a while, and a taken port ends it.
   await listen(server, settings.port, settings.host);
   let services: Services | undefined;
@@ -29,15 +26,9 @@ async function main(): Promise<void> {
   const { store, transport, inbox, uses } = services;
   const { from, secret, origin, database, trustProxy } = settings;
   const accounts = database === ':memory:' ? 'Accounts in memory' : `Accounts in ${database}`;
-  const demo = createDemo({
-    origin,
-    database,
-    inbox,
-    trustProxy,
-    uses: [...uses, accounts],
-    email: { store, transport, from, secret },
-  });
-  server.on('request', demo.app);
+  const options = { origin, database, inbox, trustProxy, uses: [...uses, accounts] };
+  const demo = await startDemo({ ...options, email: { store, transport, from, secret } }, services);
+  server.off('request', notYet).on('request', demo.app);
   endOnSignal(server, demo, services);
 
   say(`The demo is on ${origin}`);
@@ -47,6 +38,25 @@ async function main(): Promise<void> {
     say('  A random secret, until the process ends: set EMAIL_VERIFICATION_SECRET to keep one');
   const { problems } = await demo.verification.check();
   for (const problem of problems) say(`Trouble: ${problem}`);
+}
+
+const notYet: RequestListener = (_req, res) => {
+  res.writeHead(503, { 'Retry-After': '1' }).end('The demo is starting.');
+};
+
+/** An option that the package refuses came from the environment: its sentence is enough. */
+async function startDemo(options: DemoOptions, services: Services): Promise<Demo> {
+  try {
+    const demo = createDemo(options);
+    demo.verification.on('delivery_failed', ({ email, cause }) => say(`To ${email}: ${cause.message}`));
+    demo.verification.on('delivery_unknown', ({ email, cause }) =>
+      say(`To ${email}, perhaps: ${cause.message}`),
+    );
+    return demo;
+  } catch (error) {
+    await services.stop();
+    throw error instanceof Error ? new SettingsError(error.message) : error;
+  }
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

@@ -29,6 +29,11 @@ export function readSettings(env: NodeJS.ProcessEnv): DemoSettings {
     );
   }
   const secret = env['EMAIL_VERIFICATION_SECRET'];
+  if (secret && Buffer.byteLength(secret) < 32) {
+    throw new SettingsError(
+      'EMAIL_VERIFICATION_SECRET must be at least 32 bytes, as of: openssl rand -base64 32',
+    );
+  }
   return {
     port,
     smtp,

@@ -164,7 +164,9 @@ export function signUpRouter({
 
   /** What the form carries is what its tab shows; the times are in the cookie, if it is of the same address. */
   function keptOf(req: Request): Progress {
-    const { email, challengeId } = fieldsOf(req);
+    // A cookie has room for what can be an address and an id, and for no more.
+    const email = fieldsOf(req).email.slice(0, 254);
+    const challengeId = fieldsOf(req).challengeId.slice(0, 64);
     const kept = progress.read(req);
     const times = kept?.email === email && !kept.verificationToken ? kept : undefined;
     return { ...times, notice: undefined, email, challengeId: challengeId || times?.challengeId };

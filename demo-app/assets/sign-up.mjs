@@ -46,9 +46,13 @@ function start() {
   });
   codeForm.addEventListener('submit', (event) => {
     event.preventDefault();
-    void whileBusy(codeForm, verify);
+    // A code that was mended meanwhile is next.
+    void whileBusy(codeForm, verify).then(submitWhenComplete);
   });
-  codeInput.addEventListener('input', submitWhenComplete);
+  codeInput.addEventListener('input', () => {
+    showFieldProblem(codeInput, undefined);
+    submitWhenComplete();
+  });
   accountForm.addEventListener('submit', (event) => {
     event.preventDefault();
     void whileBusy(accountForm, signUp);
@@ -132,19 +136,22 @@ async function send(outcomeToCome, from) {
 
 /** Digits of any script count; spaces and dashes of a paste do not. */
 function submitWhenComplete() {
-  showFieldProblem(codeInput, undefined);
-  const digits = codeInput.value.replace(/[\s\p{Pd}\p{Cf}\u2212]/gu, '');
+  const digits = digitsOf(codeInput.value);
   if (!/^\p{Nd}+$/u.test(digits) || [...digits].length !== CODE_LENGTH) {
     submitted = '';
     return;
   }
-  if (digits === submitted) return;
-  submitted = digits;
+  if (digits === submitted || codeForm.getAttribute('aria-busy') === 'true') return;
   codeForm.requestSubmit();
+}
+
+function digitsOf(typed) {
+  return typed.replace(/[\s\p{Pd}\p{Cf}\u2212]/gu, '');
 }
 
 async function verify() {
   clearProblems();
+  submitted = digitsOf(codeInput.value);
   const outcome = await client.verify(codeInput.value);
   const { kind, message = words.unexpected } = outcome;
   switch (kind) {
@@ -159,10 +166,8 @@ async function verify() {
       showFieldProblem(codeInput, message);
       return codeInput.select();
     case 'offline':
-      submitted = '';
       return showProblem('code', words.offline);
     default:
-      submitted = '';
       return showProblem('code', message);
   }
 }

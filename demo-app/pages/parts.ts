@@ -13,6 +13,8 @@ export interface Field {
   readonly autocomplete: string;
   readonly value?: string | undefined;
   readonly hint?: string;
+  /** The id of more that tells what to type. */
+  readonly describedBy?: string;
   /** What is wrong with it. */
   readonly error?: string | undefined;
   readonly inputmode?: string;
@@ -21,7 +23,9 @@ export interface Field {
 
 export function field(step: string, { name, label, hint, error, ...input }: Field): Html {
   const id = `${step}-${name}`;
-  const describedBy = [hint !== undefined && `${id}-hint`, `${id}-error`].filter(Boolean).join(' ');
+  const describedBy = [input.describedBy, hint !== undefined && `${id}-hint`, `${id}-error`]
+    .filter(Boolean)
+    .join(' ');
   return html`<div class="field">
 <label for="${id}">${label}</label>
 <input id="${id}" name="${name}" type="${input.type}" autocomplete="${input.autocomplete}" value="${input.value ?? ''}" required${

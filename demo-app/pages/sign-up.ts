@@ -77,6 +77,7 @@ ${field('code', {
   name: 'code',
   label: code.label,
   hint: code.hint,
+  describedBy: 'sent-to',
   type: 'text',
   inputmode: 'numeric',
   autocomplete: 'one-time-code',

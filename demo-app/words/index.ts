@@ -27,6 +27,6 @@ export function languageSwitch({ secure }: { secure: boolean }): RequestHandler 
     if (req.method !== 'GET' || !chosen) return next();
     res.cookie('language', chosen.tag, cookieOptions(secure, 365 * 24 * 3600));
     // A path that begins with two slashes would lead elsewhere.
-    res.redirect(303, req.path.replace(/^\/+/, '/'));
+    res.redirect(303, req.path.replace(/^[/\\]+/, '/'));
   };
 }
