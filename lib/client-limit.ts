@@ -1,7 +1,7 @@
 /** How many requests one client IP may make: express-rate-limit, counting in our store under digests of the IP. */
 import type { Request, RequestHandler, Response } from 'express';
 import { type ClientRateLimitInfo, type Store as RateLimitStore, rateLimit } from 'express-rate-limit';
-import type { Core } from './email-verification.js';
+import type { Core } from './core.js';
 import { warn } from './events.js';
 import { localeOf } from './language.js';
 import { answer, type Flag } from './problem.js';

@@ -2,24 +2,23 @@
  * createEmailVerification(): the acts, told without HTTP. The router and requireVerifiedEmail() are one way to
  * them; a resolver, a job or a form page is another.
  */
-import type { RequestHandler } from 'express-serve-static-core';
-import { type ActContext, createActContext } from './acts/act.js';
+import { createActContext } from './acts/act.js';
 import {
   createRedeeming,
   type Redeemed,
   type RedeemInput,
-  type Redeeming,
   type RedeemOutcome,
   type ReleaseOutcome,
 } from './acts/redeem.js';
-import { createSending, type SendInput, type Sending, type SendOutcome } from './acts/send.js';
+import { createSending, type SendInput, type SendOutcome } from './acts/send.js';
 import { createVerifying, type VerifyInput, type VerifyOutcome } from './acts/verify.js';
 import { messageOf } from './cause.js';
 import { createClientLimit } from './client-limit.js';
+import { type Core, withCore } from './core.js';
 import type { EventName, Listener } from './events.js';
 import { createPostOffice } from './mail/post-office.js';
 import { createSettings, type EmailVerificationOptions } from './options.js';
-import { createJudge, type Judge, type JudgedVerify } from './validate.js';
+import { createJudge } from './validate.js';
 
 /** The acts. Trouble of the store or the mail is an outcome of them, never a rejection. */
 export interface EmailVerification {
@@ -38,7 +37,7 @@ export interface EmailVerification {
   /** Listens to an event; returns what ends it. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
   /** The limit on sends of one client IP that the router uses, for the app's own routes. */
-  readonly clientLimit: RequestHandler;
+  readonly clientLimit: ReturnType<typeof createClientLimit>;
 }
 
 export interface CheckOutcome {
@@ -85,35 +84,7 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
     on: (name, listener) => context.events.on(name, listener),
     clientLimit: createClientLimit(core, 'send'),
   };
-  return Object.defineProperty(verification, CORE, { value: core });
-}
-
-/**
- * The acts as the routes need them: with the input judged before, so that a client is counted between judging
- * and sending.
- */
-export interface Core extends ActContext, Sending, Redeeming {
-  readonly judge: Judge;
-  verify(judged: JudgedVerify): Promise<VerifyOutcome>;
-}
-
-/** A global symbol, so that a router loaded by `require` knows a verification that was made by `import`. */
-const CORE = Symbol.for('express-email-verification/core');
-
-/** Tells a verification from its options. */
-export function isEmailVerification(value: object): value is EmailVerification {
-  return hasCore(value);
-}
-
-/** @throws TypeError when it is not what createEmailVerification() made. */
-export function coreOf(verification: unknown): Core {
-  if (typeof verification === 'object' && verification !== null && hasCore(verification))
-    return verification[CORE];
-  throw new TypeError('verification must be what createEmailVerification() made');
-}
-
-function hasCore(value: object): value is { readonly [CORE]: Core } {
-  return CORE in value;
+  return withCore(verification, core);
 }
 
 function storeTrouble(cause: unknown): string[] {

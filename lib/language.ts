@@ -1,6 +1,6 @@
 /** The language of a request: what its header asks for, of the languages there are. */
 import type { Request } from 'express';
-import type { Core } from './email-verification.js';
+import type { Core } from './core.js';
 import { chooseLocale, type Locale } from './locales/index.js';
 
 /** By Accept-Language (RFC 9110 §12.5.4), else the default. */

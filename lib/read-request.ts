@@ -1,6 +1,6 @@
 /** From the bytes of a request to judged input: the router's first steps. */
 import express, { type Request, type RequestHandler } from 'express';
-import type { Core } from './email-verification.js';
+import type { Core } from './core.js';
 import { acceptedLocale, localeOf } from './language.js';
 import { answer, type Flag } from './problem.js';
 import type { InvalidRequest, JudgedSend, JudgedVerify } from './validate.js';

@@ -1,7 +1,8 @@
 /** requireVerifiedEmail(): lets a request through to its handler with a verified address, once for each token. */
 import type { Request, RequestHandler, Response } from 'express';
 import type { Redeemed } from './acts/redeem.js';
-import { type Core, coreOf, type EmailVerification } from './email-verification.js';
+import { type Core, coreOf } from './core.js';
+import type { EmailVerification } from './email-verification.js';
 import { acceptedLocale } from './language.js';
 import { answer } from './problem.js';
 

@@ -1,13 +1,8 @@
 /** emailVerificationRouter(): each route as its list of steps. */
 import express, { type RequestHandler, type Router } from 'express';
 import { createClientLimit } from './client-limit.js';
-import {
-  type Core,
-  coreOf,
-  createEmailVerification,
-  type EmailVerification,
-  isEmailVerification,
-} from './email-verification.js';
+import { type Core, coreOf } from './core.js';
+import { createEmailVerification, type EmailVerification } from './email-verification.js';
 import type { EmailVerificationOptions } from './options.js';
 import { answer } from './problem.js';
 import { judgedSend, judgedVerify, readBody, refuseCrossSiteForm, validate } from './read-request.js';
@@ -21,9 +16,8 @@ import { judgedSend, judgedVerify, readBody, refuseCrossSiteForm, validate } fro
  * app.use('/email-verification', emailVerificationRouter(verification));
  */
 export function emailVerificationRouter(verification: EmailVerification | EmailVerificationOptions): Router {
-  const core = coreOf(
-    isEmailVerification(verification) ? verification : createEmailVerification(verification),
-  );
+  const made = 'clientLimit' in verification ? verification : createEmailVerification(verification);
+  const core = coreOf(made);
 
   const router = express.Router();
   router.post(

@@ -57,7 +57,7 @@ function isTransporter(option: object): option is AnyTransporter {
 function secured<T extends SMTPTransportOptions | SMTPPoolOptions>(options: T): T {
   if (!options.auth) return options;
   const host = options.host ?? (options.service ? '' : 'localhost');
-  return { requireTLS: !isLoopback(host), ...options, forceAuth: true };
+  return { ...options, requireTLS: options.requireTLS ?? !isLoopback(host), forceAuth: true };
 }
 
 function isLoopback(host: string): boolean {
