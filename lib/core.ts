@@ -1,0 +1,31 @@
+/**
+ * What the routes need of a verification beside its acts: the input judged apart, so that a client is counted
+ * between judging and sending. It travels with the verification, out of sight.
+ */
+import type { ActContext } from './acts/act.js';
+import type { Redeeming } from './acts/redeem.js';
+import type { Sending } from './acts/send.js';
+import type { VerifyOutcome } from './acts/verify.js';
+import type { Judge, JudgedVerify } from './validate.js';
+
+export interface Core extends ActContext, Sending, Redeeming {
+  readonly judge: Judge;
+  verify(judged: JudgedVerify): Promise<VerifyOutcome>;
+}
+
+/** A global symbol, so that a router loaded by `require` knows a verification that was made by `import`. */
+const CORE = Symbol.for('express-email-verification/core');
+
+export function withCore<T extends object>(verification: T, core: Core): T {
+  return Object.defineProperty(verification, CORE, { value: core });
+}
+
+/** @throws TypeError when it is not what createEmailVerification() made. */
+export function coreOf(verification: object): Core {
+  if (hasCore(verification)) return verification[CORE];
+  throw new TypeError('verification must be what createEmailVerification() made');
+}
+
+function hasCore(value: object): value is { readonly [CORE]: Core } {
+  return typeof value === 'object' && value !== null && CORE in value;
+}
