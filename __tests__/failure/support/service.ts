@@ -1,0 +1,153 @@
+/** A service on the package as it runs in production, over HTTP, and what its clients see of it. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { EmailVerificationOptions, Store } from 'express-email-verification';
+import { createTestApp } from '../../support/app.js';
+
+/** What `storeTimeout` is in these tests, in ms. */
+export const STORE_TIMEOUT = 500;
+
+/** By how much, in ms, an answer may be later than the time-out it waits for. */
+const GRACE = 500;
+
+/** What no recovery takes, in ms. */
+const RECOVERY = 25_000;
+
+export interface Answer {
+  readonly path: string;
+  readonly status: number;
+  readonly reason: string | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: what a test reads of a body, it knows
+  readonly body: any;
+  readonly headers: Headers;
+  /** When it was asked for, and how long it took. */
+  readonly at: number;
+  readonly ms: number;
+}
+
+export type Service = Awaited<ReturnType<typeof startService>>;
+
+/** Mails go to `codes`, unless the options say otherwise. */
+export async function startService(
+  options: { store: Store } & Partial<Omit<EmailVerificationOptions, 'store'>>,
+) {
+  const codes = new Map<string, string>();
+  const { app, verification } = createTestApp({
+    transport: 'smtp://127.0.0.1:1',
+    delivery: async ({ to, text }) => void codes.set(to.address, /\b\d{6}\b/.exec(text)?.[0] ?? ''),
+    storeTimeout: STORE_TIMEOUT,
+    ...options,
+  });
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const loop = monitorEventLoopDelay({ resolution: 10 });
+  loop.enable();
+  let clients = 0;
+
+  async function post(path: string, body: object): Promise<Answer> {
+    clients += 1;
+    const client = `10.${(clients >> 16) & 255}.${(clients >> 8) & 255}.${clients & 255}`;
+    const at = performance.now();
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'X-Forwarded-For': client },
+      body: JSON.stringify(body),
+    });
+    const answer = (await response.json()) as { reason?: string };
+    const { status, headers } = response;
+    return { path, status, reason: answer.reason, body: answer, headers, at, ms: performance.now() - at };
+  }
+
+  const send = (email: string, challengeId?: string) => post('/ev/send', { email, challengeId });
+  const verify = (email: string, code: string | undefined, challengeId?: string) =>
+    post('/ev/verify', { email, code, challengeId });
+  const signUp = (email: string, verificationToken: string) => post('/signup', { email, verificationToken });
+
+  return {
+    verification,
+    /** The newest code that was mailed to an address. */
+    codes,
+    send,
+    verify,
+    signUp,
+    /** The latest an answer may come, in ms; more when this very process was held up, as on a busy machine. */
+    bound: (timeout = STORE_TIMEOUT) => timeout + GRACE + loop.max / 1e6,
+    /** Three addresses in the midst of it: with a code, with a token, and with nothing. */
+    async prepare() {
+      const [coded, verified, fresh] = [person(), person(), person()];
+      const { challengeId } = (await send(coded)).body;
+      const other = (await send(verified)).body.challengeId;
+      const { verificationToken } = (await verify(verified, codes.get(verified), other)).body;
+      return {
+        send: () => send(fresh),
+        verify: () => verify(coded, codes.get(coded), challengeId),
+        guess: () => verify(coded, wrong(codes.get(coded)), challengeId),
+        signUp: () => signUp(verified, verificationToken),
+      };
+    },
+    /** Asks until it is well, so many new addresses in a row, and tells how long that took, in ms. */
+    async recovery(inARow = 1): Promise<number> {
+      const start = performance.now();
+      let wellSince = 0;
+      for (let well = 0; well < inARow; ) {
+        const answer = await send(person());
+        if (well === 0) wellSince = performance.now();
+        well = answer.status === 200 ? well + 1 : 0;
+        if (performance.now() - start > RECOVERY)
+          throw new Error(`Still ${answer.status} ${answer.reason} after ${RECOVERY} ms.`);
+        if (well === 0) await sleep(20);
+      }
+      return Math.round(wellSince - start);
+    },
+    async close() {
+      loop.disable();
+      server.close();
+      server.closeAllConnections();
+      await verification.close();
+    },
+  };
+}
+
+/** In time, closed, and with the wait to tell: what every answer is while the store is in trouble. */
+export function expectUnavailable(service: Service, answers: readonly Answer[]): void {
+  expect(answers.length).toBeGreaterThan(0);
+  for (const { path, status, body, headers, ms } of answers) {
+    expect({ path, status, body }).toEqual({
+      path,
+      status: 503,
+      body: {
+        [path === '/ev/verify' ? 'verify' : 'ok']: false,
+        message: expect.any(String),
+        reason: 'unavailable',
+        retryAfter: expect.any(Number),
+      },
+    });
+    expect(headers.get('Retry-After')).toBe(String(body.retryAfter));
+    expect(body.retryAfter).toBeGreaterThanOrEqual(1);
+    expect(headers.get('Cache-Control')).toBe('no-store');
+    expect(ms).toBeLessThan(service.bound());
+  }
+}
+
+let people = 0;
+
+/** An address nobody had before. */
+export function person(): string {
+  people += 1;
+  return `person${people}-${process.pid}@example.com`;
+}
+
+export function wrong(code = ''): string {
+  return code === '000000' ? '111111' : '000000';
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Told to who asks: how long recoveries took, and the like. */
+export function report(...told: unknown[]): void {
+  if (process.env['FAILURE_REPORT']) process.stderr.write(`${told.join(' ')}\n`);
+}
