@@ -2,6 +2,7 @@
 import { createClient } from 'redis';
 import { type RedisServer, startRedisServer } from '../../demo-app/development/redis-server.js';
 import { freePort } from './free-port.js';
+import { until } from './until.js';
 
 const MASTERS = 3;
 const SLOTS = 16_384;
@@ -41,9 +42,9 @@ export async function startRedisCluster() {
   return {
     nodes,
     rootNodes: nodes.map(({ port }) => ({ socket: { host: '127.0.0.1', port } })),
-    /** The node that has the slot now. */
-    async masterOf(slot: number): Promise<ClusterNode> {
-      const asked = nodes.find(({ server }) => server.pid !== 0) ?? first;
+    /** The node that has the slot now, as another than the given one sees it. */
+    async masterOf(slot: number, notBy?: ClusterNode): Promise<ClusterNode> {
+      const asked = nodes.find((node) => node !== notBy) ?? first;
       const table = (await asked.ask('CLUSTER', 'SLOTS')) as [number, number, [string, number]][];
       const port = table.find(([from, to]) => from <= slot && slot <= to)?.[2][1];
       const node = nodes.find((one) => one.port === port);
@@ -81,10 +82,6 @@ async function startNode() {
     server: server as RedisServer,
     ask,
     id: async () => String(await ask('CLUSTER', 'MYID')),
-    /** Settles once a replica of the master has taken its place, of its own accord. */
-    async replicaOf(master: ClusterNode): Promise<boolean> {
-      return String(await ask('CLUSTER', 'NODES')).includes(`myself,slave ${await master.id()}`);
-    },
     async stop() {
       client.destroy();
       await server.stop();
@@ -94,22 +91,17 @@ async function startNode() {
 
 async function known(node: ClusterNode): Promise<number> {
   const told = String(await node.ask('CLUSTER', 'NODES'));
-  return told.trim().split('\n').filter((line) => !line.includes('handshake')).length;
+  return told
+    .trim()
+    .split('\n')
+    .filter((line) => !line.includes('handshake')).length;
 }
 
 async function isWell(node: ClusterNode): Promise<boolean> {
   const info = String(await node.ask('CLUSTER', 'INFO'));
   const nodes = String(await node.ask('CLUSTER', 'NODES'));
   const replicating = String(await node.ask('INFO', 'replication'));
-  const inStep = /role:master\r\nconnected_slaves:1\r\n/.test(replicating) || /master_link_status:up/.test(replicating);
+  const inStep =
+    /role:master\r\nconnected_slaves:1\r\n/.test(replicating) || /master_link_status:up/.test(replicating);
   return info.includes('cluster_state:ok') && (nodes.match(/slave /g) ?? []).length === MASTERS && inStep;
-}
-
-/** @throws after ten seconds */
-export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`In vain: ${what}.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

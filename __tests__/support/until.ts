@@ -1,0 +1,10 @@
+/** Waits for what comes about by itself, as in servers that must find each other. */
+
+/** @throws after 20 seconds, naming what did not come about. */
+export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`In vain: ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
