@@ -5,12 +5,12 @@ import { createServer, type Socket } from 'node:net';
 /** `dot` is the end of the mail. `starttls` is offered when the script has it; after its 220 comes nothing. */
 export type Stage = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot';
 
-/** A reply line, no reply, the socket destroyed, or a reply without end, a byte every so many ms. */
-export type Deed = `${number}${string}` | 'stall' | 'reset' | { dribble: number };
+/** A reply line, no reply, the connection reset or closed, or a reply without end, a byte every so many ms. */
+export type Deed = `${number}${string}` | 'stall' | 'reset' | 'close' | { dribble: number };
 
 export type RawSmtpServer = Awaited<ReturnType<typeof startRawSmtpServer>>;
 
-/** What the script leaves out goes well. */
+/** What the script leaves out goes well. It is read anew at each stage, so a test may change it. */
 export async function startRawSmtpServer(script: Partial<Record<Stage, Deed>> = {}) {
   const sockets = new Set<Socket>();
   const received: string[] = [];
@@ -71,7 +71,13 @@ export async function startRawSmtpServer(script: Partial<Record<Stage, Deed>> = 
     get open() {
       return sockets.size;
     },
+    /** After a `close`, at the same port. */
+    async listenAgain() {
+      server.listen(port, '127.0.0.1');
+      await once(server, 'listening');
+    },
     async close() {
+      if (!server.listening) return;
       server.close();
       await Promise.all([
         once(server, 'close'),
@@ -99,6 +105,7 @@ function usual(stage: Stage, offersTls: boolean): Deed {
 function perform(socket: Socket, deed: Deed): void {
   if (deed === 'stall') return;
   if (deed === 'reset') return void socket.resetAndDestroy();
+  if (deed === 'close') return void socket.end();
   if (typeof deed === 'string') return void socket.write(`${deed}\r\n`);
   const line = '250-still here\r\n';
   let sent = 0;

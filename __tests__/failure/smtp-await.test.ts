@@ -1,0 +1,208 @@
+/**
+ * SMTP in trouble while a send waits for it: an answer within `mailTimeout`, told apart as left, did not leave, or
+ * not known; nothing mailed twice, nothing kept for a mail that did not leave.
+ */
+import { createTransport } from 'nodemailer';
+import type { Deed, Stage } from '../support/raw-smtp-server.js';
+import { until } from '../support/until.js';
+import { person, sleep } from './support/service.js';
+import {
+  codeIn,
+  MAIL_TIMEOUT,
+  outcomeOf,
+  type Script,
+  type SmtpTrouble,
+  startSmtpTrouble,
+} from './support/smtp.js';
+
+jest.setTimeout(20_000);
+
+let trouble: SmtpTrouble | undefined;
+afterEach(async () => {
+  await trouble?.close();
+  trouble = undefined;
+});
+
+async function start(...args: Parameters<typeof startSmtpTrouble>): Promise<SmtpTrouble> {
+  trouble = await startSmtpTrouble(...args);
+  return trouble;
+}
+
+const auth = { user: 'acme', pass: 'open-sesame' };
+
+describe('a mail that did not leave', () => {
+  const refusals: [Stage, Deed][] = [
+    ['greeting', '421 Too busy'],
+    ['greeting', '554 No service'],
+    ['ehlo', '421 Too busy'],
+    ...(['mail', 'rcpt', 'data', 'dot'] as const).flatMap((stage): [Stage, Deed][] => [
+      [stage, '421 Closing'],
+      [stage, '450 Busy'],
+      [stage, '452 Full'],
+      [stage, '550 No such mailbox'],
+      [stage, '554 Refused'],
+    ]),
+  ];
+  const silences = (['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data'] as const).flatMap(
+    (stage): [Stage, Deed][] => [
+      [stage, 'stall'],
+      [stage, 'reset'],
+      [stage, 'close'],
+      [stage, { dribble: 20 }],
+    ],
+  );
+
+  it.each([...refusals, ...silences])('costs nothing: %s, %j', async (stage, deed) => {
+    const service = await start({ [stage]: deed }, { transport: { auth } });
+    const email = person();
+    const failed = await service.send(email);
+    expect(outcomeOf(failed)).toBe('500 delivery_failed');
+    expect(failed.body).toEqual({
+      ok: false,
+      message: expect.any(String),
+      reason: 'delivery_failed',
+      resendIn: 0,
+    });
+    expect(failed.ms).toBeLessThan(service.bound(MAIL_TIMEOUT));
+    expect(service.events).toEqual(['delivery_failed']);
+
+    const [message] = service.messagesTo(email);
+    if (message) expect((await service.verify(email, codeIn(message))).reason).toBe('code_expired');
+
+    delete service.script[stage];
+    const before = service.messagesTo(email).length;
+    const sent = await service.send(email);
+    expect(outcomeOf(sent)).toBe('sent');
+    await sleep(50);
+    const later = service.messagesTo(email).slice(before);
+    expect(later).toHaveLength(1);
+    expect((await service.verify(email, codeIn(later[0]), sent.body.challengeId)).status).toBe(200);
+  });
+
+  it('gives its place back three times a mailbox and day', async () => {
+    const service = await start({ rcpt: '550 No such mailbox' });
+    const email = person();
+    const outcomes: string[] = [];
+    for (let n = 0; n < 5; n += 1) outcomes.push(outcomeOf(await service.send(email)));
+    expect(outcomes).toEqual([...Array(4).fill('500 delivery_failed'), '429 too_many_requests']);
+  });
+
+  it('is the answer when nothing listens, and the next mail leaves when something does', async () => {
+    const service = await start();
+    const [first, second, third] = [person(), person(), person()];
+    expect(outcomeOf(await service.send(first))).toBe('sent');
+    await service.smtp.close();
+    const failed = await service.send(second);
+    expect(outcomeOf(failed)).toBe('500 delivery_failed');
+    expect(failed.ms).toBeLessThan(service.bound(MAIL_TIMEOUT));
+    await service.smtp.listenAgain();
+    expect(outcomeOf(await service.send(third))).toBe('sent');
+    expect([first, second, third].map((email) => service.messagesTo(email).length)).toEqual([1, 0, 1]);
+  });
+
+  it('leaves no connection and no place in the pool behind, and is not mailed when the server recovers', async () => {
+    const service = await start({ mail: 'stall' });
+    const people = [person(), person(), person()];
+    const answers = await Promise.all(people.map((email) => service.send(email)));
+    expect(answers.map(outcomeOf)).toEqual(Array(3).fill('500 delivery_failed'));
+    for (const { ms } of answers) expect(ms).toBeLessThan(service.bound(MAIL_TIMEOUT));
+    await until('no connection is left', () => service.smtp.open === 0);
+
+    delete service.script.mail;
+    expect(outcomeOf(await service.send(person()))).toBe('sent');
+    await sleep(200);
+    expect(people.flatMap((email) => service.messagesTo(email))).toEqual([]);
+  });
+});
+
+describe('a mail that may have left', () => {
+  it.each<[Deed]>([['stall'], ['reset'], ['close'], [{ dribble: 20 }]])(
+    'counts, its code works, and it goes out once: %j after the dot',
+    async (deed) => {
+      const service = await start({ dot: deed });
+      const email = person();
+      const unknown = await service.send(email);
+      expect(outcomeOf(unknown)).toBe('500 delivery_unknown');
+      expect(unknown.ms).toBeLessThan(service.bound(MAIL_TIMEOUT));
+      expect(service.events).toEqual(['delivery_unknown']);
+      expect(outcomeOf(await service.send(email))).toBe('429 too_many_requests');
+      delete service.script.dot;
+      await sleep(300);
+      const mailed = service.messagesTo(email);
+      expect(mailed).toHaveLength(1);
+      const { challengeId } = unknown.body;
+      expect((await service.verify(email, codeIn(mailed[0]), challengeId)).status).toBe(200);
+    },
+  );
+});
+
+describe('a password', () => {
+  // 0.0.0.0 leads to the same server, and is no name of the loopback: TLS is asked for by default.
+  const remote = { host: '0.0.0.0', auth };
+
+  it.each<[string, Script, object]>([
+    ['STARTTLS is not offered', {}, remote],
+    ['STARTTLS is refused', { starttls: '454 Not now' }, remote],
+    ['STARTTLS is refused for good', { starttls: '554 Never' }, remote],
+    ['STARTTLS is said, and nothing follows', { starttls: '220 Go on' }, remote],
+    ['TLS is optional by the options', { starttls: '454 Not now' }, { ...remote, opportunisticTLS: true }],
+    ['TLS is ignored by the options', {}, { ...remote, ignoreTLS: true }],
+    ['TLS is left undefined by the options', {}, { ...remote, requireTLS: undefined }],
+  ])('is not sent in the clear, nor is the mail, when %s', async (_when, script, transport) => {
+    const service = await start(script, { transport });
+    const email = person();
+    const failed = await service.send(email);
+    expect(outcomeOf(failed)).toBe('500 delivery_failed');
+    expect(failed.ms).toBeLessThan(service.bound(MAIL_TIMEOUT));
+    expect(service.smtp.received.filter((line) => /AUTH|MAIL FROM|sesame/i.test(line))).toEqual([]);
+    expect(outcomeOf(await service.send(email))).not.toBe('429 too_many_requests');
+  });
+
+  it('that is wrong is an answer at once, and no mail is sent without a login', async () => {
+    const service = await start({ auth: '535 Wrong' }, { transport: { auth } });
+    expect(outcomeOf(await service.send(person()))).toBe('500 delivery_failed');
+    expect(service.smtp.received.filter((line) => line.startsWith('MAIL'))).toEqual([]);
+  });
+
+  it('that is not asked for is not left out: no mail is sent without a login', async () => {
+    const script: Script = { ehlo: '250-localhost\r\n250 SIZE 1000000', auth: '503 Not here' };
+    const service = await start(script, { transport: { auth } });
+    expect(outcomeOf(await service.send(person()))).toBe('500 delivery_failed');
+    expect(service.smtp.received.filter((line) => line.startsWith('MAIL'))).toEqual([]);
+  });
+});
+
+describe('a transporter of the app that takes no notice of being given up on', () => {
+  type Done = (error: Error | null, info?: object) => void;
+  type Outgoing = { message: { createReadStream(): NodeJS.ReadableStream } };
+
+  const startWith = (name: string, send: (mail: Outgoing, done: Done) => void) =>
+    start({}, { transport: createTransport({ name, version: '1', send } as never) });
+
+  it('is waited for no longer than mailTimeout: not known, where nothing shows whether it began', async () => {
+    const service = await startWith('Carrier', () => {});
+    const unknown = await service.send(person());
+    expect(outcomeOf(unknown)).toBe('500 delivery_unknown');
+    expect(unknown.ms).toBeLessThan(service.bound(MAIL_TIMEOUT));
+  });
+
+  it('gets no message any more that it asks for too late, of a mail that was taken back', async () => {
+    const late: Promise<string>[] = [];
+    const service = await startWith('SMTP by hand', (mail, done) => {
+      const message = sleep(MAIL_TIMEOUT + 200).then(() => read(mail.message.createReadStream()));
+      late.push(message.finally(() => done(null, {})));
+    });
+    const email = person();
+    const failed = await service.send(email);
+    expect(outcomeOf(failed)).toBe('500 delivery_failed');
+    expect(failed.ms).toBeLessThan(service.bound(MAIL_TIMEOUT));
+    await expect(late[0]).rejects.toThrow('given up on');
+    expect(service.events).toEqual(['delivery_failed']);
+  });
+
+  async function read(stream: NodeJS.ReadableStream): Promise<string> {
+    let text = '';
+    for await (const chunk of stream) text += chunk;
+    return text;
+  }
+});
