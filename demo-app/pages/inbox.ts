@@ -73,6 +73,6 @@ function codeIn({ text }: ReceivedMail): string | undefined {
 
 /** A mail in a frame without scripts, forms, or anything from elsewhere. */
 export function mailFrame(mailHtml: string, title: string): Html {
-  const rules = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">`;
-  return html`<iframe sandbox="" srcdoc="<!doctype html>${rules}${mailHtml}" title="${title}"></iframe>`;
+  const rules = `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">`;
+  return html`<iframe sandbox="" srcdoc="${rules}${mailHtml}" title="${title}"></iframe>`;
 }
