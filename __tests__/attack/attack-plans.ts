@@ -1,0 +1,136 @@
+/** What a simulated attacker does: plans of sends, guesses and mails that fail, by hand and at random. */
+import type { SendLimit } from 'express-email-verification';
+import { HOUR, SECOND } from './front-door.js';
+
+export const DAY = 24 * HOUR;
+const GIVE_BACKS = 3;
+
+export interface Rules {
+  readonly sendLimits: readonly SendLimit[];
+  readonly codeTtl: number;
+  readonly maxAttempts: number;
+  readonly codeLength: number;
+}
+export type Mail = 'goes' | 'fails' | 'hangs' | 'is unknown';
+/** A move names a client by the send that made it; none is the shared budget. */
+export type Move =
+  | { readonly at: number; readonly send: Mail; readonly client?: number; readonly spelling?: number }
+  | { readonly at: number; readonly guess: number; readonly client?: number; readonly spelling?: number }
+  | { readonly at: number; readonly hanging: 'fails' | 'goes' };
+export type Plan = readonly Move[];
+
+const k = ({ codeTtl, sendLimits }: Rules) =>
+  Math.min(...sendLimits.map(({ max, window }) => max * Math.ceil(codeTtl / window)));
+export const strategies: [name: string, style: (rules: Rules) => Style][] = [
+  ['spends attempts at once', () => ({ spend: 'at once' })],
+  ['saves attempts until most codes live', () => ({ spend: 'early' })],
+  ['saves attempts across the edge of a day', () => ({ spend: 'late' })],
+  ['lets mails fail at once', () => ({ spend: 'at once', failBefore: () => true })],
+  [
+    'lets mails hang and fail while most codes live',
+    (rules) => ({ spend: 'late', failBefore: (_n, alive) => alive >= k(rules) }),
+  ],
+  [
+    'lets mails fail at the end of a day',
+    (rules) => ({ spend: 'late', failBefore: (_n, alive, at) => at >= DAY && alive >= k(rules) }),
+  ],
+  ['leaves it open whether mails left', () => ({ spend: 'late', mail: 'is unknown' })],
+  ['lets every mail fail', () => ({ spend: 'early', mail: 'fails' })],
+  ['resends under one id', () => ({ spend: 'late', resend: true })],
+  ['spreads over spellings of the mailbox', () => ({ spend: 'late', spellings: 3 })],
+];
+
+interface Style {
+  /** Attempts are kept until most codes live: as early then as can be, or as late. */
+  readonly spend: 'at once' | 'early' | 'late';
+  /** Which sends are preceded by mails that hang, are guessed at and then fail, so that their place comes back. */
+  readonly failBefore?: (send: number, alive: number, at: number) => boolean;
+  readonly mail?: Mail;
+  readonly resend?: boolean;
+  readonly spellings?: number;
+}
+
+export function planOf(
+  rules: Rules,
+  { spend, failBefore, mail = 'goes', resend, spellings = 1 }: Style,
+): Plan {
+  const times = earliestSends(rules);
+  const ttl = rules.codeTtl * SECOND;
+  const guess = rules.maxAttempts;
+  const aliveAt = (at: number) => times.filter((time) => time <= at && time + ttl > at).length;
+  const plan: Move[] = [];
+  let sends = 0;
+  let fails = 0;
+  times.forEach((at, n) => {
+    const spelling = n % spellings;
+    const most = (from: number, to: number, moments: number[]) => {
+      const inside = moments.filter((moment) => moment >= from && moment < to);
+      const best = Math.max(...inside.map(aliveAt));
+      const good = inside.filter((moment) => aliveAt(moment) === best);
+      return (spend === 'late' && at < DAY ? good.at(-1) : good[0]) ?? from;
+    };
+    while (fails < GIVE_BACKS && failBefore?.(n, aliveAt(at), at)) {
+      plan.push(
+        { at, send: 'hangs', spelling },
+        { at, guess, spelling },
+        { at, guess, client: sends, spelling },
+        { at, hanging: 'fails' },
+      );
+      sends += 1;
+      fails += 1;
+    }
+    plan.push({ at, send: mail, spelling, ...(resend && sends > 0 && { client: 0 }) });
+    const moments = [...times, ...times.map((time) => time + ttl - 1), ...times.map((time) => time - 1)].sort(
+      (a, b) => a - b,
+    );
+    const next = times[n + 1] ?? at + ttl;
+    const own = spend === 'at once' ? at : most(at, at + ttl, moments);
+    const shared = spend === 'at once' ? at : most(at, Math.min(next, at + ttl), moments);
+    plan.push({ at: shared, guess, spelling }, { at: own, guess, client: sends, spelling });
+    sends += 1;
+  });
+  return plan;
+}
+
+/** When mails can be sent at the earliest, for a day and what comes before and after it. */
+function earliestSends({ sendLimits }: Rules): number[] {
+  const times: number[] = [];
+  for (let next = 0; next < 1.2 * DAY && times.length < 150; ) {
+    times.push(next);
+    next = Math.max(next, ...sendLimits.map(({ max, window }) => (times.at(-max) ?? -DAY) + window * SECOND));
+  }
+  return times;
+}
+
+/** The plan with a few moves shifted, left out, doubled or changed. */
+export function mutated(plan: Plan, random: () => number): Plan {
+  const moves = [...plan];
+  const any = (count: number) => Math.floor(random() * count);
+  for (let change = 0; change <= any(4); change += 1) {
+    const index = any(moves.length);
+    const move = moves[index];
+    if (!move) continue;
+    const shift = (random() - 0.5) * 2 * ([1, 2000, 60_000, HOUR, DAY][any(5)] ?? 1);
+    const shifted = { ...move, at: Math.max(0, Math.round(move.at + shift)) };
+    const kind = any(5);
+    if (kind === 0) moves.splice(index, 1);
+    else if (kind === 1) moves.push(shifted);
+    else if (kind === 2 && 'send' in move)
+      moves[index] = { ...move, send: (['goes', 'fails', 'hangs', 'is unknown'] as const)[any(4)] ?? 'goes' };
+    else if (kind === 3)
+      moves.push({ at: shifted.at, hanging: 'fails' }, { at: shifted.at, guess: any(8), client: any(20) });
+    else moves[index] = shifted;
+  }
+  return moves;
+}
+
+/** Random numbers that are the same each time (mulberry32). */
+export function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

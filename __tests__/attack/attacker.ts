@@ -1,0 +1,136 @@
+/** Carries an attacker's plan out on the acts, and measures what it is worth. */
+import {
+  createEmailVerification,
+  type EmailVerificationOptions,
+  type Store,
+} from 'express-email-verification';
+import { createTransport } from 'nodemailer';
+import { FROM, SECRET } from '../support/app.js';
+import { DAY, type Mail, type Plan, type Rules } from './attack-plans.js';
+
+/** Carries a plan out, and tells the worst 24 hours of the mailbox. */
+export async function attack(
+  plan: Plan,
+  rules: Rules,
+  storeOn: (clock: () => number) => Store,
+  delivery: 'background' | 'function' = 'background',
+): Promise<number> {
+  let now = Date.now();
+  const start = now;
+  const meter = metered(
+    storeOn(() => now),
+    () => now,
+  );
+  let mail: Mail = 'goes';
+  const hanging: ((how: 'fails' | 'goes') => void)[] = [];
+  const refused = () => Object.assign(new Error('550'), { responseCode: 550 });
+  const carry = (): Promise<void> => {
+    if (mail === 'goes') return Promise.resolve();
+    if (mail === 'fails') return Promise.reject(refused());
+    if (mail === 'is unknown') return Promise.reject(Object.assign(new Error('lost'), { unknown: true }));
+    return new Promise((resolve, reject) =>
+      hanging.push((how) => (how === 'goes' ? resolve() : reject(refused()))),
+    );
+  };
+  const transport = createTransport({
+    name: 'Attacker',
+    version: '1',
+    send: (_mail, done) =>
+      void carry().then(() => done(null, { envelope: { from: '', to: [] }, messageId: '' }), done),
+  });
+  const options: EmailVerificationOptions = {
+    ...{ ...rules, store: meter.store, from: FROM, secret: SECRET, transport, mailTimeout: 60_000 },
+    delivery: delivery === 'function' ? carry : delivery,
+    template: ({ code }) => ({ subject: 'code', text: code, html: '' }),
+  };
+  const verification = createEmailVerification(options);
+  for (const trouble of ['delivery_failed', 'delivery_unknown'] as const) verification.on(trouble, () => {});
+
+  const ids: (string | undefined)[] = [];
+  const email = (spelling = 0) => (spelling ? `minji+${spelling}@example.com` : 'minji@example.com');
+  for (const move of [...plan].sort((a, b) => a.at - b.at)) {
+    now = Math.max(now, start + move.at);
+    const challengeId = 'client' in move && move.client !== undefined ? ids[move.client] : undefined;
+    if ('hanging' in move) {
+      const { discarded } = meter.done;
+      const end = hanging.shift();
+      end?.(move.hanging);
+      if (end && move.hanging === 'fails') await until(() => meter.done.discarded > discarded);
+    } else if ('send' in move) {
+      mail = move.send;
+      const index = ids.push(undefined) - 1;
+      const { opened, limited, discarded } = meter.done;
+      const kept = hanging.length;
+      const sent = verification.send({ email: email(move.spelling), challengeId }).then((outcome) => {
+        if ('challengeId' in outcome) ids[index] = outcome.challengeId;
+      });
+      await until(() => meter.done.opened > opened || meter.done.limited > limited);
+      const isOpen = meter.done.opened > opened;
+      // A mail that hangs keeps its answer waiting, unless delivery is in the background.
+      if (isOpen && mail === 'hangs') await until(() => hanging.length > kept);
+      if (isOpen && mail === 'fails') await until(() => meter.done.discarded > discarded);
+      if (mail !== 'hangs' || delivery === 'background') await sent;
+    } else {
+      const guess = { email: email(move.spelling), code: '1'.repeat(rules.codeLength), challengeId };
+      await Promise.all(Array.from({ length: move.guess }, () => verification.verify(guess)));
+    }
+  }
+  for (const end of hanging) end('goes');
+  await verification.close();
+  return worstDay(meter.guesses);
+}
+
+/** The store, and what each guess it compared was worth: the codes alive at that moment. */
+function metered(store: Store, clock: () => number) {
+  const guesses: { at: number; worth: number }[] = [];
+  const done = { opened: 0, limited: 0, discarded: 0 };
+  const codes = new Map<string, Map<string, number>>();
+  const codesOf = ({ challenge }: { challenge: string }) =>
+    codes.get(challenge) ?? codes.set(challenge, new Map()).get(challenge) ?? new Map<string, number>();
+  const spy: Store = {
+    async open(request, timeout) {
+      const outcome = await store.open(request, timeout);
+      done[outcome.kind] += 1;
+      if (outcome.kind === 'opened') codesOf(request).set(request.code, clock() + request.codeTtl);
+      return outcome;
+    },
+    async attempt(request, timeout) {
+      const worth = [...codesOf(request).values()].filter((end) => end > clock()).length;
+      const outcome = await store.attempt(request, timeout);
+      if (outcome.kind !== 'expired') guesses.push({ at: clock(), worth });
+      if (outcome.kind === 'accepted') codesOf(request).clear();
+      return outcome;
+    },
+    async discard(request, timeout) {
+      const outcome = await store.discard(request, timeout);
+      codesOf(request).delete(request.code);
+      done.discarded += 1;
+      return outcome;
+    },
+    redeem: (request, timeout) => store.redeem(request, timeout),
+    release: (request, timeout) => store.release(request, timeout),
+    look: (request, timeout) => store.look(request, timeout),
+    count: (request, timeout) => store.count(request, timeout),
+    check: (timeout) => store.check(timeout),
+  };
+  return { store: spy, guesses, done };
+}
+
+function worstDay(guesses: readonly { at: number; worth: number }[]): number {
+  let worst = 0;
+  let sum = 0;
+  let first = 0;
+  for (const { at, worth } of guesses) {
+    sum += worth;
+    while (at - (guesses[first]?.at ?? at) >= DAY) sum -= guesses[first++]?.worth ?? 0;
+    worst = Math.max(worst, sum);
+  }
+  return worst;
+}
+
+async function until(come: () => boolean): Promise<void> {
+  for (const begun = Date.now(); !come(); ) {
+    if (Date.now() - begun > 5000) throw new Error('the attack is stuck');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
