@@ -3,7 +3,7 @@ import { askBeforeSend, type HookOutcome, type SendAttempt } from '../before-sen
 import { drawCode, drawDigest, drawOpaque, secretOf } from '../code.js';
 import type { Locale } from '../locales/index.js';
 import type { DeliveryOutcome } from '../mail/mailer.js';
-import type { Letter, PostOffice } from '../mail/post-office.js';
+import type { Letter, PostOffice, Room } from '../mail/post-office.js';
 import type { DiscardOutcome, DiscardRequest, OpenOutcome } from '../store/store.js';
 import type { InvalidRequest, JudgedSend } from '../validate.js';
 import { type ActContext, seconds, type Unavailable } from './act.js';
@@ -61,9 +61,17 @@ export function createSending(context: ActContext, postOffice: PostOffice): Send
       return unavailable('send', new Error('beforeSend did not answer in time'), locale);
     if (verdict.kind === 'refuse')
       return { kind: 'refused', message: verdict.message ?? locale.answers.refused };
-    if (!postOffice.hasRoom())
-      return unavailable('send', new Error('there is no room for another mail'), locale);
+    const room = postOffice.enter();
+    if (!room) return unavailable('send', new Error('there is no room for another mail'), locale);
+    try {
+      return await sendIn(room, judged, verdict);
+    } finally {
+      room.leave();
+    }
+  }
 
+  async function sendIn(room: Room, judged: JudgedSend, verdict: HookOutcome): Promise<SendOutcome> {
+    const { email, locale } = judged;
     const key = keyOf(writing, email);
     const code = drawCode(settings.codeLength);
     const digest = verdict.kind === 'suppress' ? drawDigest() : writing.code(key.challenge, code);
@@ -86,7 +94,7 @@ export function createSending(context: ActContext, postOffice: PostOffice): Send
     const since = stopwatch();
     const { place, kept } = opened;
     const undo = { ...key, code: digest, madeClient: kept ? undefined : newClient, place, limits };
-    const delivery = await postOffice.deliver(
+    const delivery = await room.deliver(
       letterFor(verdict, email, code, locale),
       opened.expiresIn,
       (outcome) => settle(outcome, undo, email, locale),

@@ -1,22 +1,17 @@
 /**
- * The mails of background delivery: kept in memory, at most a stated number of them, each tried again after a
- * temporary refusal for as long as its code lives.
+ * The mails of background delivery: kept in memory, each tried again after a temporary refusal for as long as its
+ * code lives.
  */
 import { type Deliver, DeliveryError, type DeliveryOutcome, type Mail } from './mailer.js';
-
-/** How many mails wait or are under way at the most; past it a send is answered 503. */
-export const OUTBOX_CAPACITY = 1000;
 
 /** The pauses between tries, in ms; the last one repeats. */
 const PAUSES = [1000, 3000, 10_000];
 
 export interface Outbox {
-  /** Whether one more mail has room. */
-  hasRoom(): boolean;
   /** Sends the mail in its turn; `done` hears once what came of it. */
   post(parcel: Parcel): void;
-  /** No more second tries; what has not left after `mailTimeout` does not leave. Settles when every mail has ended. */
-  drain(): Promise<void>;
+  /** No more second tries; what has not left after `mailTimeout` does not leave. */
+  close(): void;
 }
 
 export interface Parcel {
@@ -34,13 +29,12 @@ export function createOutbox(settings: {
 }): Outbox {
   const waiting: { parcel: Parcel; tries: number }[] = [];
   const resting = new Map<NodeJS.Timeout, { parcel: Parcel; tries: number }>();
-  let held = 0;
   let underWay = 0;
   let closesAt = Number.POSITIVE_INFINITY;
-  const idle: (() => void)[] = [];
 
   function work(): void {
-    while (underWay < settings.concurrency) {
+    // What does not leave any more need not wait for its turn to be taken back.
+    while (underWay < settings.concurrency || Date.now() >= closesAt) {
       const next = waiting.shift();
       if (!next) return;
       underWay += 1;
@@ -60,12 +54,7 @@ export function createOutbox(settings: {
       rest({ parcel, tries: tries + 1 }, pause);
       return;
     }
-    try {
-      await parcel.done(outcome);
-    } finally {
-      held -= 1;
-      if (held === 0) for (const settle of idle.splice(0)) settle();
-    }
+    await parcel.done(outcome);
   }
 
   async function deliver({ mail, expiresAt }: Parcel): Promise<DeliveryOutcome> {
@@ -85,22 +74,19 @@ export function createOutbox(settings: {
   }
 
   return {
-    hasRoom: () => held < OUTBOX_CAPACITY,
     post(parcel) {
-      held += 1;
       waiting.push({ parcel, tries: 0 });
       // After the answer has left: composing a mail takes longer than answering.
       setImmediate(work);
     },
-    async drain() {
-      closesAt = Date.now() + settings.mailTimeout;
+    close() {
+      closesAt = Math.min(closesAt, Date.now() + settings.mailTimeout);
       for (const [timer, entry] of resting) {
         clearTimeout(timer);
         waiting.push(entry);
       }
       resting.clear();
       work();
-      if (held > 0) await new Promise<void>((resolve) => idle.push(resolve));
     },
   };
 }

@@ -20,9 +20,19 @@ export type PostOutcome<T> =
   /** The answer does not wait for it. */
   | { readonly kind: 'posted' };
 
+/** How many mails of background delivery wait or are under way at the most; past it a send is answered 503. */
+export const OUTBOX_CAPACITY = 1000;
+
 export interface PostOffice {
-  /** Whether one more mail has room. */
-  hasRoom(): boolean;
+  /** Room for one more mail; none when all is taken, or it is closed. Taken before the mail's code is stored. */
+  enter(): Room | undefined;
+  /** What keeps mails from leaving, as sentences. */
+  check(): Promise<readonly string[]>;
+  /** Takes no more, and finishes what is in its rooms. */
+  close(): Promise<void>;
+}
+
+export interface Room {
   /**
    * Delivers a letter while its code lives (`lifetime`, ms); `settle` hears once what came of it. Without a
    * letter nothing is mailed, and nothing else differs.
@@ -32,10 +42,8 @@ export interface PostOffice {
     lifetime: number,
     settle: (outcome: DeliveryOutcome) => Promise<T | undefined>,
   ): Promise<PostOutcome<T>>;
-  /** What keeps mails from leaving, as sentences. */
-  check(): Promise<readonly string[]>;
-  /** Finishes what is under way, then takes no more. */
-  close(): Promise<void>;
+  /** Gives the room up, unless a mail waits in it that does so at its end. */
+  leave(): void;
 }
 
 export function createPostOffice(settings: Settings): PostOffice {
@@ -43,8 +51,14 @@ export function createPostOffice(settings: Settings): PostOffice {
   const { transporter, owned } = settings.transport;
   const deliver = typeof delivery === 'function' ? createCustomMailer(delivery) : createMailer(transporter);
   const outbox = createOutbox({ deliver, concurrency: poolSize(transporter), mailTimeout });
-  const underWay = new Set<Promise<unknown>>();
+  const idle: (() => void)[] = [];
+  let taken = 0;
   let closed = false;
+
+  function leave(): void {
+    taken -= 1;
+    if (taken === 0) for (const settle of idle.splice(0)) settle();
+  }
 
   async function deliverNow<T>(
     mail: Mail,
@@ -57,28 +71,34 @@ export function createPostOffice(settings: Settings): PostOffice {
   }
 
   return {
-    hasRoom: () => !closed && (delivery !== 'background' || outbox.hasRoom()),
-    async deliver(letter, lifetime, settle) {
-      const mail = letter && writeMail(letter, lifetime, settings);
-      if (delivery === 'background') {
-        const expiresAt = Date.now() + lifetime;
-        if (mail) outbox.post({ mail, expiresAt, done: async (outcome) => void (await settle(outcome)) });
-        return { kind: 'posted' };
-      }
-      if (!mail) return { kind: 'posted' };
-      const sending = deliverNow(mail, lifetime, settle);
-      underWay.add(sending);
-      return sending.finally(() => underWay.delete(sending));
+    enter() {
+      if (closed || (delivery === 'background' && taken >= OUTBOX_CAPACITY)) return undefined;
+      taken += 1;
+      let waits = false;
+      return {
+        async deliver(letter, lifetime, settle) {
+          const mail = letter && writeMail(letter, lifetime, settings);
+          if (!mail) return { kind: 'posted' };
+          if (delivery !== 'background') return deliverNow(mail, lifetime, settle);
+          waits = true;
+          const done = async (outcome: DeliveryOutcome) => void (await settle(outcome).finally(leave));
+          outbox.post({ mail, expiresAt: Date.now() + lifetime, done });
+          return { kind: 'posted' };
+        },
+        leave() {
+          if (!waits) leave();
+        },
+      };
     },
     async check() {
       if (typeof delivery === 'function') return [];
-      const giveUp = new Promise<never>((_resolve, reject) => {
+      const timedOut = new Promise<never>((_resolve, reject) => {
         AbortSignal.timeout(mailTimeout).addEventListener('abort', () =>
           reject(new Error('it did not answer in time')),
         );
       });
       try {
-        await Promise.race([transporter.verify(), giveUp]);
+        await Promise.race([transporter.verify(), timedOut]);
         return [];
       } catch (cause) {
         return [`The transport does not log in: ${codeOf(cause) ?? messageOf(cause)}.`];
@@ -86,7 +106,8 @@ export function createPostOffice(settings: Settings): PostOffice {
     },
     async close() {
       closed = true;
-      await Promise.allSettled([...underWay, outbox.drain()]);
+      outbox.close();
+      if (taken > 0) await new Promise<void>((resolve) => idle.push(resolve));
       if (owned) transporter.close();
     },
   };
