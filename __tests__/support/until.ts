@@ -1,8 +1,12 @@
 /** Waits for what comes about by itself, as in servers that must find each other. */
 
-/** @throws after 20 seconds, naming what did not come about. */
-export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
+/** @throws after 20 seconds, or `within` ms, naming what did not come about. */
+export async function until(
+  what: string,
+  holds: () => Promise<boolean> | boolean,
+  within = 20_000,
+): Promise<void> {
+  const deadline = Date.now() + within;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`In vain: ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,0 +1,84 @@
+/** Going down: mails under way come to their end or are taken back, within a bound, and nobody is told otherwise. */
+import { MemoryStore } from 'express-email-verification';
+import { until } from '../support/until.js';
+import { person, sleep } from './support/service.js';
+import { codeIn, MAIL_TIMEOUT, outcomeOf, type SmtpTrouble, startSmtpTrouble } from './support/smtp.js';
+
+jest.setTimeout(30_000);
+
+let trouble: SmtpTrouble | undefined;
+afterEach(() => trouble?.close());
+
+async function start(...args: Parameters<typeof startSmtpTrouble>): Promise<SmtpTrouble> {
+  trouble = await startSmtpTrouble(...args);
+  return trouble;
+}
+
+async function timed(act: () => Promise<unknown>): Promise<number> {
+  const begin = performance.now();
+  await act();
+  return performance.now() - begin;
+}
+
+/** A store as slow as Redis across a sea. */
+class SlowStore extends MemoryStore {
+  override async open(...call: Parameters<MemoryStore['open']>) {
+    await sleep(200);
+    return super.open(...call);
+  }
+}
+
+it('mails what waits in the background before it is closed', async () => {
+  const service = await start({}, { delivery: 'background', mailTimeout: 10_000 });
+  const people = Array.from({ length: 50 }, person);
+  await Promise.all(people.map((email) => service.send(email)));
+  await service.verification.close();
+  expect(service.events).toEqual(Array(50).fill('delivered'));
+  expect(people.map((email) => service.messagesTo(email).length)).toEqual(Array(50).fill(1));
+});
+
+it.each(['greeting', 'mail', 'dot'] as const)(
+  'gives up at a server that stalls at %s within mailTimeout, however many mails wait, and takes them back',
+  async (stage) => {
+    const service = await start({ [stage]: 'stall' }, { delivery: 'background' });
+    await Promise.all(Array.from({ length: 200 }, () => service.send(person())));
+    const tried = service.smtp.connections;
+    expect(await timed(() => service.verification.close())).toBeLessThan(service.bound(MAIL_TIMEOUT));
+    expect(service.events).toHaveLength(200);
+    const unknown = service.events.filter((name) => name === 'delivery_unknown').length;
+    expect(unknown).toBeLessThanOrEqual(stage === 'dot' ? tried + 1 : 0);
+    expect(service.events.filter((name) => name === 'delivery_failed')).toHaveLength(200 - unknown);
+  },
+);
+
+it('does not wait for a second try', async () => {
+  const service = await start({ rcpt: '450 Later' }, { delivery: 'background' });
+  await service.send(person());
+  await until('the first try', () => service.smtp.received.some((line) => line.startsWith('RCPT')));
+  await sleep(50);
+  expect(await timed(() => service.verification.close())).toBeLessThan(service.bound(MAIL_TIMEOUT));
+  expect(service.events).toEqual(['delivery_failed']);
+});
+
+it('answers 503 to who comes later, and counts nothing', async () => {
+  const service = await start();
+  await service.verification.close();
+  expect(outcomeOf(await service.send(person()))).toBe('503 unavailable');
+  expect(service.smtp.received).toEqual([]);
+});
+
+it.each(['await', 'background'] as const)(
+  'lets nobody down who is in the midst of a send (%s)',
+  async (delivery) => {
+    const service = await start({}, { delivery, store: new SlowStore(), mailTimeout: 2000 });
+    const email = person();
+    const sending = service.send(email);
+    await sleep(100);
+    expect(await timed(() => service.verification.close())).toBeLessThan(service.bound(2000));
+    expect(service.events).toEqual(['delivered']);
+    const sent = await sending;
+    expect(outcomeOf(sent)).toBe('sent');
+    const [message] = service.messagesTo(email);
+    expect((await service.verify(email, codeIn(message), sent.body.challengeId)).status).toBe(200);
+  },
+);
