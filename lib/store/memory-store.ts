@@ -162,10 +162,8 @@ export class MemoryStore implements Store {
     const now = this.#start(timeout);
     const counter = live(this.#counters.get(client), now) ?? { hits: 0, end: now + window };
     const hits = step === 'hit' ? counter.hits + 1 : counter.hits - 1;
-    if (step === 'forget' || hits < 0) {
-      this.#counters.delete(client);
-      return { hits: 0, resetsIn: window };
-    }
+    if (step === 'forget') this.#counters.delete(client);
+    if (step === 'forget' || hits < 0) return { hits: 0, resetsIn: window };
     this.#sweep(now);
     this.#counters.set(client, { hits, end: counter.end });
     return { hits, resetsIn: counter.end - now };
