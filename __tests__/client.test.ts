@@ -493,7 +493,8 @@ describe('state', () => {
       void told.push([expiresIn, resendIn]);
     const leave = client.subscribe(listener);
     expect(jest.getTimerCount()).toBe(1);
-    jest.advanceTimersByTime(1000);
+    jest.advanceTimersByTime(400);
+    expect(told).toEqual([[3, 1]]);
     leave();
     expect(jest.getTimerCount()).toBe(0);
 

@@ -166,7 +166,7 @@ export function createEmailVerificationClient(
   const client: EmailVerificationClient = {
     send({ email, locale: asked = options.locale }) {
       const known = [state, left, restored(read())].find((one) => isSameAddress(one.email, email));
-      if (known !== state || state.verificationToken) session = {};
+      if (known !== state) session = {};
       if (session.sending) return session.sending;
       locale = asked;
       change({ ...(known?.verificationToken ? {} : challengeOf(known)), email, status: 'sending' });
