@@ -1,0 +1,210 @@
+/**
+ * A process that is told to go down: requests under way are answered, mails under way come to their end, and it
+ * ends by itself. It is also the guard of the whole room: a process in which a rejection that nobody handles is
+ * fatal, every warning is seen, and a timer or a connection left behind would keep it from ending.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type MailServer, startMailServer } from '../../demo-app/development/mail-server.js';
+import { startRawSmtpServer } from '../support/raw-smtp-server.js';
+import { useRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
+import { person, report, sleep } from './support/service.js';
+import type { Script } from './support/smtp.js';
+
+jest.setTimeout(60_000);
+
+/** What a process may take to end when nothing holds it, in ms; starting another beside it included. */
+const SLACK = 3000;
+const STORE_TIMEOUT = 500;
+const MAIL_TIMEOUT = 1000;
+
+const redis = useRedis();
+
+const ended: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ended.splice(0).reverse()) await end();
+});
+
+describe.each(['await', 'background'] as const)('with delivery %s', (delivery) => {
+  it('answers who is under way and mails whom it answered, under load', async () => {
+    const mail = await startMailServer({ delay: 50 });
+    ended.push(() => mail.close());
+    const mailed = countMails(mail);
+    const service = await startProcess(mail.url, delivery);
+    const load = startLoad(service.port);
+    await until('there is load', () => load.answers.size > 30);
+    await service.end();
+    await load.stop();
+
+    const sent = [...load.answers].filter(([, status]) => status === 200).map(([email]) => email);
+    report(`${delivery}: sent`, sent.length, 'not let in', load.notLetIn);
+    // Each of those was mailed, once, and nobody else was.
+    expect([...mailed.keys()].sort()).toEqual(sent.sort());
+    expect([...mailed.values()].every((times) => times === 1)).toBe(true);
+  });
+
+  it.each(['greeting', 'mail', 'dot'] as const)(
+    'is not held up by an SMTP server that stalls at %s',
+    async (stage) => {
+      const smtp = await startRawSmtpServer({ [stage]: 'stall' });
+      ended.push(() => smtp.close());
+      const service = await startProcess(smtp.url, delivery);
+      const load = startLoad(service.port);
+      await sleep(300);
+      expect(await service.end()).toBeLessThan(MAIL_TIMEOUT + STORE_TIMEOUT + SLACK);
+      await load.stop();
+      for (const status of load.answers.values()) expect([200, 500]).toContain(status);
+    },
+  );
+
+  it('is not held up by a frozen Redis', async () => {
+    const mail = await startMailServer({});
+    ended.push(() => mail.close());
+    const service = await startProcess(mail.url, delivery);
+    const load = startLoad(service.port);
+    await until('there is load', () => load.answers.size > 30);
+    redis.server.freeze();
+    ended.push(() => redis.server.thaw());
+    await sleep(200);
+    expect(await service.end()).toBeLessThan(MAIL_TIMEOUT + STORE_TIMEOUT + SLACK);
+    await load.stop();
+    for (const status of load.answers.values()) expect([200, 500, 503]).toContain(status);
+  });
+
+  it('leaves nothing behind after all kinds of trouble', async () => {
+    const script: Script = {};
+    const smtp = await startRawSmtpServer(script);
+    ended.push(() => smtp.close());
+    const service = await startProcess(smtp.url, delivery);
+    const load = startLoad(service.port);
+    for (const deed of ['stall', 'reset', 'close', '450 Busy', '550 No', { dribble: 20 }] as const) {
+      script.rcpt = deed;
+      await sleep(150);
+      delete script.rcpt;
+      script.dot = deed;
+      await sleep(150);
+      delete script.dot;
+    }
+    redis.server.freeze();
+    await sleep(1000);
+    redis.server.thaw();
+    await redis.server.kill();
+    await sleep(500);
+    await redis.server.restart();
+    await until('it is well again', () => load.last === 200);
+    await service.end();
+    await load.stop();
+  });
+});
+
+/** Ends with code 0 and without a word, or the test fails. */
+async function startProcess(smtpUrl: string, delivery: string) {
+  const child = spawn(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      '--unhandled-rejections=strict',
+      '--trace-warnings',
+      resolve(__dirname, 'fixtures/service.ts'),
+    ],
+    {
+      cwd: resolve(__dirname, '../..'),
+      env: { ...process.env, REDIS_URL: redis.server.url, SMTP_URL: smtpUrl, DELIVERY: delivery },
+    },
+  );
+  const exited = once(child, 'exit');
+  ended.push(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  let said = '';
+  child.stderr.on('data', (data) => {
+    said += data;
+  });
+  const [port] = await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    exited.then(() => Promise.reject(new Error(`The process did not start:\n${said}`))),
+  ]);
+  return {
+    port: Number(port),
+    /** How long it took to end, in ms. */
+    async end(): Promise<number> {
+      const begin = performance.now();
+      const tooLate = AbortSignal.timeout(20_000);
+      child.kill('SIGTERM');
+      const [code, signal] = await Promise.race([exited, once(tooLate, 'abort').then(() => ['not at all'])]);
+      expect({ code, signal, said }).toEqual({ code: 0, signal: null, said: '' });
+      return performance.now() - begin;
+    },
+  };
+}
+
+/** Clients that send from a connection of their own each, until nobody lets them in. */
+function startLoad(port: number, clients = 10) {
+  const answers = new Map<string, number | undefined>();
+  let notLetIn = 0;
+  let last: number | undefined;
+  let stopped = false;
+
+  async function client(): Promise<void> {
+    while (!stopped) {
+      const email = person();
+      const status = await send(port, email);
+      last = status;
+      if (status === undefined) {
+        notLetIn += 1;
+        await sleep(20);
+      } else answers.set(email, status);
+    }
+  }
+
+  const all = Promise.all(Array.from({ length: clients }, client));
+  return {
+    answers,
+    get notLetIn() {
+      return notLetIn;
+    },
+    get last() {
+      return last;
+    },
+    async stop() {
+      stopped = true;
+      await all;
+    },
+  };
+}
+
+/** The status; `undefined` when the connection was not let in. */
+function send(port: number, email: string): Promise<number | undefined> {
+  const body = JSON.stringify({ email });
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+  return new Promise((done) => {
+    const asked = request({
+      port,
+      host: '127.0.0.1',
+      path: '/ev/send',
+      method: 'POST',
+      headers,
+      agent: false,
+    });
+    asked.on('response', (response) => {
+      response.resume();
+      response.on('end', () => done(response.statusCode));
+    });
+    asked.on('error', () => done(undefined));
+    asked.end(body);
+  });
+}
+
+function countMails(mail: MailServer): ReadonlyMap<string, number> {
+  const mailed = new Map<string, number>();
+  mail.onMail(({ envelope: { to } }) => {
+    for (const email of to) mailed.set(email, (mailed.get(email) ?? 0) + 1);
+  });
+  return mailed;
+}
