@@ -11,6 +11,7 @@ import {
   type MailServerOptions,
   startMailServer,
 } from '../demo-app/development/mail-server.js';
+import { readSettings, SettingsError } from '../demo-app/settings.js';
 import { freePort } from './support/free-port.js';
 import { until } from './support/until.js';
 
@@ -134,25 +135,9 @@ describe('at its start', () => {
       /^Redis at 127\.0\.0\.1:\d+ does not answer \(no answer\): check REDIS_URL\.\n$/,
     ],
     [
-      'a REDIS_URL that is none',
-      { REDIS_URL: 'localhost' },
-      /^REDIS_URL must be like redis:\/\/localhost:6379\.\n$/,
-    ],
-    [
-      'a short secret',
-      { EMAIL_VERIFICATION_SECRET: 'short' },
-      /^EMAIL_VERIFICATION_SECRET must be at least 32 bytes/,
-    ],
-    [
       'an unknown service',
       { SMTP_SERVICE: 'pigeon', SMTP_USER: 'a@b.co', SMTP_PASS: 'hunter2' },
       /^transport\.service "pigeon" is not known/,
-    ],
-    ['half a login', { SMTP_SERVICE: 'naver' }, /^SMTP_SERVICE, SMTP_USER and SMTP_PASS go together/],
-    [
-      'production without SMTP',
-      { NODE_ENV: 'production' },
-      /^NODE_ENV is production, where there is no inbox/,
     ],
   ])('says %s in one sentence, and exits with 1', async (_name, env: Record<string, string>, sentence) => {
     const taken = String(await silentServer());
@@ -176,6 +161,33 @@ describe('at its start', () => {
     expect((await fetch(`${demo.url}/inbox`)).status).toBe(404);
     expect(demo.said()).toContain(`Mail by 127.0.0.1:${port}`);
     expect(demo.said()).not.toContain('hunter2');
+  });
+});
+
+describe('what is set wrong', () => {
+  it.each([
+    [{ REDIS_URL: 'localhost' }, 'REDIS_URL must be like redis://localhost:6379.'],
+    [{ PORT: '80808' }, 'PORT must be a whole number from 0 to 65535.'],
+    [{ ORIGIN: 'demo.example.com' }, 'ORIGIN must be like https://demo.example.com.'],
+    [
+      { EMAIL_VERIFICATION_SECRET: 'short' },
+      'EMAIL_VERIFICATION_SECRET must be at least 32 bytes, as of: openssl rand -base64 32',
+    ],
+    [{ SMTP_URL: 'hunter2' }, 'SMTP_URL must be like smtp://user:password@mail.example.com:587.'],
+    [
+      { SMTP_SERVICE: 'naver' },
+      'SMTP_SERVICE, SMTP_USER and SMTP_PASS go together: set all three, or SMTP_URL.',
+    ],
+    [
+      { SMTP_SERVICE: 'naver', SMTP_USER: 'minji', SMTP_PASS: 'hunter2' },
+      'Set MAIL_FROM to the address that mails come from, as "Pigeon Post <you@example.com>".',
+    ],
+    [
+      { NODE_ENV: 'production' },
+      'NODE_ENV is production, where there is no inbox: set SMTP_URL, or SMTP_SERVICE, SMTP_USER and SMTP_PASS.',
+    ],
+  ])('is told in a sentence: %j', (env, sentence) => {
+    expect(() => readSettings(env)).toThrow(new SettingsError(sentence));
   });
 });
 
