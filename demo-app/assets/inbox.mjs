@@ -3,7 +3,11 @@ document.addEventListener('click', async (event) => {
   const button = event.target.closest('[data-copy]');
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.copy);
+  const words = button.textContent;
   button.textContent = 'Copied';
+  setTimeout(() => {
+    button.textContent = words;
+  }, 2000);
   document.getElementById('inbox-status').textContent = 'The code was copied.';
 });
 

@@ -1,0 +1,46 @@
+/** The demo on a port of its own, for a test file. */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type EmailVerificationOptions, RedisStore } from 'express-email-verification';
+import { createDemo, type Demo } from '../../demo-app/demo.js';
+import { FROM, SECRET } from '../support/app.js';
+import { freePort } from '../support/free-port.js';
+import { useMailServer } from '../support/mail.js';
+import { useRedis } from '../support/redis.js';
+
+export function useDemo() {
+  const redis = useRedis();
+  const mail = useMailServer();
+  const open: { demo: Demo; server: Server }[] = [];
+  beforeEach(() => redis.flush());
+
+  afterEach(async () => {
+    for (const { demo, server } of open.splice(0)) {
+      demo.endStreams();
+      server.close();
+      server.closeAllConnections();
+      await demo.close();
+    }
+  });
+
+  return {
+    redis,
+    mail,
+    /** @returns its origin */
+    async start(options: Partial<EmailVerificationOptions> = {}): Promise<string> {
+      const port = await freePort();
+      const origin = `http://localhost:${port}`;
+      const needed = { store: new RedisStore(redis.client), transport: mail.url, from: FROM, secret: SECRET };
+      const demo = createDemo({
+        origin,
+        inbox: mail.server,
+        uses: ['A test'],
+        email: { ...needed, ...options },
+      });
+      const server = createServer(demo.app);
+      await once(server.listen(port, 'localhost'), 'listening');
+      open.push({ demo, server });
+      return origin;
+    },
+  };
+}

@@ -1,0 +1,442 @@
+/** The sign-up as people do it: the ways in, and the ways it can go wrong. */
+import { MemoryStore, RedisStore } from 'express-email-verification';
+import type { Page } from 'playwright-core';
+import { startRawSmtpServer } from '../support/raw-smtp-server.js';
+import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
+import { useDemo } from './demo-server.js';
+import {
+  askForCode,
+  createAccount,
+  focused,
+  PASSWORD,
+  said,
+  secondsOf,
+  step,
+  typeCode,
+  wrong,
+} from './steps.js';
+
+jest.setTimeout(60_000);
+
+const EMAIL = 'minji@example.com';
+
+describeInBrowser('the sign-up', () => {
+  const browser = useBrowser();
+  const demo = useDemo();
+
+  async function visit(options: Parameters<typeof browser.person>[0] = {}, path = '/') {
+    const origin = await demo.start();
+    const person = await browser.person(options);
+    const page = await person.newPage();
+    await page.goto(origin + path);
+    return { origin, person, page };
+  }
+
+  const code = () => demo.mail.lastCode(EMAIL);
+
+  describe.each([
+    ['en', { locale: 'en-US', colorScheme: 'light' as const }],
+    ['ko', { locale: 'ko-KR', colorScheme: 'dark' as const }],
+    [
+      'en-phone',
+      {
+        locale: 'en-GB',
+        colorScheme: 'dark' as const,
+        viewport: { width: 390, height: 844 },
+        hasTouch: true,
+      },
+    ],
+    [
+      'ko-phone',
+      {
+        locale: 'ko-KR',
+        colorScheme: 'light' as const,
+        viewport: { width: 390, height: 844 },
+        hasTouch: true,
+      },
+    ],
+  ])('%s', (name, options) => {
+    it('leads from the address to the account, each page fit for everybody', async () => {
+      const { page, origin } = await visit(options);
+      const look = async (shot: string) => {
+        await screenshot(page, `${name}-${shot}`);
+        expect(await accessibilityProblems(page)).toEqual([]);
+        const isWider = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
+        expect(await page.evaluate(isWider)).toBe(false);
+      };
+
+      expect(await page.getAttribute('html', 'lang')).toBe(name.slice(0, 2));
+      expect(await focused(page)).toBe('address-email');
+      await look('1-address');
+      await askForCode(page, EMAIL);
+      expect(await focused(page)).toBe('code-code');
+      expect(await page.textContent('#status')).toBe(
+        name.startsWith('ko')
+          ? '인증번호를 보냈습니다. 메일함을 확인해 주세요.'
+          : 'We sent you a code. Please check your mail.',
+      );
+      await look('2-code');
+      await typeCode(page, wrong(await code()));
+      await said(page);
+      await look('3-wrong-code');
+      await typeCode(page, await code());
+      await step(page, 'account');
+      expect(await focused(page)).toBe('account-name');
+      await look('4-account');
+      await page.fill('#account-password', 'short');
+      await page.click('[data-step="account"] button');
+      await said(page);
+      expect(await focused(page)).toBe('account-name');
+      expect(await page.inputValue('#account-password')).toBe('short');
+      await look('5-wrong-account');
+      await createAccount(page);
+      await look('6-welcome');
+      await page.click('form[action="/sign-out"] button');
+      await page.waitForURL('**/sign-in');
+      await page.fill('#sign-in-email', EMAIL);
+      await page.fill('#sign-in-password', 'not this one');
+      await page.keyboard.press('Enter');
+      await said(page);
+      expect(await page.inputValue('#sign-in-password')).toBe('not this one');
+      await look('7-sign-in');
+      await page.fill('#sign-in-password', PASSWORD);
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/welcome');
+      for (const [shot, path] of [
+        ['8-inbox', '/inbox'],
+        ['9-mails', '/mails'],
+        ['10-nowhere', '/nowhere'],
+      ]) {
+        await page.goto(origin + path);
+        await look(shot ?? '');
+      }
+    });
+  });
+
+  it.each([
+    ['with a space', (digits: string) => `${digits.slice(0, 3)} ${digits.slice(3)}`],
+    ['with a dash', (digits: string) => ` ${digits.slice(0, 3)}-${digits.slice(3)}\n`],
+    [
+      'in full width',
+      (digits: string) => digits.replace(/\d/g, (digit) => String.fromCharCode(0xff10 + Number(digit))),
+    ],
+  ])('takes a code pasted %s, and sends it off by itself', async (_name, as) => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    await page.keyboard.insertText(as(await code()).trimEnd());
+    await step(page, 'account');
+  });
+
+  it('is done with the keyboard alone', async () => {
+    const { page } = await visit();
+    await page.keyboard.type(EMAIL);
+    await page.keyboard.press('Enter');
+    await step(page, 'code');
+    await page.keyboard.type(await code(), { delay: 5 });
+    await step(page, 'account');
+    await page.keyboard.type('Minji');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/welcome');
+    // Skip link, brand, two languages, then the button.
+    for (let tabs = 0; tabs < 5; tabs++) await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Sign out');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/sign-in');
+  });
+
+  it('switches the language in the middle', async () => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    await page.click('a[hreflang="ko"]');
+    await page.locator('html[lang="ko"]').waitFor();
+    await step(page, 'code');
+    await typeCode(page, wrong(await code()));
+    expect(await said(page)).toEqual(['인증번호가 올바르지 않습니다. 4번 더 시도할 수 있습니다.']);
+    await typeCode(page, await code());
+    await step(page, 'account');
+  });
+
+  describe('without JavaScript', () => {
+    it('leads from the address to the account all the same', async () => {
+      const { page } = await visit({ javaScriptEnabled: false });
+      await page.fill('#address-email', 'no address');
+      await page.keyboard.press('Enter');
+      expect(await said(page)).toEqual(['Please enter a valid email address.']);
+      await page.fill('#address-email', EMAIL);
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/sign-up/code');
+      expect(await secondsOf(page, 'expires-in')).toBeGreaterThan(150);
+      await page.fill('#code-code', wrong(await code()));
+      await page.keyboard.press('Enter');
+      expect(await said(page)).toEqual(['The code is not correct. You have 4 attempts left.']);
+      await page.click('#resend button');
+      expect((await said(page))[0]).toMatch(/^Too many requests\./);
+      await page.goto(page.url());
+      await page.fill('#code-code', await code());
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/sign-up/account');
+      await createAccount(page);
+    });
+
+    it('shows who comes too late where to begin', async () => {
+      const { page } = await visit({ javaScriptEnabled: false }, '/sign-up/code');
+      await page.click('noscript a');
+      await page.waitForURL('**/sign-up');
+    });
+  });
+
+  describe('a refusal', () => {
+    it('of an address says so at its field', async () => {
+      const { page } = await visit();
+      await page.keyboard.type('minji@');
+      await page.keyboard.press('Enter');
+      expect(await said(page)).toEqual(['Please enter a valid email address.']);
+      const email = page.locator('#address-email');
+      expect(await email.getAttribute('aria-invalid')).toBe('true');
+      expect(await email.getAttribute('aria-describedby')).toContain('address-email-error');
+      expect(await email.inputValue()).toBe('minji@');
+    });
+
+    it('of wrong codes counts down the attempts, and then asks for another code', async () => {
+      const { page } = await visit();
+      await askForCode(page, EMAIL);
+      const bad = wrong(await code());
+      for (const left of ['4 attempts', '3 attempts', '2 attempts', '1 attempt']) {
+        await page.fill('#code-code', '');
+        await typeCode(page, bad);
+        await page.locator(`#code-code-error:has-text("${left} left")`).waitFor();
+      }
+      await page.fill('#code-code', '');
+      await typeCode(page, bad);
+      await page.locator('#code-code-error:has-text("ask for a new one")').waitFor();
+      expect(await page.inputValue('#code-code')).toBe(bad);
+    });
+
+    it('of a code that has ended says so', async () => {
+      let passed = 0;
+      const store = new RedisStore(demo.redis.client, { clock: () => Date.now() + passed });
+      const origin = await demo.start({ store });
+      const page = await (await browser.person()).newPage();
+      await page.goto(origin);
+      await askForCode(page, EMAIL);
+      passed = 181_000;
+      await typeCode(page, await code());
+      expect(await said(page)).toEqual(['This code is no longer valid. Please ask for a new one.']);
+    });
+
+    it('of another code leaves the one that was mailed good, also after a reload', async () => {
+      const { page, origin, person } = await visit();
+      await askForCode(page, EMAIL);
+      // In another tab nothing is known of the first: it is refused, and can enter the code all the same.
+      const other = await person.newPage();
+      await other.goto(origin);
+      await askForCode(other, EMAIL);
+      expect((await said(other))[0]).toMatch(
+        /^Too many requests\. .* If a code has reached you, you can enter it below\.$/,
+      );
+      await other.reload();
+      await page.reload();
+      await step(page, 'code');
+      await typeCode(page, await code());
+      await step(page, 'account');
+    });
+
+    it('by the mail server says so, and keeps the address', async () => {
+      const { page } = await visit();
+      demo.mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'no such mailbox' });
+      await page.fill('#address-email', EMAIL);
+      await page.keyboard.press('Enter');
+      expect(await said(page)).toEqual([
+        'The mail could not be delivered. Please check the address and try again.',
+      ]);
+      expect(await page.inputValue('#address-email')).toBe(EMAIL);
+      demo.mail.server.respondWith();
+      await page.keyboard.press('Enter');
+      await step(page, 'code');
+    });
+
+    it('while the service is away loses nothing', async () => {
+      const { page } = await visit();
+      await askForCode(page, EMAIL);
+      const right = await code();
+      demo.redis.server.freeze();
+      await typeCode(page, right);
+      expect(await said(page)).toEqual([
+        'The service is not available right now. Please try again in a moment.',
+      ]);
+      demo.redis.server.thaw();
+      expect(await page.inputValue('#code-code')).toBe(right);
+      await page.click('[data-step="code"] button:not(.quiet)');
+      await step(page, 'account');
+    });
+
+    it('while the person is offline loses nothing, at each step', async () => {
+      const { page, person } = await visit();
+      const offline = ['You seem to be offline. Nothing is lost: please try again when you are back.'];
+      const whileOffline = async (act: () => Promise<void>) => {
+        await person.setOffline(true);
+        await act();
+        expect(await said(page)).toEqual(offline);
+        await person.setOffline(false);
+      };
+      await page.fill('#address-email', EMAIL);
+      await whileOffline(() => page.keyboard.press('Enter'));
+      await page.keyboard.press('Enter');
+      await step(page, 'code');
+      const right = await code();
+      await whileOffline(() => typeCode(page, right));
+      expect(await page.inputValue('#code-code')).toBe(right);
+      await page.keyboard.press('Enter');
+      await step(page, 'account');
+      await page.fill('#account-name', 'Minji');
+      await page.fill('#account-password', PASSWORD);
+      await whileOffline(() => page.keyboard.press('Enter'));
+      expect(await page.inputValue('#account-password')).toBe(PASSWORD);
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/welcome');
+    });
+
+    it('of a token that has ended leads back to the address, which is still there', async () => {
+      let passed = 0;
+      const store = new RedisStore(demo.redis.client, { clock: () => Date.now() + passed });
+      const origin = await demo.start({ store });
+      const page = await (await browser.person()).newPage();
+      await page.goto(origin);
+      await askForCode(page, EMAIL);
+      await typeCode(page, await code());
+      await step(page, 'account');
+      passed = 901_000;
+      await page.fill('#account-name', 'Minji');
+      await page.fill('#account-password', PASSWORD);
+      await page.keyboard.press('Enter');
+      await step(page, 'address');
+      expect(await said(page)).toEqual([
+        'Too much time has passed since you verified your address. Please verify it again.',
+      ]);
+      expect(await page.inputValue('#address-email')).toBe(EMAIL);
+    });
+  });
+
+  it('mails another code when the wait is over, and both work', async () => {
+    let passed = 0;
+    const store = new MemoryStore({ clock: () => Date.now() + passed });
+    const origin = await demo.start({ store, sendLimits: [{ max: 1, window: 2 }] });
+    const page = await (await browser.person()).newPage();
+    await page.goto(origin);
+    await askForCode(page, EMAIL);
+    const first = await code();
+    const button = page.locator('#resend button');
+    expect(await button.getAttribute('aria-disabled')).toBe('true');
+    passed = 3000;
+    await page.locator('#resend button:not([aria-disabled])').waitFor();
+    await button.click();
+    await page.locator('#notice:visible').waitFor();
+    expect(await said(page)).toEqual(['We sent you a code. Please check your mail.']);
+    expect(demo.mail.mails).toHaveLength(2);
+    await typeCode(page, first);
+    await step(page, 'account');
+  });
+
+  it('goes on when nobody knows whether the mail left: its code works when it comes', async () => {
+    const smtp = await startRawSmtpServer({ dot: 'stall' });
+    const origin = await demo.start({ transport: smtp.url, mailTimeout: 1500 });
+    const page = await (await browser.person()).newPage();
+    await page.goto(origin);
+    await page.fill('#address-email', EMAIL);
+    await page.keyboard.press('Enter');
+    await page.locator('form[aria-busy="true"]').waitFor();
+    await page.locator('#status:has-text("One moment")').waitFor({ state: 'attached' });
+    await step(page, 'code');
+    expect(await said(page)).toEqual(['The mail may take a little longer. If it arrives, its code works.']);
+    await page.reload();
+    await step(page, 'code');
+    await typeCode(page, smtp.received.find((line) => /^\d{6}$/.test(line)) ?? '');
+    await step(page, 'account');
+    await smtp.close();
+  });
+
+  it('counts down from the seconds of the server, and goes on counting after a reload', async () => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    const before = [await secondsOf(page, 'expires-in'), await secondsOf(page, 'resend-in')];
+    expect(before[0]).toBeGreaterThan(170);
+    expect(before[1]).toBeGreaterThan(50);
+    await page.waitForTimeout(2100);
+    await page.reload();
+    await step(page, 'code');
+    const after = [await secondsOf(page, 'expires-in'), await secondsOf(page, 'resend-in')];
+    for (const [index, seconds] of after.entries()) {
+      expect(seconds).toBeLessThanOrEqual((before[index] ?? 0) - 2);
+      expect(seconds).toBeGreaterThan((before[index] ?? 0) - 20);
+    }
+    await typeCode(page, await code());
+    await step(page, 'account');
+    await page.reload();
+    await step(page, 'account');
+    await createAccount(page);
+  });
+
+  it('goes back to the address and on again, with the buttons of the browser', async () => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    await page.goBack();
+    await step(page, 'address');
+    expect(await page.inputValue('#address-email')).toBe(EMAIL);
+    await page.goForward();
+    await step(page, 'code');
+    await page.click('text=Use another address');
+    await step(page, 'address');
+    await page.click('text=I have a code already');
+    await step(page, 'code');
+    await typeCode(page, await code());
+    await step(page, 'account');
+    await createAccount(page);
+    await page.goBack();
+    await page.waitForURL('**/welcome');
+  });
+
+  it('changes the address without starting over', async () => {
+    const { page } = await visit();
+    await askForCode(page, 'mniji@example.com');
+    await page.click('text=Use another address');
+    await askForCode(page, EMAIL);
+    expect(await page.textContent('#sent-to')).toContain(EMAIL);
+    await typeCode(page, await code());
+    await step(page, 'account');
+  });
+
+  it('keeps two tabs with two addresses apart', async () => {
+    const { page, origin, person } = await visit();
+    const other = await person.newPage();
+    await other.goto(origin);
+    await askForCode(page, EMAIL);
+    await askForCode(other, 'jun@example.com');
+    await typeCode(page, await code());
+    await step(page, 'account');
+    await typeCode(other, await demo.mail.lastCode('jun@example.com'));
+    await step(other, 'account');
+    await createAccount(other);
+    expect(await other.textContent('main')).toContain('jun@example.com');
+  });
+
+  it('shows a new mail in the inbox by itself, and copies its code', async () => {
+    const { page, origin, person } = await visit();
+    await person.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+    const inbox = await person.newPage();
+    const streaming = inbox.waitForResponse('**/inbox/events');
+    await inbox.goto(`${origin}/inbox`);
+    await streaming;
+    await askForCode(page, EMAIL);
+    await inbox.bringToFront();
+    await inbox.click('[data-copy]');
+    await inbox.locator('button:has-text("Copied")').waitFor();
+    expect(await inbox.evaluate('navigator.clipboard.readText()')).toBe(await code());
+    await expectFrameShows(inbox, await code());
+  });
+});
+
+async function expectFrameShows(inbox: Page, text: string): Promise<void> {
+  await inbox.frameLocator('iframe').locator(`text="${text}"`).waitFor();
+}

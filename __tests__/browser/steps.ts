@@ -1,0 +1,41 @@
+/** What a person sees and does on the sign-up pages, in the words of the tests. */
+import type { Page } from 'playwright-core';
+
+export const PASSWORD = 'four words in a row';
+
+export const step = (page: Page, name: 'address' | 'code' | 'account') =>
+  page.locator(`[data-step="${name}"]:not([hidden])`).waitFor();
+
+/** The focus is on a field, so that a person can type at once. */
+export const focused = (page: Page) => page.evaluate('document.activeElement.id');
+
+export async function askForCode(page: Page, email: string): Promise<void> {
+  await page.fill('#address-email', email);
+  await page.click('[data-step="address"] button');
+  await step(page, 'code');
+}
+
+export const typeCode = (page: Page, code: string) => page.fill('#code-code', code);
+
+export async function createAccount(page: Page): Promise<void> {
+  await page.fill('#account-name', 'Minji');
+  await page.fill('#account-password', PASSWORD);
+  await page.click('[data-step="account"] button');
+  await page.waitForURL('**/welcome');
+}
+
+/** What is said beside the code: the whole step's problem, the field's, and the notice. */
+export async function said(page: Page): Promise<string[]> {
+  const shown = page.locator('[role="alert"]:visible, #notice:visible');
+  await shown.first().waitFor();
+  return (await shown.allTextContents()).filter(Boolean);
+}
+
+/** Seconds of a countdown that is shown. */
+export async function secondsOf(page: Page, countdown: 'expires-in' | 'resend-in'): Promise<number> {
+  const text = (await page.locator(`#${countdown} time:visible`).textContent()) ?? '';
+  const [minutes = 0, seconds = 0] = text.split(':').map(Number);
+  return minutes * 60 + seconds;
+}
+
+export const wrong = (code: string) => (code === '000000' ? '000001' : '000000');
