@@ -2,12 +2,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { MemoryStore } from 'express-email-verification';
+import {
+  createEmailVerificationClient,
+  type EmailVerificationClient,
+} from 'express-email-verification/client';
+import React from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
 import request from 'supertest';
+import ts from 'typescript';
 import { guessBound } from '../lib/guess-bound.js';
+import { createTestApp } from './support/app.js';
 import { useMailServer } from './support/mail.js';
 import { useRedis } from './support/redis.js';
+import { until } from './support/until.js';
 
 const root = join(__dirname, '..');
 const folder = join(__dirname, `.readme-${process.pid}`);
@@ -31,7 +43,8 @@ const examples = (language: string) =>
   [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map(([, code = '']) => code);
 
 /** The example that holds a text; imports that another one has already made are left out. */
-const example = (text: string) => examples('ts').find((code) => code.includes(text)) ?? '';
+const example = (text: string, language = 'ts') =>
+  examples(language).find((code) => code.includes(text)) ?? '';
 
 /** Runs a module that prints lines; answers the first of them. */
 async function firstLineOf(name: string, code: string): Promise<string> {
@@ -95,6 +108,76 @@ it('the other examples run too', async () => {
   expect(line).toMatch(/^[\w-]{26} 180$/);
   expect(await mail.server.waitForMail()).toMatchObject({ envelope: { to: ['person@example.com'] } });
 }, 60_000);
+
+/** Runs an example of the browser: its imports and globals are the parameters. */
+async function runInPage(code: string, page: Record<string, unknown>): Promise<Record<string, never>> {
+  const body = ts.transpileModule(code.replace(/^import .*$/gm, ''), {
+    compilerOptions: { target: ts.ScriptTarget.ES2022, jsx: ts.JsxEmit.React },
+  }).outputText;
+  return new Function(...Object.keys(page), body)(...Object.values(page));
+}
+
+describe('in the browser', () => {
+  const email = 'person@example.com';
+  let server: Server;
+  let baseUrl: string;
+
+  beforeEach(async () => {
+    const { app } = createTestApp({ store: new MemoryStore(), transport: mail.url });
+    server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/ev`;
+  });
+  afterEach(() => server.close());
+
+  it('the example in plain JavaScript verifies an address', async () => {
+    let client: EmailVerificationClient | undefined;
+    const page = {
+      createEmailVerificationClient: () => {
+        client = createEmailVerificationClient({ baseUrl });
+        return client;
+      },
+      sessionStorage: undefined,
+      codeForm: { hidden: false, onsubmit: (_event: object) => {} },
+      emailForm: { onsubmit: (_event: object) => {} },
+      resendButton: { disabled: false },
+      statusLine: { textContent: '' },
+      emailInput: { value: email },
+      codeInput: { value: '' },
+    };
+    const event = { preventDefault: () => {} };
+    await runInPage(example('codeForm.onsubmit', 'js'), page);
+    expect(page.codeForm.hidden).toBe(true);
+    page.emailForm.onsubmit(event);
+    page.codeInput.value = await mail.lastCode(email);
+    await until('the code field is shown', () => !page.codeForm.hidden);
+    expect(page.resendButton.disabled).toBe(true);
+    page.codeForm.onsubmit(event);
+    await until(
+      'the address is verified',
+      () => page.statusLine.textContent === 'Your email address is verified.',
+    );
+    client?.reset();
+  });
+
+  it('the example in React shows each step', async () => {
+    const client = createEmailVerificationClient({ baseUrl });
+    const VerifyEmail = await runInPage(`${example('VerifyEmail', 'jsx')}\nreturn VerifyEmail;`, {
+      React,
+      useSyncExternalStore: React.useSyncExternalStore,
+      client,
+      SignUp: () => 'sign up',
+      EmailForm: () => 'address',
+      CodeForm: ({ wait }: { wait: number }) => `code, ${wait} s`,
+    });
+    const shown = () => renderToStaticMarkup(React.createElement(VerifyEmail as never));
+    expect(shown()).toBe('address');
+    await client.send({ email });
+    expect(shown()).toBe('code, 60 s');
+    await client.verify(await mail.lastCode(email));
+    expect(shown()).toBe('sign up');
+  });
+});
 
 it('the bound it prints is the bound of the defaults', () => {
   const sendLimits = [
