@@ -1,6 +1,7 @@
 /** Mail that fails or hangs, used as a weapon: it opens no limit and refills no attempts. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CustomDelivery } from 'express-email-verification';
+import { createTransport } from 'nodemailer';
 import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { inParallel, MINUTE, STORES, startClock, tally, useFrontDoor, wrongCode } from './front-door.js';
 
@@ -108,5 +109,38 @@ describe.each(STORES)('on %s', (name) => {
     const door = await open({ store: storeOf(name), delivery });
     await door.send({ email });
     expect((await door.verify({ email, code: codes[0] })).body.reason).toBe('code_expired');
+  });
+
+  it('T31: a first mail that fails late: promise 3, the holder who went on under its challengeId keeps their attempts', async () => {
+    const clock = startClock();
+    const codes: string[] = [];
+    const ends: ((
+      error: Error | null,
+      sent: { envelope: { from: string; to: string[] }; messageId: string },
+    ) => void)[] = [];
+    const transport = createTransport({
+      name: 'Slow',
+      version: '1',
+      send: (_mail, done) => void ends.push(done),
+    });
+    const door = await open({
+      ...{ store: storeOf(name, clock.read), rateLimit: { send: false }, delivery: 'background', transport },
+      template: ({ code }) => ({ subject: 'Your code', text: String(codes.push(code)), html: '' }),
+    });
+    const { challengeId } = (await door.send({ email })).body;
+    clock.pass(MINUTE);
+    expect((await door.send({ email, challengeId })).body.challengeId).toBe(challengeId);
+    while (ends.length < 2) await wait(5);
+    const sent = { envelope: { from: '', to: [] }, messageId: '' };
+    const failed = new Promise<void>((heard) => void door.verification.on('delivery_failed', () => heard()));
+    ends[1]?.(null, sent);
+    ends[0]?.(Object.assign(new Error('refused'), { responseCode: 550 }), sent);
+    await failed;
+    await wait(50);
+
+    // The code of the first mail is gone; the shared attempts are a stranger's to burn.
+    await inParallel(5, (n) => door.verify({ email, code: wrongCode(codes, n) }));
+    expect((await door.verify({ email, challengeId, code: codes[0] })).body.attemptsLeft).toBe(4);
+    expect((await door.verify({ email, challengeId, code: codes[1] })).status).toBe(200);
   });
 });

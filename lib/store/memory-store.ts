@@ -131,8 +131,11 @@ export class MemoryStore implements Store {
     if (mail && mails.filter(({ givenBack }) => givenBack).length < GIVE_BACKS_A_DAY) mail.givenBack = true;
 
     const challenge = this.#challenge(request);
+    const end = challenge.codes.get(request.code) ?? 0;
     challenge.codes.delete(request.code);
-    if (request.madeClient) challenge.clients.delete(request.madeClient);
+    // A client that went on to another code ends with that one.
+    const made = request.madeClient ? challenge.clients.get(request.madeClient) : undefined;
+    if (request.madeClient && made && made.end <= end) challenge.clients.delete(request.madeClient);
     return { kind: 'discarded', resendIn: wait(mails, request.limits, now) };
   }
 

@@ -81,7 +81,7 @@ export type AttemptOutcome =
 
 export interface DiscardRequest extends ChallengeKey {
   readonly code: string;
-  /** The client's digest when the open made it: it ends with its code. */
+  /** The client's digest when the open made it: it ends with its code, unless it went on to another. */
   readonly madeClient: string | undefined;
   readonly place: number;
   readonly limits: readonly Limit[];

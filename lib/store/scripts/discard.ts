@@ -3,8 +3,9 @@ import { mailboxLua } from './mailbox.js';
 import { defineScript } from './script.js';
 
 /**
- * Rule 3. Undoes an open whose mail is known not to have left: its code ends, the client it made ends, and the
- * mail's place is given back, ${GIVE_BACKS_A_DAY} times a mailbox and day. Never creates a key; twice changes nothing.
+ * Rule 3. Undoes an open whose mail is known not to have left: its code ends, the client it made ends unless it
+ * went on to another code meanwhile, and the mail's place is given back, ${GIVE_BACKS_A_DAY} times a mailbox and day. Never
+ * creates a key; twice changes nothing.
  *
  * KEYS  1 mailbox, 2 challenge
  * ARGV  3 code, 4 the client this open made or '', 5 place, 6… max and window of each limit
@@ -24,6 +25,12 @@ if givenBack < ${GIVE_BACKS_A_DAY} then
     redis.call('SET', mailbox, mails, 'KEEPTTL')
   end
 end
-redis.call('HDEL', challenge, 'c' .. code, 'i' .. madeClient)
+-- A client that went on ends with its newest code: by the end it has, it is told from one that did not.
+local codeEnd = redis.call('HGET', challenge, 'c' .. code)
+local clientEnd = redis.call('HGET', challenge, 'i' .. madeClient)
+redis.call('HDEL', challenge, 'c' .. code)
+if codeEnd and clientEnd and endOf(clientEnd) <= endOf(codeEnd) then
+  redis.call('HDEL', challenge, 'i' .. madeClient)
+end
 return { now, 'discarded', wait(mails, limits) }
 `);
