@@ -23,9 +23,12 @@ export function describeInBrowser(name: string, tests: () => void): void {
 }
 
 function withoutBrowser(): void {
+  const advice = 'install one, or name it in CHROMIUM_PATH';
+  if (!process.env['CI'])
+    console.warn(`The browser tests are skipped: there is no Chromium here (${advice}).`);
   const test = process.env['CI'] ? it : it.skip;
-  test('skipped: there is no Chromium here (install one, or name it in CHROMIUM_PATH)', () => {
-    throw new Error('There is no Chromium: install one, or name it in CHROMIUM_PATH.');
+  test('needs a Chromium', () => {
+    throw new Error(`There is no Chromium: ${advice}.`);
   });
 }
 
