@@ -1,8 +1,7 @@
 /** What is no address of one person, what reaches one mailbox, and whom a mail goes to. */
-import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { MINUTE, STORES, startClock, useFrontDoor } from './front-door.js';
 
-const { mail, redis, open, storeOf } = useFrontDoor();
+const { mail, redis, open, startRelay, storeOf } = useFrontDoor();
 const unlimited = { rateLimit: { send: false, verify: false } } as const;
 
 const notOneAddress: [row: string, what: string, body: object | string][] = [
@@ -178,7 +177,7 @@ describe.each(STORES)('on %s', (name) => {
   it.each(whom)(
     'T13, T17: %s: promise 12, one RCPT TO, and it is the canonical address',
     async (_what, typed, canonical) => {
-      const wire = await startRawSmtpServer();
+      const wire = await startRelay();
       const door = await open({ store: storeOf(name), transport: wire.url });
       const { challengeId } = (await door.send({ email: typed })).body;
       const lines = (start: RegExp) => wire.received.filter((line) => start.test(line));
@@ -190,7 +189,6 @@ describe.each(STORES)('on %s', (name) => {
       const [code] = lines(/^\d{6}$/);
       const { verificationToken } = (await door.verify({ email: canonical, code, challengeId })).body;
       expect((await door.signUp({ email: typed, verificationToken })).body.email).toBe(canonical);
-      await wire.close();
     },
   );
 });

@@ -13,6 +13,7 @@ import {
 } from 'express-email-verification';
 import { createTestApp } from '../support/app.js';
 import { useMailServer } from '../support/mail.js';
+import { type RawSmtpServer, startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
 
 export const SECOND = 1000;
@@ -66,6 +67,7 @@ export const STORES: readonly StoreName[] = ['RedisStore', 'MemoryStore'];
 export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = {}) {
   const redis = useRedis();
   const mail = useMailServer(mailOptions);
+  const relays: RawSmtpServer[] = [];
   const opened: { server: Server; agent: Agent; verification: EmailVerification }[] = [];
 
   beforeEach(() => redis.flush());
@@ -76,6 +78,7 @@ export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = 
       server.close();
       await verification.close();
     }
+    for (const relay of relays.splice(0)) await relay.close();
   });
 
   /** Lets an app listen on 127.0.0.1. */
@@ -115,6 +118,12 @@ export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = 
     redis,
     mail,
     listen,
+    /** An SMTP server for trouble, closed when the test ends. */
+    async startRelay(...script: Parameters<typeof startRawSmtpServer>) {
+      const relay = await startRawSmtpServer(...script);
+      relays.push(relay);
+      return relay;
+    },
     storeOf: (name: StoreName, clock?: () => number): Store =>
       name === 'RedisStore' ? new RedisStore(redis.client, { clock }) : new MemoryStore({ clock }),
     /** The test app with default options, but for those given. */

@@ -2,10 +2,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CustomDelivery } from 'express-email-verification';
 import { createTransport } from 'nodemailer';
-import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { inParallel, MINUTE, STORES, startClock, tally, useFrontDoor, wrongCode } from './front-door.js';
 
-const { mail, open, storeOf } = useFrontDoor();
+const { mail, open, startRelay, storeOf } = useFrontDoor();
 const email = 'minji@example.com';
 const full = { stage: 'rcpt', code: 550, text: 'no such user' } as const;
 
@@ -74,7 +73,7 @@ describe.each(STORES)('on %s', (name) => {
   });
 
   it('T31: a relay that stalls after the dot: promise 7, it counts as sent: the next /send is 429 and the code works', async () => {
-    const relay = await startRawSmtpServer({ dot: 'stall' });
+    const relay = await startRelay({ dot: 'stall' });
     const door = await open({ store: storeOf(name), transport: relay.url, mailTimeout: 300 });
     const { status, body } = await door.send({ email });
     expect([status, body.reason, body.resendIn]).toEqual([500, 'delivery_unknown', 60]);
@@ -82,7 +81,6 @@ describe.each(STORES)('on %s', (name) => {
     expect([next.status, next.body.challengeId]).toEqual([429, body.challengeId]);
     const code = relay.received.find((line) => /^\d{6}$/.test(line));
     expect((await door.verify({ email, code, challengeId: body.challengeId })).status).toBe(200);
-    await relay.close();
   });
 
   it('T31: a resend that fails refills nobody: promise 5, the attempts of the client stay spent', async () => {

@@ -6,10 +6,9 @@ import { inspect } from 'node:util';
 import type { ErrorRequestHandler } from 'express';
 import type { EmailVerificationOptions, EventName } from 'express-email-verification';
 import { createTestApp, SECRET } from '../support/app.js';
-import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useFrontDoor, WIDE } from './front-door.js';
 
-const { mail, open, listen, storeOf, redis } = useFrontDoor();
+const { mail, open, listen, startRelay, storeOf, redis } = useFrontDoor();
 const email = 'minji.kim@example.com';
 const ip = '203.0.113.77';
 const LONG = { ...WIDE, codeLength: 10 };
@@ -122,14 +121,13 @@ it('T22: promise 13, not when the relay says the whole mail back as its refusal'
       return `550-5.7.1 <${email}> refused\r\n550 5.7.1 ${relay.received.join(' ').slice(-700)}`;
     },
   };
-  const relay = await startRawSmtpServer(script);
+  const relay = await startRelay(script);
   const { heard, post } = await openHeard({ transport: relay.url });
   expect((await post('/ev/send', { email }))['reason']).toBe('delivery_failed');
   const code = codeIn(relay.received.filter((line) => /^\d{10}$/.test(line)).join());
   expect(code).toHaveLength(10);
   expect(heard.join()).toContain('5.7.1');
   expectNowhere(heard, [code, email]);
-  await relay.close();
 });
 
 it.each(['await', 'background', 'function'])(
