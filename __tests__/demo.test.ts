@@ -455,6 +455,18 @@ describe('the inbox', () => {
     await browser.get('/inbox/999').expect(404);
   });
 
+  it('is not there in production, whoever asks for it', async () => {
+    const before = process.env['NODE_ENV'];
+    process.env['NODE_ENV'] = 'production';
+    try {
+      const browser = browse(demoWith({ inbox: mail.server }));
+      await browser.get('/inbox').expect(404);
+      await browser.get('/mails').expect(404);
+    } finally {
+      process.env['NODE_ENV'] = before;
+    }
+  });
+
   it('is nowhere when there is none, and neither is its link', async () => {
     const browser = browse(demoWith());
     await browser.get('/inbox').expect(404);

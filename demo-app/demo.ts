@@ -29,7 +29,7 @@ export interface DemoOptions {
   readonly email: Omit<EmailVerificationOptions, 'origin' | 'beforeSend'>;
   /** Where the accounts are kept. @default in memory, until the process ends */
   readonly database?: string;
-  /** A mail server whose mails are shown on /inbox. For development only. @default none */
+  /** A mail server whose mails are shown on /inbox. Never in production. @default none */
   readonly inbox?: InboxSource | undefined;
   /** What the demo runs on, for the foot of its pages. */
   readonly uses?: readonly string[];
@@ -50,11 +50,12 @@ export function createDemo({
   origin,
   email,
   database = ':memory:',
-  inbox,
+  inbox: mailServer,
   uses = [],
   trustProxy = false,
 }: DemoOptions): Demo {
   const isDevelopment = process.env['NODE_ENV'] !== 'production';
+  const inbox = isDevelopment ? mailServer : undefined;
   const secure = origin.startsWith('https:');
   const db = openDatabase(database);
   const accounts = createAccounts(db);

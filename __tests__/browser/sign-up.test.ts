@@ -180,6 +180,21 @@ describeInBrowser('the sign-up', () => {
       await createAccount(page);
     });
 
+    it('goes on where the script does not arrive, and when it arrives later', async () => {
+      const { page } = await visit();
+      await page.route('**/client.mjs', (route) => route.abort());
+      await page.reload();
+      await page.fill('#address-email', EMAIL);
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/sign-up/code');
+      await page.unroute('**/client.mjs');
+      await page.reload();
+      await page.fill('#code-code', await code());
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/sign-up/account');
+      await createAccount(page);
+    });
+
     it('shows who comes too late where to begin', async () => {
       const { page } = await visit({ javaScriptEnabled: false }, '/sign-up/code');
       await page.click('noscript a');
@@ -417,6 +432,8 @@ describeInBrowser('the sign-up', () => {
     await step(page, 'account');
     await typeCode(other, await demo.mail.lastCode('jun@example.com'));
     await step(other, 'account');
+    await page.reload();
+    expect(await page.locator('[data-show="email"]:visible').textContent()).toBe(EMAIL);
     await createAccount(other);
     expect(await other.textContent('main')).toContain('jun@example.com');
   });

@@ -30,8 +30,9 @@ const resendButton = resendForm.querySelector('button');
 /** The code that was last sent off by itself: a wrong one is not sent again at each key. */
 let submitted = '';
 
-/** The server goes on by its cookie where this tab knows of nothing: a page that was begun without a script. */
-const isServerLed = !client.state.email && codeForm.elements.email.value !== '';
+/** The server goes on by its cookie where this tab knows of nothing: a sign-up that was begun without this script. */
+const isServerLed =
+  !client.state.email && codeForm.elements.email.value !== '' && location.pathname !== PATHS.address;
 if (!isServerLed) start();
 
 function start() {

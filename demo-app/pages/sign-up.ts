@@ -128,7 +128,8 @@ ${field('account', {
   error: view.errors?.['password'],
 })}
 <button>${account.button}</button>
-</form>`,
+</form>
+<p class="aside">${words.address.haveAccount} <a href="/sign-in">${words.nav.signIn}</a></p>`,
   );
 }
 

@@ -37,7 +37,6 @@ export const en: Words = {
     name: 'Name',
     password: 'Password',
     passwordHint: 'At least 8 characters. A few words in a row are good.',
-    showPassword: 'Show the password',
     button: 'Create my account',
   },
   signIn: {
@@ -49,13 +48,11 @@ export const en: Words = {
   welcome: {
     title: (name) => `Welcome, ${name}`,
     lead: (address) => `You are signed in as ${address}.`,
-    postmark: 'Verified',
     tryAgain: 'Sign out to see the rest: sign in again, or sign up with the same address.',
   },
   problems: {
     prefix: 'Error',
     enterCode: 'If a code has reached you, you can enter it below.',
-    retryFailed: 'You can try again at once.',
     expiredToken: 'Too much time has passed since you verified your address. Please verify it again.',
     name: 'Please enter a name of 1 to 80 characters.',
     password: 'Please enter a password of 8 to 200 characters.',

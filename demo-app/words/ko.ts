@@ -37,7 +37,6 @@ export const ko: Words = {
     name: '이름',
     password: '비밀번호',
     passwordHint: '8자 이상. 여러 단어를 이어 쓰면 좋습니다.',
-    showPassword: '비밀번호 표시',
     button: '계정 만들기',
   },
   signIn: {
@@ -49,13 +48,11 @@ export const ko: Words = {
   welcome: {
     title: (name) => `${name} 님, 환영합니다`,
     lead: (address) => `${address} 계정으로 로그인했습니다.`,
-    postmark: '인증됨',
     tryAgain: '로그아웃한 뒤 다시 로그인하거나, 같은 주소로 가입을 시도해 보세요.',
   },
   problems: {
     prefix: '오류',
     enterCode: '이미 받은 인증번호가 있다면 아래에 입력할 수 있습니다.',
-    retryFailed: '바로 다시 시도할 수 있습니다.',
     expiredToken: '이메일을 인증한 지 시간이 많이 지났습니다. 다시 인증해 주세요.',
     name: '이름을 1~80자로 입력해 주세요.',
     password: '비밀번호를 8~200자로 입력해 주세요.',

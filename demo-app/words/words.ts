@@ -45,7 +45,6 @@ export interface Words {
     readonly name: string;
     readonly password: string;
     readonly passwordHint: string;
-    readonly showPassword: string;
     readonly button: string;
   };
   readonly signIn: {
@@ -57,14 +56,12 @@ export interface Words {
   readonly welcome: {
     readonly title: (name: string) => string;
     readonly lead: (address: string) => string;
-    readonly postmark: string;
     readonly tryAgain: string;
   };
   readonly problems: {
     /** Said before a list of what is wrong, as the title of the page. */
     readonly prefix: string;
     readonly enterCode: string;
-    readonly retryFailed: string;
     readonly expiredToken: string;
     readonly name: string;
     readonly password: string;
