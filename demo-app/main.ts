@@ -9,6 +9,8 @@ import { readSettings, SettingsError } from './settings.js';
 /** Milliseconds that requests under way get when the demo is told to end. */
 const PATIENCE = 10_000;
 
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1']);
+
 const say = (sentence: string) => console.log(sentence);
 
 async function main(): Promise<void> {
@@ -33,6 +35,8 @@ async function main(): Promise<void> {
 
   say(`The demo is on ${origin}`);
   if (inbox) say(`Its mails are on ${origin}/inbox (development only)`);
+  if (inbox && !LOOPBACK.has(settings.host))
+    say(`Whoever reaches ${settings.host} can read these mails: HOST is not this machine alone`);
   for (const use of [...uses, accounts]) say(`  ${use}`);
   if (settings.secretIsRandom)
     say('  A random secret, until the process ends: set EMAIL_VERIFICATION_SECRET to keep one');

@@ -137,16 +137,23 @@ const STEPS: readonly Step[] = ['address', 'code', 'account'];
 
 /** What makes each step, for the developer who tries the demo. */
 const HOOD: Readonly<Record<Step, string>> = {
-  address: `app.use('/email-verification', emailVerificationRouter(verification));
+  address: `app.use('/email-verification',
+  emailVerificationRouter(verification));
 
-// POST /email-verification/send    { email }
-// 200  { ok: true, message, challengeId, expiresIn, resendIn }`,
-  code: `// POST /email-verification/verify  { email, code, challengeId }
-// 200  { verify: true, message, verificationToken, expiresIn }
-// 401  { verify: false, message, reason: 'code_incorrect', attemptsLeft }`,
-  account: `app.post('/sign-up', requireVerifiedEmail(verification), async (req, res) => {
-  await createAccount(req.verifiedEmail, …);  // before this line there is no account
-});`,
+// POST /email-verification/send { email }
+// 200 { ok: true, message,
+//       challengeId, expiresIn, resendIn }`,
+  code: `// POST /email-verification/verify
+//     { email, code, challengeId }
+// 200 { verify: true, message,
+//       verificationToken, expiresIn }
+// 401 { verify: false, message,
+//       reason: 'code_incorrect', attemptsLeft }`,
+  account: `app.post('/sign-up',
+  requireVerifiedEmail(verification), signUp);
+
+// signUp: before it there is no account
+await createAccount(req.verifiedEmail, …);`,
 };
 
 function section(words: Words, view: SignUpView, step: Step, inner: Html): Html {
