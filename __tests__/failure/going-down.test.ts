@@ -164,6 +164,9 @@ function startLoad(port: number, clients = 10) {
   }
 
   const all = Promise.all(Array.from({ length: clients }, client));
+  ended.push(() => {
+    stopped = true;
+  });
   return {
     answers,
     get notLetIn() {
