@@ -18,6 +18,7 @@ const emailChain = body('email').isEmail({ allow_utf8_local_part: false });
  */
 export async function canonicalAddress(typed: unknown): Promise<string | undefined> {
   if (typeof typed !== 'string' || typed.length > 2 * LONGEST || !typed.isWellFormed()) return undefined;
+  if (isPlainAddress(typed)) return typed;
   const trimmed = typed.replace(/^[ \t]+|[ \t]+$/g, '');
   if (trimmed.length > LONGEST || trimmed.includes('"') || !(await isEmail(trimmed))) return undefined;
 
@@ -25,6 +26,17 @@ export async function canonicalAddress(typed: unknown): Promise<string | undefin
   const canonical = `${trimmed.slice(0, at).toLowerCase()}@${domainToASCII(trimmed.slice(at + 1))}`;
   if (canonical === trimmed) return canonical;
   return canonical.length <= LONGEST && (await isEmail(canonical)) ? canonical : undefined;
+}
+
+/**
+ * Whether an address is as nearly all are: short, of letters and digits with single marks between them. isEmail()
+ * finds nothing wrong with such a one and nothing in it changes, so it need not be asked.
+ */
+export function isPlainAddress(address: string): boolean {
+  return (
+    address.length <= 64 &&
+    /^[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}$/.test(address)
+  );
 }
 
 async function isEmail(address: string): Promise<boolean> {
