@@ -2,11 +2,12 @@
 import express, { type Request, type RequestHandler } from 'express';
 import type { Core } from './core.js';
 import { acceptedLocale, localeOf } from './language.js';
+import { readPlainJson } from './plain-json.js';
 import { answer, type Flag } from './problem.js';
 import type { InvalidRequest, JudgedSend, JudgedVerify } from './validate.js';
 
 /** The largest body: a captcha token fits. */
-const LARGEST_BODY = '16kb';
+const LARGEST_BODY = 16 * 1024;
 
 const parseJson = express.json({ limit: LARGEST_BODY });
 const parseForm = express.urlencoded({ limit: LARGEST_BODY, extended: false });
@@ -17,6 +18,16 @@ export function readBody(core: Core, flag: Flag): RequestHandler {
     // Read by the app's own parser, which may be of another Express than ours.
     if (req.body !== undefined && req.readableEnded) return next();
     const refuse = (status: number) => answer(res, flag, core.judge.unreadable(localeOf(req, core)), status);
+
+    const plain = req.body === undefined ? readPlainJson(req, LARGEST_BODY) : undefined;
+    if (plain) {
+      const goOn = (body: object) => {
+        req.body = body;
+        next();
+      };
+      return void plain.then(goOn, () => refuse(400)).catch(next);
+    }
+
     parseJson(req, res, (jsonError?: unknown) => {
       if (jsonError) return refuse(statusOf(jsonError));
       parseForm(req, res, (formError?: unknown) => {
