@@ -81,6 +81,7 @@ export async function compete(
   codes: Codes,
   connections: number,
   rounds = ROUNDS,
+  seconds = 2,
 ): Promise<Measured[][]> {
   const results: Measured[][] = contestants.map(() => []);
   for (let round = 0; round < rounds; round++) {
@@ -96,7 +97,7 @@ export async function compete(
       const count = codes === 'wrong' ? ADDRESSES : RIGHT_CODES;
       if (codes === 'right') await contestant.seed(first, count);
       const again = codes === 'wrong';
-      const result = await lab.load(server, { ...job, first, count, again, connections, seconds: 2 });
+      const result = await lab.load(server, { ...job, first, count, again, connections, seconds });
       expectSuccess(server.name, result);
       results[place]?.push(result);
     }
