@@ -30,8 +30,9 @@ redis.call('HSET', challenge, budget, pack(left, endOf(held[budget])))
 
 if not isLive(held['c' .. code]) then return { now, 'incorrect', left } end
 
-redis.call('HSET', challenge, 't' .. token, packEnd(now + tokenTtl))
-local tokens = { ['t' .. token] = packEnd(now + tokenTtl) }
+held['t' .. token] = packEnd(now + tokenTtl)
+redis.call('HSET', challenge, 't' .. token, held['t' .. token])
+local tokens = {}
 for field, value in pairs(held) do
   if string.sub(field, 1, 1) == 't' and isLive(value) then
     tokens[field] = value
