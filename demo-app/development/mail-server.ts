@@ -2,7 +2,7 @@
  * A mail server for the demo and the tests: takes every mail on 127.0.0.1, keeps it in memory, delivers
  * nothing. It can ask for STARTTLS and a login as a provider does, be slow, and refuse.
  */
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -78,6 +78,7 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
   const mails: ReceivedMail[] = [];
   const listeners = new Set<(mail: ReceivedMail) => void>();
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
   let answer = options.respond;
   let received = 0;
 
