@@ -36,6 +36,8 @@ export const strategies: [name: string, style: (rules: Rules) => Style][] = [
   ],
   ['leaves it open whether mails left', () => ({ spend: 'late', mail: 'is unknown' })],
   ['lets every mail fail', () => ({ spend: 'early', mail: 'fails' })],
+  ['lets mails fail without end', () => ({ spend: 'late', failBefore: () => true, mostFails: 30 })],
+  ['asks more often than is allowed', () => ({ spend: 'late', asks: [0, 1000, 20_000] })],
   ['resends under one id', () => ({ spend: 'late', resend: true })],
   ['spreads over spellings of the mailbox', () => ({ spend: 'late', spellings: 3 })],
 ];
@@ -45,49 +47,58 @@ interface Style {
   readonly spend: 'at once' | 'early' | 'late';
   /** Which sends are preceded by mails that hang, are guessed at and then fail, so that their place comes back. */
   readonly failBefore?: (send: number, alive: number, at: number) => boolean;
+  /** @default as many as are given back in a day */
+  readonly mostFails?: number;
   readonly mail?: Mail;
-  readonly resend?: boolean;
+  /** Milliseconds after each moment at which a mail is to be had: a mail is asked for then. @default at that moment */
+  readonly asks?: readonly number[];
+  /** Over how many addresses of the mailbox each of these is tried. @default one */
   readonly spellings?: number;
+  readonly resend?: boolean;
 }
 
-export function planOf(
-  rules: Rules,
-  { spend, failBefore, mail = 'goes', resend, spellings = 1 }: Style,
-): Plan {
+export function planOf(rules: Rules, style: Style): Plan {
+  const {
+    spend,
+    failBefore,
+    mostFails = GIVE_BACKS,
+    mail = 'goes',
+    asks = [0],
+    spellings = 1,
+    resend,
+  } = style;
   const times = earliestSends(rules);
   const ttl = rules.codeTtl * SECOND;
   const guess = rules.maxAttempts;
   const aliveAt = (at: number) => times.filter((time) => time <= at && time + ttl > at).length;
+  const moments = times.flatMap((time) => [time, time - 1, time + ttl - 1]).sort((a, b) => a - b);
+  const best = (from: number, to: number) => {
+    if (spend === 'at once') return from;
+    const inside = moments.filter((moment) => moment >= from && moment < to);
+    const most = Math.max(...inside.map(aliveAt));
+    const good = inside.filter((moment) => aliveAt(moment) === most);
+    return (spend === 'late' && from < DAY ? good.at(-1) : good[0]) ?? from;
+  };
+
   const plan: Move[] = [];
   let sends = 0;
   let fails = 0;
-  times.forEach((at, n) => {
-    const spelling = n % spellings;
-    const most = (from: number, to: number, moments: number[]) => {
-      const inside = moments.filter((moment) => moment >= from && moment < to);
-      const best = Math.max(...inside.map(aliveAt));
-      const good = inside.filter((moment) => aliveAt(moment) === best);
-      return (spend === 'late' && at < DAY ? good.at(-1) : good[0]) ?? from;
-    };
-    while (fails < GIVE_BACKS && failBefore?.(n, aliveAt(at), at)) {
-      plan.push(
-        { at, send: 'hangs', spelling },
-        { at, guess, spelling },
-        { at, guess, client: sends, spelling },
-        { at, hanging: 'fails' },
-      );
-      sends += 1;
-      fails += 1;
+  times.forEach((time, n) => {
+    const spelled = (of: number) => (n + of) % spellings;
+    for (; fails < mostFails && failBefore?.(n, aliveAt(time), time); fails += 1, sends += 1) {
+      const here = { at: time, spelling: spelled(0) };
+      plan.push({ ...here, send: 'hangs' }, { ...here, guess }, { ...here, guess, client: sends });
+      plan.push({ at: time, hanging: 'fails' });
     }
-    plan.push({ at, send: mail, spelling, ...(resend && sends > 0 && { client: 0 }) });
-    const moments = [...times, ...times.map((time) => time + ttl - 1), ...times.map((time) => time - 1)].sort(
-      (a, b) => a - b,
-    );
-    const next = times[n + 1] ?? at + ttl;
-    const own = spend === 'at once' ? at : most(at, at + ttl, moments);
-    const shared = spend === 'at once' ? at : most(at, Math.min(next, at + ttl), moments);
-    plan.push({ at: shared, guess, spelling }, { at: own, guess, client: sends, spelling });
-    sends += 1;
+    for (const after of asks) {
+      for (let of = 0; of < spellings; of += 1, sends += 1) {
+        const at = time + after;
+        const spelling = spelled(of);
+        plan.push({ at, send: mail, spelling, ...(resend && sends > 0 && { client: 0 }) });
+        plan.push({ at: best(at, Math.min(times[n + 1] ?? at + ttl, at + ttl)), guess, spelling });
+        plan.push({ at: best(at, at + ttl), guess, client: sends, spelling });
+      }
+    }
   });
   return plan;
 }
