@@ -37,7 +37,11 @@ export const strategies: [name: string, style: (rules: Rules) => Style][] = [
   ['leaves it open whether mails left', () => ({ spend: 'late', mail: 'is unknown' })],
   ['lets every mail fail', () => ({ spend: 'early', mail: 'fails' })],
   ['lets mails fail without end', () => ({ spend: 'late', failBefore: () => true, mostFails: 30 })],
-  ['asks more often than is allowed', () => ({ spend: 'late', asks: [0, 1000, 20_000] })],
+  [
+    'asks and guesses more often than is allowed',
+    () => ({ spend: 'late', asks: [0, 1000, 20_000], greed: 3 }),
+  ],
+  ['asks as if its longest limit were none', () => ({ spend: 'early', overlook: true })],
   ['resends under one id', () => ({ spend: 'late', resend: true })],
   ['spreads over spellings of the mailbox', () => ({ spend: 'late', spellings: 3 })],
 ];
@@ -55,6 +59,10 @@ interface Style {
   /** Over how many addresses of the mailbox each of these is tried. @default one */
   readonly spellings?: number;
   readonly resend?: boolean;
+  /** How many times over each attempt is tried. @default 1 */
+  readonly greed?: number;
+  /** Asks as if the longest limit were not there. */
+  readonly overlook?: boolean;
 }
 
 export function planOf(rules: Rules, style: Style): Plan {
@@ -66,10 +74,14 @@ export function planOf(rules: Rules, style: Style): Plan {
     asks = [0],
     spellings = 1,
     resend,
+    greed = 1,
+    overlook = false,
   } = style;
-  const times = earliestSends(rules);
+  const times = earliestSends(
+    overlook && rules.sendLimits.length > 1 ? rules.sendLimits.slice(0, -1) : rules.sendLimits,
+  );
   const ttl = rules.codeTtl * SECOND;
-  const guess = rules.maxAttempts;
+  const guess = rules.maxAttempts * greed;
   const aliveAt = (at: number) => times.filter((time) => time <= at && time + ttl > at).length;
   const moments = times.flatMap((time) => [time, time - 1, time + ttl - 1]).sort((a, b) => a - b);
   const best = (from: number, to: number) => {
@@ -104,11 +116,11 @@ export function planOf(rules: Rules, style: Style): Plan {
 }
 
 /** When mails can be sent at the earliest, for a day and what comes before and after it. */
-function earliestSends({ sendLimits }: Rules): number[] {
+function earliestSends(limits: readonly SendLimit[]): number[] {
   const times: number[] = [];
   for (let next = 0; next < 1.2 * DAY && times.length < 150; ) {
     times.push(next);
-    next = Math.max(next, ...sendLimits.map(({ max, window }) => (times.at(-max) ?? -DAY) + window * SECOND));
+    next = Math.max(next, ...limits.map(({ max, window }) => (times.at(-max) ?? -DAY) + window * SECOND));
   }
   return times;
 }
