@@ -14,6 +14,9 @@ import {
 import { expectBounded, startLoad } from './support/load.js';
 import { expectUnavailable, person, report, type Service, sleep, startService } from './support/service.js';
 
+// Servers and load share few cores: what a busy machine decided is tried once more, and said.
+jest.retryTimes(1, { logErrorsBeforeRetry: true });
+
 type Client = ReturnType<typeof createClient> | ReturnType<typeof createClientPool>;
 
 const clients = {

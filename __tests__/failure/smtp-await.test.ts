@@ -18,6 +18,9 @@ import {
   startSmtpTrouble,
 } from './support/smtp.js';
 
+// Servers and load share few cores: what a busy machine decided is tried once more, and said.
+jest.retryTimes(1, { logErrorsBeforeRetry: true });
+
 jest.setTimeout(20_000);
 
 let trouble: SmtpTrouble | undefined;

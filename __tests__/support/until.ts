@@ -1,10 +1,10 @@
 /** Waits for what comes about by itself, as in servers that must find each other. */
 
-/** @throws after 20 seconds, or `within` ms, naming what did not come about. */
+/** @throws after 40 seconds, or `within` ms, naming what did not come about. */
 export async function until(
   what: string,
   holds: () => Promise<boolean> | boolean,
-  within = 20_000,
+  within = 40_000,
 ): Promise<void> {
   const deadline = Date.now() + within;
   while (!(await holds())) {

@@ -48,7 +48,7 @@ export const en: Words = {
   welcome: {
     title: (name) => `Welcome, ${name}`,
     lead: (address) => `You are signed in as ${address}.`,
-    tryAgain: 'Sign out to see the rest: sign in again, or sign up with the same address.',
+    tryAgain: 'Sign out to see the rest: sign in again, or, after a minute, sign up with the same address.',
   },
   problems: {
     prefix: 'Error',

@@ -48,7 +48,7 @@ export const ko: Words = {
   welcome: {
     title: (name) => `${name} 님, 환영합니다`,
     lead: (address) => `${address} 계정으로 로그인했습니다.`,
-    tryAgain: '로그아웃한 뒤 다시 로그인하거나, 같은 주소로 가입을 시도해 보세요.',
+    tryAgain: '로그아웃한 뒤 다시 로그인하거나, 1분 뒤에 같은 주소로 가입을 시도해 보세요.',
   },
   problems: {
     prefix: '오류',
