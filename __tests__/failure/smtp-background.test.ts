@@ -3,6 +3,7 @@
  * its end and told by an event, nothing mailed twice, and no more mails in memory than stated.
  */
 import { MemoryStore } from 'express-email-verification';
+import nodemailer from 'nodemailer';
 import { startMailServer } from '../../demo-app/development/mail-server.js';
 import { until } from '../support/until.js';
 import { person, report, sleep, startService } from './support/service.js';
@@ -128,6 +129,29 @@ it(`holds ${CAPACITY} mails and answers 503 past them, also to those who ask at 
   expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThanOrEqual(1);
   // Who was refused is not counted: the limit is for mails.
   expect(service.events.filter((name) => name === 'unavailable')).toHaveLength(101);
+});
+
+it('keeps who finds the outbox full waiting for a while, and lets them in, one for each mail that ends', async () => {
+  const held: (() => void)[] = [];
+  const transport = nodemailer.createTransport({
+    name: 'held',
+    version: '1',
+    send: (mail, done) =>
+      held.push(() => done(null, { envelope: mail.message.getEnvelope(), messageId: '' })),
+  });
+  const service = await startService({ store: new MemoryStore(), transport, delivery: 'background' });
+  ended.push(service.close);
+  const send = () => service.verification.send({ email: person() });
+  await Promise.all(Array.from({ length: CAPACITY }, send));
+  await until('the first mails are under way', () => held.length > 0);
+
+  const late = [send(), send()];
+  held.shift()?.();
+  const kinds = (await Promise.all(late)).map(({ kind }) => kind);
+  expect(kinds).toEqual(['sent', 'unavailable']);
+  const end = setInterval(() => held.splice(0).map((done) => done()), 1);
+  await service.verification.close();
+  clearInterval(end);
 });
 
 it('delivers a thousand mails, each once, to a server that takes 50 ms for one', async () => {

@@ -61,7 +61,7 @@ export function createSending(context: ActContext, postOffice: PostOffice): Send
       return unavailable('send', new Error('beforeSend did not answer in time'), locale);
     if (verdict.kind === 'refuse')
       return { kind: 'refused', message: verdict.message ?? locale.answers.refused };
-    const room = postOffice.enter();
+    const room = await postOffice.enter();
     if (!room) return unavailable('send', new Error('there is no room for another mail'), locale);
     try {
       return await sendIn(room, judged, verdict);

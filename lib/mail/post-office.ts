@@ -23,9 +23,15 @@ export type PostOutcome<T> =
 /** How many mails of background delivery wait or are under way at the most; past it a send is answered 503. */
 export const OUTBOX_CAPACITY = 1000;
 
+/**
+ * How long a send waits for one of these to end, in ms, before that 503. A burst is so paced by its mails, which
+ * would otherwise hardly get on for all the refusing.
+ */
+const PATIENCE = 500;
+
 export interface PostOffice {
-  /** Room for one more mail; none when all is taken, or it is closed. Taken before the mail's code is stored. */
-  enter(): Room | undefined;
+  /** Room for one more mail; none when all stays taken, or it is closed. Taken before the mail's code is stored. */
+  enter(): Promise<Room | undefined>;
   /** What keeps mails from leaving, as sentences. */
   check(): Promise<readonly string[]>;
   /** Takes no more, and finishes what is in its rooms. */
@@ -52,10 +58,36 @@ export function createPostOffice(settings: Settings): PostOffice {
   const deliver = typeof delivery === 'function' ? createCustomMailer(delivery) : createMailer(transporter);
   const outbox = createOutbox({ deliver, concurrency: poolSize(transporter), mailTimeout });
   const idle: (() => void)[] = [];
+  const queue = new Set<(hasRoom: boolean) => void>();
   let taken = 0;
   let closed = false;
 
+  async function takeRoom(): Promise<boolean> {
+    if (closed) return false;
+    if (delivery === 'background' && taken >= OUTBOX_CAPACITY) return queueForRoom();
+    taken += 1;
+    return true;
+  }
+
+  function queueForRoom(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (hasRoom: boolean) => {
+        clearTimeout(timer);
+        queue.delete(settle);
+        resolve(hasRoom);
+      };
+      const timer = setTimeout(settle, PATIENCE, false);
+      queue.add(settle);
+    });
+  }
+
   function leave(): void {
+    const [next] = queue;
+    if (next) {
+      // The room changes hands: nobody comes in between.
+      next(true);
+      return;
+    }
     taken -= 1;
     if (taken === 0) for (const settle of idle.splice(0)) settle();
   }
@@ -71,9 +103,8 @@ export function createPostOffice(settings: Settings): PostOffice {
   }
 
   return {
-    enter() {
-      if (closed || (delivery === 'background' && taken >= OUTBOX_CAPACITY)) return undefined;
-      taken += 1;
+    async enter() {
+      if (!(await takeRoom())) return undefined;
       let waits = false;
       return {
         async deliver(letter, lifetime, settle) {
@@ -106,6 +137,7 @@ export function createPostOffice(settings: Settings): PostOffice {
     },
     async close() {
       closed = true;
+      for (const settle of queue) settle(false);
       outbox.close();
       if (taken > 0) await new Promise<void>((resolve) => idle.push(resolve));
       if (owned) transporter.close();
