@@ -146,6 +146,7 @@ it('keeps who finds the outbox full waiting for a while, and lets them in, one f
   await until('the first mails are under way', () => held.length > 0);
 
   const late = [send(), send()];
+  await sleep(20);
   held.shift()?.();
   const kinds = (await Promise.all(late)).map(({ kind }) => kind);
   expect(kinds).toEqual(['sent', 'unavailable']);
