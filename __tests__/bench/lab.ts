@@ -20,6 +20,8 @@ export interface Lab {
   readonly seeder: Seeder;
   /** Another Redis, with a seeder of its own. */
   anotherRedis(): Promise<{ redis: RedisServer; seeder: Seeder }>;
+  /** One more seeder, so that filling takes less time. */
+  seederFor(redis: RedisServer): Promise<Seeder>;
   /** Starts a server under test. It ends with the bench. */
   server(name: ServerName, settings?: Partial<ServerSettings>, build?: string): Promise<Server>;
   /** A process for a bench's own errand. */
@@ -70,6 +72,11 @@ export async function openLab(): Promise<Lab> {
 
   const start = (file: string, argument?: unknown, execArgv?: string[]) =>
     startChild(join(build, '__tests__/bench', file), argument, execArgv);
+  const seederFor = async ({ url }: RedisServer) => {
+    const child = start('seeder.js', { redis: url });
+    servers.push(child);
+    return seederOf(child);
+  };
   const generator = start('load.js');
   const sinkChild = start('sink.js');
   const sink: Sink = {
@@ -87,10 +94,10 @@ export async function openLab(): Promise<Lab> {
     seeder,
     async anotherRedis() {
       const redis = await startRedis();
-      const child = start('seeder.js', { redis: redis.url });
-      others.push(child, redis);
-      return { redis, seeder: await seederOf(child) };
+      others.push(redis);
+      return { redis, seeder: await seederFor(redis) };
     },
+    seederFor,
     async server(name, settings, from = build) {
       const argument = {
         redis: redis.url,

@@ -2,7 +2,7 @@
 import type { Lab } from '../lab.js';
 import { progress, table, whole } from '../table.js';
 
-const SECONDS = 1.5;
+const SECONDS = 1;
 
 export async function mail(lab: Lab): Promise<string> {
   const rows: string[][] = [];

@@ -2,7 +2,7 @@
 import type { Lab } from '../lab.js';
 import { progress, spread, table } from '../table.js';
 
-const ROUNDS = 9;
+const ROUNDS = 7;
 const MEGABYTE = 1024 * 1024;
 
 export async function startup(lab: Lab): Promise<string> {
