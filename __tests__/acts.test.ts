@@ -124,6 +124,21 @@ describe('delivery', () => {
     });
   });
 
+  it('that was refused and one that is not known of say so in the message of their cause', async () => {
+    mail.server.respondWith({ stage: 'rcpt', code: 550, text: `5.1.1 No such mailbox ${email}` });
+    const refused = create();
+    const silent = create({ mailTimeout: 60, delivery: () => new Promise(() => {}) });
+    const said: string[] = [];
+    refused.on('delivery_failed', ({ cause }) => said.push(cause.message));
+    silent.on('delivery_unknown', ({ cause }) => said.push(cause.message));
+    await refused.send({ email });
+    await silent.send({ email });
+    expect(said).toEqual([
+      'The mail did not leave: EENVELOPE 550 5.1.1',
+      'It is not known whether the mail left: ETIMEDOUT',
+    ]);
+  });
+
   it('by a function that never settles ends at mailTimeout, not known to have left', async () => {
     let aborted = false;
     const verification = create({

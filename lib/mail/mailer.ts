@@ -28,16 +28,9 @@ export class DeliveryError extends Error {
   /** The enhanced status, as `5.1.1` (RFC 3463). */
   readonly enhancedCode: string | undefined;
 
-  constructor({
-    code,
-    responseCode,
-    enhancedCode,
-  }: { code: string; responseCode?: number; enhancedCode?: string }) {
-    super(
-      ['The mail was not confirmed:', code, responseCode, enhancedCode]
-        .filter((part) => part !== undefined)
-        .join(' '),
-    );
+  constructor(kind: 'failed' | 'unknown', { code, responseCode, enhancedCode }: Codes) {
+    const known = [code, responseCode, enhancedCode].filter((part) => part !== undefined).join(' ');
+    super(`${WORDS[kind]}: ${known}`);
     this.code = code;
     this.responseCode = responseCode;
     this.enhancedCode = enhancedCode;
@@ -51,6 +44,17 @@ export class DeliveryError extends Error {
     );
   }
 }
+
+interface Codes {
+  readonly code: string;
+  readonly responseCode?: number;
+  readonly enhancedCode?: string;
+}
+
+const WORDS = {
+  failed: 'The mail did not leave',
+  unknown: 'It is not known whether the mail left',
+} as const;
 
 export type Deliver = (
   mail: Mail,
@@ -101,8 +105,9 @@ async function settle(
     return { kind: 'left' };
   } catch (cause) {
     attempt.givenUp = true;
-    const error = deliveryError(cause, signal.aborted);
-    return { kind: mayHaveLeft(cause, error, attempt, signal, tellsBegin) ? 'unknown' : 'failed', error };
+    const codes = signal.aborted ? { code: 'ETIMEDOUT' } : codesOf(cause);
+    const kind = mayHaveLeft(cause, codes, attempt, signal, tellsBegin) ? 'unknown' : 'failed';
+    return { kind, error: new DeliveryError(kind, codes) };
   }
 }
 
@@ -112,23 +117,22 @@ async function settle(
  */
 function mayHaveLeft(
   cause: unknown,
-  error: DeliveryError,
+  { responseCode }: Codes,
   attempt: Attempt,
   signal: AbortSignal,
   tellsBegin: boolean,
 ): boolean {
-  if (error.responseCode !== undefined && error.responseCode >= 400) return false;
+  if (responseCode !== undefined && responseCode >= 400) return false;
   if (tellsBegin) return attempt.begun();
   if (typeof cause === 'object' && cause !== null && 'unknown' in cause && cause.unknown === true)
     return true;
   return signal.aborted;
 }
 
-function deliveryError(cause: unknown, aborted: boolean): DeliveryError {
-  if (aborted) return new DeliveryError({ code: 'ETIMEDOUT' });
+function codesOf(cause: unknown): Codes {
   const { response, responseCode } = repliedBy(cause);
   const enhancedCode = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1];
-  return new DeliveryError({ code: codeOf(cause) ?? 'EUNKNOWN', responseCode, enhancedCode });
+  return { code: codeOf(cause) ?? 'EUNKNOWN', responseCode, enhancedCode };
 }
 
 /** What the SMTP server replied, where nodemailer tells. */
