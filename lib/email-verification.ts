@@ -22,7 +22,7 @@ import { createJudge } from './validate.js';
 
 /** The acts. Trouble of the store or the mail is an outcome of them, never a rejection. */
 export interface EmailVerification {
-  /** Mails a code. Rejects with what `beforeSend` or `template` threw, before anything is mailed. */
+  /** Mails a code. Rejects with what `beforeSend` threw, before anything is kept or mailed. */
   send(input: SendInput): Promise<SendOutcome>;
   /** Checks a code; a right one gives a token. */
   verify(input: VerifyInput): Promise<VerifyOutcome>;

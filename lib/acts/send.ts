@@ -3,7 +3,8 @@ import { askBeforeSend, type HookOutcome, type SendAttempt } from '../before-sen
 import { drawCode, drawDigest, drawOpaque, secretOf } from '../code.js';
 import type { Locale } from '../locales/index.js';
 import type { DeliveryOutcome } from '../mail/mailer.js';
-import type { Letter, PostOffice, Room } from '../mail/post-office.js';
+import type { PostOffice, Room } from '../mail/post-office.js';
+import type { Letter } from '../mail/write-mail.js';
 import type { DiscardOutcome, DiscardRequest, OpenOutcome } from '../store/store.js';
 import type { InvalidRequest, JudgedSend } from '../validate.js';
 import { type ActContext, seconds, type Unavailable } from './act.js';

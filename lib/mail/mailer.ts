@@ -18,19 +18,22 @@ export type DeliveryOutcome =
   | { readonly kind: 'left' }
   | { readonly kind: 'failed' | 'unknown'; readonly error: DeliveryError };
 
-/** Why a mail did not leave, or may not have. Holds codes alone: what a server says in words can hold the address. */
+/**
+ * Why a mail did not leave, or may not have. Holds codes alone: what a server says in words can hold the address.
+ * Its `cause` is there when the mail could not be written: what went wrong in the app's own code.
+ */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
-  /** nodemailer's code, as `EAUTH`, or the system's, as `ECONNREFUSED`. */
+  /** nodemailer's code, as `EAUTH`, the system's, as `ECONNREFUSED`, or `ETEMPLATE` for a mail that cannot be written. */
   readonly code: string;
   /** The SMTP reply, as 550 (RFC 5321 §4.2). */
   readonly responseCode: number | undefined;
   /** The enhanced status, as `5.1.1` (RFC 3463). */
   readonly enhancedCode: string | undefined;
 
-  constructor(kind: 'failed' | 'unknown', { code, responseCode, enhancedCode }: Codes) {
+  constructor(kind: 'failed' | 'unknown', { code, responseCode, enhancedCode }: Codes, cause?: Error) {
     const known = [code, responseCode, enhancedCode].filter((part) => part !== undefined).join(' ');
-    super(`${WORDS[kind]}: ${known}`);
+    super(`${WORDS[kind]}: ${known}`, cause && { cause });
     this.code = code;
     this.responseCode = responseCode;
     this.enhancedCode = enhancedCode;

@@ -1,19 +1,10 @@
-/** From a code to a mail on its way: writes it, and delivers it as the `delivery` option says. */
+/** From a letter to a mail on its way: room for it, and its delivery as the `delivery` option says. */
 import { codeOf, messageOf } from '../cause.js';
-import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options.js';
 import { createCustomMailer, createMailer, type DeliveryOutcome, type Mail } from './mailer.js';
 import { createOutbox } from './outbox.js';
-import type { MailContent } from './template.js';
 import type { AnyTransporter } from './transport.js';
-
-/** Who gets what: a code, or the words of the app's own. */
-export interface Letter {
-  readonly email: string;
-  readonly locale: Locale;
-  readonly code?: string;
-  readonly content?: MailContent;
-}
+import { type Letter, writeMail } from './write-mail.js';
 
 export type PostOutcome<T> =
   | { readonly kind: 'left' | 'unknown' | 'failed'; readonly settled: T | undefined }
@@ -92,14 +83,9 @@ export function createPostOffice(settings: Settings): PostOffice {
     if (taken === 0) for (const settle of idle.splice(0)) settle();
   }
 
-  async function deliverNow<T>(
-    mail: Mail,
-    lifetime: number,
-    settle: (outcome: DeliveryOutcome) => Promise<T | undefined>,
-  ): Promise<PostOutcome<T>> {
+  function deliverNow(mail: Mail, lifetime: number): Promise<DeliveryOutcome> {
     const expiresAt = new Date(Date.now() + lifetime);
-    const outcome = await deliver(mail, { signal: AbortSignal.timeout(mailTimeout), expiresAt });
-    return { kind: outcome.kind, settled: await settle(outcome) };
+    return deliver(mail, { signal: AbortSignal.timeout(mailTimeout), expiresAt });
   }
 
   return {
@@ -108,12 +94,16 @@ export function createPostOffice(settings: Settings): PostOffice {
       let waits = false;
       return {
         async deliver(letter, lifetime, settle) {
-          const mail = letter && writeMail(letter, lifetime, settings);
-          if (!mail) return { kind: 'posted' };
-          if (delivery !== 'background') return deliverNow(mail, lifetime, settle);
+          if (!letter) return { kind: 'posted' };
+          const written = writeMail(letter, lifetime, settings);
+          if (delivery !== 'background') {
+            const outcome = written.kind === 'failed' ? written : await deliverNow(written.mail, lifetime);
+            return { kind: outcome.kind, settled: await settle(outcome) };
+          }
           waits = true;
           const done = async (outcome: DeliveryOutcome) => void (await settle(outcome).finally(leave));
-          outbox.post({ mail, expiresAt: Date.now() + lifetime, done });
+          if (written.kind === 'failed') void done(written);
+          else outbox.post({ mail: written.mail, expiresAt: Date.now() + lifetime, done });
           return { kind: 'posted' };
         },
         leave() {
@@ -149,39 +139,4 @@ export function createPostOffice(settings: Settings): PostOffice {
 function poolSize({ options }: AnyTransporter): number {
   const size: unknown = 'maxConnections' in options ? options['maxConnections'] : undefined;
   return typeof size === 'number' && size > 0 ? size : 5;
-}
-
-/**
- * One recipient and nobody else, whatever defaults the transporter has: the address as it was keyed, in the
- * envelope as in the header, never parsed again (RFC 5321 §3.3).
- */
-function writeMail({ email, locale, code, content }: Letter, lifetime: number, settings: Settings): Mail {
-  const { from, appName, origin, codeInSubject } = settings;
-  const written =
-    content ??
-    settings.template({
-      code: code ?? '',
-      expiresIn: Math.ceil(lifetime / 1000),
-      appName,
-      locale,
-      originHost: origin === undefined ? undefined : new URL(origin).host,
-      codeInSubject,
-    });
-  return {
-    from,
-    to: { name: '', address: email },
-    cc: undefined,
-    bcc: undefined,
-    envelope: { from: from.address, to: [email] },
-    maxRecipients: 1,
-    subject: written.subject,
-    text: written.text,
-    html: written.html,
-    headers: {
-      // RFC 3834 §5: no holiday note comes back.
-      'Auto-Submitted': 'auto-generated',
-      'Content-Language': locale.tag,
-    },
-    ...(origin !== undefined && code !== undefined && { otp: { code, origin } }),
-  };
 }

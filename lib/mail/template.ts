@@ -18,7 +18,10 @@ export interface MailContent {
   readonly html: string;
 }
 
-/** Turns a code into a mail; the `template` option takes one of these. */
+/**
+ * Turns a code into a mail; the `template` option takes one of these. At once, not by a promise: nobody writes a mail
+ * for an address that is suppressed, and the wait would tell. One that throws is a delivery that failed.
+ */
 export type Template = (input: TemplateInput) => MailContent;
 
 /**

@@ -1,0 +1,170 @@
+/** The app's own template, broken: a mail that cannot be written has not left, and costs nothing. */
+import type { ErrorRequestHandler } from 'express';
+import {
+  type EmailVerificationEvents,
+  type EmailVerificationOptions,
+  MemoryStore,
+  RedisStore,
+  type Store,
+  type Template,
+} from 'express-email-verification';
+import request from 'supertest';
+import { createTestApp } from './support/app.js';
+import { useMailServer } from './support/mail.js';
+import { useRedis } from './support/redis.js';
+
+const redis = useRedis();
+const mail = useMailServer();
+beforeEach(() => redis.flush());
+const email = 'minji@example.com';
+
+type Failed = EmailVerificationEvents['delivery_failed'];
+
+const fine: Template = ({ code }) => ({ subject: 'Your code', text: code, html: `<p>${code}` });
+
+/** What an app in plain JavaScript can write all the same. */
+const broken: [what: string, template: (input: { code: string }) => unknown, cause: string][] = [
+  [
+    'throws',
+    () => {
+      throw new TypeError('no partial of that name');
+    },
+    'no partial of that name',
+  ],
+  [
+    'throws what is no error',
+    () => {
+      throw undefined;
+    },
+    'no reason was given',
+  ],
+  ['is asynchronous', async () => fine, 'must return { subject, text, html }'],
+  [
+    'rejects',
+    () => Promise.reject(new Error('no partial of that name')),
+    'must return { subject, text, html }',
+  ],
+  ['returns nothing', () => undefined, 'must return { subject, text, html }'],
+  ['returns the text alone', ({ code }) => code, 'must return { subject, text, html }'],
+  ['returns no body', () => ({ subject: 'Your code' }), 'must return { subject, text, html }'],
+  ['returns a file', () => ({ subject: 'x', text: { path: '/etc/hostname' } }), 'must return { subject'],
+];
+
+describe.each([
+  ['RedisStore', (): Store => new RedisStore(redis.client)],
+  ['MemoryStore', (): Store => new MemoryStore()],
+])('on %s, a template that', (_name, createStore) => {
+  /** An app whose template is broken until it is mended. */
+  function open(template: (input: { code: string }) => unknown, options: Partial<EmailVerificationOptions>) {
+    let written = template;
+    const { app, verification } = createTestApp({
+      store: createStore(),
+      transport: mail.url,
+      template: ((input) => written(input)) as Template,
+      ...options,
+    });
+    const seen: unknown[] = [];
+    const onError: ErrorRequestHandler = (error, _req, res, _next) => {
+      seen.push(error);
+      res.status(500).json({ app: true });
+    };
+    app.use(onError);
+    const failed: Failed[] = [];
+    verification.on('delivery_failed', (event) => failed.push(event));
+    return {
+      failed,
+      seen,
+      send: () => request(app).post('/ev/send').send({ email }),
+      close: () => verification.close(),
+      mend() {
+        written = fine as typeof template;
+      },
+    };
+  }
+
+  it.each(broken)('%s: delivery_failed, and the next send need not wait', async (_what, template, cause) => {
+    const app = open(template, {});
+    const { status, body } = await app.send();
+    expect([status, body]).toEqual([
+      500,
+      { ok: false, message: expect.any(String), reason: 'delivery_failed', resendIn: 0 },
+    ]);
+    expect(app.seen).toEqual([]);
+    expect(app.failed).toEqual([
+      { email: 'm***@example.com', purpose: 'signup', cause: expect.objectContaining({ code: 'ETEMPLATE' }) },
+    ]);
+    expect(app.failed[0]?.cause.cause).toMatchObject({ message: expect.stringContaining(cause) });
+    app.mend();
+    await app.send().expect(200);
+    expect(mail.mails).toHaveLength(1);
+  });
+
+  it.each(broken)('%s: in the background an event, and the next send need not wait', async (...row) => {
+    const [, template, cause] = row;
+    const app = open(template, { delivery: 'background' });
+    await app.send().expect(200);
+    // Which also shows that its room is left: close() waits for what is under way.
+    await app.close();
+    expect(app.failed.map(({ cause }) => cause.code)).toEqual(['ETEMPLATE']);
+    expect(app.failed[0]?.cause.cause).toMatchObject({ message: expect.stringContaining(cause) });
+    expect(mail.mails).toHaveLength(0);
+  });
+});
+
+it('a place is given back in the background too', async () => {
+  const store = new MemoryStore();
+  const first = createTestApp({
+    ...{ store, transport: mail.url, delivery: 'background' },
+    template: () => {
+      throw new Error('broken');
+    },
+  });
+  first.verification.on('delivery_failed', () => {});
+  await request(first.app).post('/ev/send').send({ email }).expect(200);
+  await first.verification.close();
+  const second = createTestApp({ store, transport: mail.url });
+  await request(second.app).post('/ev/send').send({ email }).expect(200);
+});
+
+it('the words of a suppression that are none fail as a template does, and look as a sent code in the background', async () => {
+  const { app, verification } = createTestApp({
+    ...{ store: new MemoryStore(), transport: mail.url, delivery: 'background' },
+    beforeSend: () => ({ kind: 'suppress', mail: 'You have an account.' as never }),
+  });
+  const failed: Failed[] = [];
+  verification.on('delivery_failed', (event) => failed.push(event));
+  await request(app).post('/ev/send').send({ email }).expect(200);
+  await verification.close();
+  expect(failed.map(({ cause }) => [cause.code, (cause.cause as Error).message])).toEqual([
+    ['ETEMPLATE', 'The mail of beforeSend must be { subject, text, html }, each a string.'],
+  ]);
+});
+
+it('what a template says when it throws tells no code, however it is written there', async () => {
+  const codes: string[] = [];
+  const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  const { app, verification } = createTestApp({
+    ...{ store: new MemoryStore(), transport: mail.url },
+    template: ({ code }) => {
+      codes.push(code);
+      const spaced = `${code.slice(0, 3)} ${code.slice(3)}`;
+      throw Object.assign(new RangeError(`no word for ${code} or ${spaced}`), { code, input: { code } });
+    },
+  });
+  await request(app).post('/ev/send').send({ email }).expect(500);
+  const failed: Failed[] = [];
+  verification.on('delivery_failed', (event) => failed.push(event));
+  await request(app).post('/ev/send').send({ email }).expect(500);
+  const cause = failed[0]?.cause.cause as Error;
+  expect([cause.name, cause.message]).toEqual(['RangeError', 'no word for ###### or ### ###']);
+  expect(cause.stack).toContain('template.test.ts:');
+  const told = JSON.stringify([
+    warnings.mock.calls,
+    failed,
+    Object.entries(cause),
+    cause.stack,
+    cause.message,
+  ]);
+  for (const code of codes) expect(told).not.toContain(code);
+  warnings.mockRestore();
+});

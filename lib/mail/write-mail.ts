@@ -1,0 +1,97 @@
+/** A letter written as a mail: by the template, or in the words the app put in a code's place. */
+import { messageOf } from '../cause.js';
+import type { Locale } from '../locales/index.js';
+import type { Settings } from '../options.js';
+import { DeliveryError, type Mail } from './mailer.js';
+import type { MailContent } from './template.js';
+
+/** Who gets what: a code, or the words of the app's own. */
+export interface Letter {
+  readonly email: string;
+  readonly locale: Locale;
+  readonly code?: string;
+  readonly content?: MailContent;
+}
+
+export type Written =
+  | { readonly kind: 'written'; readonly mail: Mail }
+  /** The app's template is broken. A mail that is not there has not left, so it ends as a failed one. */
+  | { readonly kind: 'failed'; readonly error: DeliveryError };
+
+/**
+ * One recipient and nobody else, whatever defaults the transporter has: the address as it was keyed, in the
+ * envelope as in the header, never parsed again (RFC 5321 §3.3). The code is valid for `lifetime` ms.
+ */
+export function writeMail(letter: Letter, lifetime: number, settings: Settings): Written {
+  const { email, locale, code } = letter;
+  const { from, origin } = settings;
+  let content: MailContent;
+  try {
+    content = contentOf(letter, lifetime, settings);
+  } catch (thrown) {
+    return {
+      kind: 'failed',
+      error: new DeliveryError('failed', { code: 'ETEMPLATE' }, withoutDigits(thrown)),
+    };
+  }
+  const mail: Mail = {
+    from,
+    to: { name: '', address: email },
+    cc: undefined,
+    bcc: undefined,
+    envelope: { from: from.address, to: [email] },
+    maxRecipients: 1,
+    ...content,
+    headers: {
+      // RFC 3834 §5: no holiday note comes back.
+      'Auto-Submitted': 'auto-generated',
+      'Content-Language': locale.tag,
+    },
+    ...(origin !== undefined && code !== undefined && { otp: { code, origin } }),
+  };
+  return { kind: 'written', mail };
+}
+
+function contentOf({ locale, code, content }: Letter, lifetime: number, settings: Settings): MailContent {
+  const { appName, origin, codeInSubject, template } = settings;
+  if (content !== undefined) return checked('The mail of beforeSend must be', content);
+  const written = template({
+    code: code ?? '',
+    expiresIn: Math.ceil(lifetime / 1000),
+    appName,
+    locale,
+    originHost: origin === undefined ? undefined : new URL(origin).host,
+    codeInSubject,
+  });
+  return checked('template must return', written);
+}
+
+/** Three strings and nothing else: nodemailer would also take files and URLs, more recipients and headers. */
+function checked(demand: string, content: MailContent): MailContent {
+  const { subject, text, html } = content ?? {};
+  if (typeof subject === 'string' && isWords(text) && isWords(html) && (text ?? html) !== undefined) {
+    return { subject, text, html };
+  }
+  // A template that is asynchronous may reject as well, and nobody would hear it.
+  Promise.resolve(content).catch(() => {});
+  throw new TypeError(`${demand} { subject, text, html }, each a string.`);
+}
+
+/** An app in JavaScript may leave one of the two bodies out. */
+function isWords(part: unknown): boolean {
+  return part === undefined || typeof part === 'string';
+}
+
+/**
+ * What the app's code threw, for the app's eyes: where, and in which words. Those may quote the code it was
+ * given, so they lose their digits, and what else hangs on the error stays behind.
+ */
+function withoutDigits(thrown: unknown): Error {
+  const error = new Error(messageOf(thrown).replace(/\p{Nd}/gu, '#'));
+  if (typeof thrown !== 'object' || thrown === null) return error;
+  if ('name' in thrown && typeof thrown.name === 'string') error.name = thrown.name;
+  const stack = 'stack' in thrown && typeof thrown.stack === 'string' ? thrown.stack : '';
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n');
+  return error;
+}
