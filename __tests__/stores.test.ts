@@ -110,6 +110,31 @@ describe.each([
     expect(await attempt('b')).toEqual({ kind: 'expired', live: false });
   });
 
+  it('accepts an attempt that comes again, as when its reply was lost on the way, and takes nothing more', async () => {
+    await open('a');
+    await openLater('b', 'client-1');
+    expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
+    now += 1;
+    expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
+    // Also beside another challenge of the address, which it leaves alone.
+    await openLater('c');
+    expect(await attempt('a', 'client-3')).toEqual({ kind: 'accepted' });
+    expect(await attempt('x', 'client-3')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
+    expect(await attempt('c', 'client-3')).toEqual({ kind: 'accepted' });
+    // It is one token still, with the end it had.
+    const end = START + MINUTE + 15 * MINUTE;
+    expect(await redeem('token-of-a')).toEqual({ kind: 'redeemed', end });
+    expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
+    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
+  });
+
+  it('accepts no attempt again once its token has ended', async () => {
+    await open('a');
+    expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
+    now += 15 * MINUTE;
+    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
+  });
+
   it('never falls back to the shared attempts for a client that spent its own', async () => {
     await open('a');
     await attempt('x', 'client-1');

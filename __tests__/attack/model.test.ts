@@ -62,7 +62,7 @@ const step = fc.oneof(
       key,
       code: few('code', 5),
       client,
-      token: few('token', 3),
+      token: few('token', 5),
       tokenTtl: span,
       timeout,
     }),
@@ -79,7 +79,7 @@ const step = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ act: fc.constant('redeem' as const), key, token: few('token', 3), timeout }),
+    arbitrary: fc.record({ act: fc.constant('redeem' as const), key, token: few('token', 5), timeout }),
   },
   {
     weight: 2,
@@ -87,7 +87,7 @@ const step = fc.oneof(
       act: fc.constant('release' as const),
       nth: fc.nat(3),
       key,
-      token: few('token', 3),
+      token: few('token', 5),
       timeout,
     }),
   },

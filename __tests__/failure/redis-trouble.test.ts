@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { RedisStore } from 'express-email-verification';
+import { type RedisClient, RedisStore } from 'express-email-verification';
 import { createClient, createClientPool } from 'redis';
 import {
   type RedisServer,
@@ -224,6 +224,34 @@ it('carries out nothing it gave up on, however soon the server thaws', async () 
     server.thaw();
     expect((await ours.guess()).body.attemptsLeft).toBe(4);
   }
+});
+
+it('answers a right code as right when the client repeats a command whose reply was lost', async () => {
+  const server = await startRedis();
+  const client = createClient({ url: server.url });
+  client.on('error', () => {});
+  await client.connect();
+  // Clients of clusters and sentinels do so when a connection breaks before the reply.
+  const repeating: RedisClient = {
+    on: client.on.bind(client),
+    eval: async (...command) => client.eval(...command).then(() => client.eval(...command)),
+    evalSha: async (...command) => client.evalSha(...command).then(() => client.evalSha(...command)),
+  };
+  const plain = await startService({ store: new RedisStore(client) });
+  const service = await startService({ store: new RedisStore(repeating) });
+  ended.push(
+    () => client.destroy(),
+    () => service.close(),
+    () => plain.close(),
+  );
+  const email = person();
+  const { challengeId } = (await plain.send(email)).body;
+  const verified = await service.verify(email, plain.codes.get(email), challengeId);
+  expect([verified.status, verified.reason]).toEqual([200, undefined]);
+  const { verificationToken } = verified.body;
+  expect((await plain.verify(email, plain.codes.get(email), challengeId)).status).toBe(401);
+  expect((await plain.signUp(email, verificationToken)).status).toBe(201);
+  expect((await plain.signUp(email, verificationToken)).status).toBe(403);
 });
 
 describe('the queue of the client', () => {

@@ -107,6 +107,8 @@ export class MemoryStore implements Store {
   async attempt(request: AttemptRequest, timeout: number): Promise<AttemptOutcome> {
     const now = this.#start(timeout);
     const challenge = this.#challenge(request);
+    // The very command that left this token, sent again.
+    if ((challenge.tokens.get(request.token) ?? 0) > now) return { kind: 'accepted' };
     if (lastCodeEnd(challenge, now) === 0) return { kind: 'expired', live: false };
 
     const own = live(request.client ? challenge.clients.get(request.client) : undefined, now);

@@ -9,7 +9,10 @@
 export interface Store {
   /** Enters a mail and a new code, unless a limit is full. */
   open(request: OpenRequest, timeout: number): Promise<OpenOutcome>;
-  /** Takes one attempt, then compares: the count is written before anything is looked up. */
+  /**
+   * Takes one attempt, then compares: the count is written before anything is looked up. An attempt whose token is
+   * there has been accepted before and its reply was lost: it is answered so again, and takes nothing.
+   */
   attempt(request: AttemptRequest, timeout: number): Promise<AttemptOutcome>;
   /** Undoes an open whose mail is known not to have left. Twice changes nothing. */
   discard(request: DiscardRequest, timeout: number): Promise<DiscardOutcome>;
@@ -68,7 +71,7 @@ export type OpenOutcome =
 export interface AttemptRequest extends ChallengeKey {
   readonly code: string;
   readonly client: string | undefined;
-  /** The digest of the token to keep, should the code be right. */
+  /** The digest of the token to keep, should the code be right. One that may have been kept is tried with no other attempt. */
   readonly token: string;
   readonly tokenTtl: number;
 }

@@ -16,6 +16,10 @@ local code, client, token, tokenTtl = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6
 ${challengeLua}
 local held = read(challenge)
 
+-- A token that may have been kept is never tried with another attempt. So one that is there was left by this very
+-- command, which a client sends again when the reply was lost on the way: its code was right, and is told so again.
+if isLive(held['t' .. token]) then return { now, 'accepted' } end
+
 if lastCodeEnd(held) == 0 then return { now, 'expired', 0 } end
 
 -- A known client never falls back to the shared attempts, also when its own are spent.
