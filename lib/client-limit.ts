@@ -1,6 +1,13 @@
 /** How many requests one client IP may make: express-rate-limit, counting in our store under digests of the IP. */
+import { isIP } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
-import { type ClientRateLimitInfo, type Store as RateLimitStore, rateLimit } from 'express-rate-limit';
+import {
+  type ClientRateLimitInfo,
+  ipKeyGenerator,
+  type Options as RateLimitOptions,
+  type Store as RateLimitStore,
+  rateLimit,
+} from 'express-rate-limit';
 import type { Core } from './core.js';
 import { warn } from './events.js';
 import { localeOf } from './language.js';
@@ -24,9 +31,15 @@ export function createClientLimit(core: Core, route: 'send' | 'verify'): Request
     legacyHeaders: false,
     identifier: `${route}-by-client`,
     ...options,
+    keyGenerator: options.keyGenerator ?? networkOf(options.ipv6Subnet),
     store: options.store ?? new ClientStore(core, route),
-    // Ours warns at the first request that shows it, not at the first request.
-    validate: { xForwardedForHeader: false, ...(typeof options.validate === 'object' && options.validate) },
+    validate: {
+      // Ours warns at the first request that shows it, not at the first request.
+      xForwardedForHeader: false,
+      // Ours heeds it.
+      ipv6SubnetOrKeyGenerator: options.keyGenerator !== undefined,
+      ...(typeof options.validate === 'object' && options.validate),
+    },
     handler: options.handler ?? tooManyRequests(core, flag),
   });
   return function clientLimit(req, res, next) {
@@ -37,6 +50,21 @@ export function createClientLimit(core: Core, route: 'send' | 'verify'): Request
       answer(res, flag, core.unavailable(route, error.cause, localeOf(req, core)));
     });
   };
+}
+
+/** Who counts as one client: an IPv4 address, or the network of an IPv6 one, as express-rate-limit has it. */
+function networkOf(ipv6Subnet: RateLimitOptions['ipv6Subnet'] | undefined) {
+  return async (req: Request, res: Response): Promise<string> => {
+    const subnet = typeof ipv6Subnet === 'function' ? await ipv6Subnet(req, res) : ipv6Subnet;
+    return ipKeyGenerator(withoutPort(req.ip ?? ''), subnet);
+  };
+}
+
+/** Some proxies write the port of the connection too, and each connection would be a client of its own. */
+function withoutPort(address: string): string {
+  const [, v4, v6] = /^(?:([\d.]+)|\[(.+)\])(?::\d+)?$/.exec(address) ?? [];
+  const bare = v4 ?? v6;
+  return bare !== undefined && isIP(bare) ? bare : address;
 }
 
 function tooManyRequests(core: Core, flag: Flag) {
@@ -90,15 +118,22 @@ class ClientStore implements RateLimitStore {
 
 class ClientStoreTrouble extends Error {}
 
-/** Behind a proxy that Express does not trust, all clients are one; said once. */
+/** Behind a proxy that Express does not trust, all clients are one; where it trusts all, each is whom it likes. Said once. */
 function createProxyNote(): (req: Request) => void {
   let noted = false;
   return (req) => {
-    if (noted || req.headers['x-forwarded-for'] === undefined || req.app.get('trust proxy')) return;
+    if (noted || req.headers['x-forwarded-for'] === undefined) return;
+    const trust: unknown = req.app.get('trust proxy');
+    if (trust && trust !== true) return;
     noted = true;
-    warn(
-      "A request came with X-Forwarded-For while Express' 'trust proxy' setting is off: all clients behind the proxy " +
-        "share one limit. Set it to your proxy, as app.set('trust proxy', 1).",
-    );
+    warn(trust ? TRUSTS_ALL : TRUSTS_NONE);
   };
 }
+
+const TRUSTS_NONE =
+  "A request came with X-Forwarded-For while Express' 'trust proxy' setting is off: all clients behind the proxy " +
+  "share one limit. Set it to your proxy, as app.set('trust proxy', 1).";
+
+const TRUSTS_ALL =
+  "A request came with X-Forwarded-For while Express' 'trust proxy' setting is true: a client can name any address " +
+  "there, and so escapes its limit. Set it to your proxy, as app.set('trust proxy', 1).";

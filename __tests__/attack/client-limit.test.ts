@@ -43,6 +43,14 @@ describe.each(STORES)('on %s', (name) => {
       ['2001:db8:2:200::1', '2001:db8:2:200::2', '2001:db8:2:200:ffff:ffff:ffff:ffff'],
     ],
     ['other networks of one /56', ['2001:db8:3:200::1', '2001:db8:3:201::1', '2001:db8:3:2ff:1:2:3:4']],
+    [
+      'an IPv4 address with the port of each connection, as some proxies add it',
+      ['203.0.113.11:50001', '203.0.113.11:50002', '203.0.113.11:50003', '203.0.113.11'],
+    ],
+    [
+      'an IPv6 address with the port of each connection',
+      ['[2001:db8:5:200::1]:50001', '[2001:db8:5:200::2]:50002', '[2001:db8:5:201::1]', '2001:db8:5:200::1'],
+    ],
     ['one IPv6 address with a zone', ['fe80::1', 'fe80::1%eth0', 'fe80::1%eth1']],
   ];
   it.each(oneClient)('T3: %s: one client', async (_what, addresses) => {
@@ -102,6 +110,48 @@ describe.each(STORES)('on %s', (name) => {
       expect.stringContaining("'trust proxy'"),
     ]);
     warnings.mockRestore();
+  });
+
+  it('T3: the network of an IPv6 client is as large as the app says', async () => {
+    const errors = jest.spyOn(console, 'error').mockImplementation(() => {});
+    for (const ipv6Subnet of [64, () => 64]) {
+      const door = await open({
+        ...{ store: storeOf(name), delivery: post.delivery },
+        rateLimit: { send: { limit: 5, ipv6Subnet, identifier: String(ipv6Subnet) } },
+      });
+      await redis.flush();
+      for (let n = 0; n < 6; n += 1) await isLimited(door, `2001:db8:6:200::${n}`);
+      expect(await isLimited(door, '2001:db8:6:200::1')).toBe(true);
+      expect(await isLimited(door, '2001:db8:6:201::1')).toBe(false);
+    }
+    expect(errors.mock.calls).toEqual([]);
+    errors.mockRestore();
+  });
+
+  it('T4: an app that counts by a key of its own does so', async () => {
+    const keyGenerator = ({ ip = '' }) => ip;
+    const rateLimit = { send: { limit: 1, keyGenerator } };
+    const door = await open({ store: storeOf(name), delivery: post.delivery, rateLimit });
+    for (const port of [1, 2, 3]) expect(await isLimited(door, `203.0.113.12:${port}`)).toBe(false);
+    expect(await isLimited(door, '203.0.113.12:1')).toBe(true);
+  });
+
+  it('T4: with trust in whoever comes, clients can name any address: said once', async () => {
+    const verification = createEmailVerification({
+      ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
+      ...options,
+    });
+    const app = express().set('trust proxy', true).use('/ev', emailVerificationRouter(verification));
+    const door = await listen(app, verification);
+    const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const errors = jest.spyOn(console, 'error').mockImplementation(() => {});
+    await inParallel(3, (n) => door.send({ email: nobodyYet() }, clientAddress(n)));
+    expect(warnings.mock.calls.map(([sentence]) => String(sentence))).toEqual([
+      expect.stringContaining("'trust proxy'"),
+    ]);
+    expect(errors.mock.calls).toEqual([]);
+    warnings.mockRestore();
+    errors.mockRestore();
   });
 
   it('T4: 200 parallel sends of one client: exactly its limit goes through', async () => {
