@@ -15,6 +15,7 @@ export function inboxPage(mails: readonly ReceivedMail[], open: Open | undefined
     title: 'Inbox',
     wide: true,
     scripts: ['inbox.mjs'],
+    ...(open && { skipTo: 'letter' }),
     main: html`<div lang="en" class="inbox">
 <div class="inbox-head"><h1 tabindex="-1">Inbox</h1><p class="badge">Development only</p></div>
 <p class="lead">Every mail of this demo ends here. Nothing is delivered.</p>
@@ -33,7 +34,7 @@ ${mails.map(
   (mail) => html`<li><a href="/inbox/${mail.id}"${mail === open?.mail && html` aria-current="page"`}>
 <strong>${mail.subject}</strong>
 <span>${mail.envelope.to.join(', ')}</span>
-<time datetime="${mail.receivedAt.toISOString()}">${mail.receivedAt.toISOString().slice(11, 19)}</time>
+<time datetime="${mail.receivedAt.toISOString()}">${mail.receivedAt.toISOString().slice(11, 19)} UTC</time>
 </a></li>\n`,
 )}</ol></nav>`;
 }
@@ -42,9 +43,9 @@ function letter({ mail, view }: Open): Html {
   const code = codeIn(mail);
   return html`<article class="letter" aria-labelledby="subject">
 <header>
-<h2 id="subject">${mail.subject}</h2>
+<h2 id="subject" tabindex="-1">${mail.subject}</h2>
 <p>${mail.from?.address} → ${mail.envelope.to.join(', ')}</p>
-${code !== undefined && html`<p class="code-line"><code>${code}</code> <button type="button" data-copy="${code}">Copy the code</button></p>`}
+${code !== undefined && html`<p class="code-line"><code>${code}</code> <button type="button" data-copy="${code}" hidden>Copy the code</button></p>`}
 <nav class="tabs" aria-label="Views">
 ${VIEWS.map(
   ([name, label]) =>

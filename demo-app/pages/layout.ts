@@ -10,6 +10,8 @@ export interface Page {
   readonly status?: number;
   /** Scripts of this page, under /assets. */
   readonly scripts?: readonly string[];
+  /** What the first link leads to, past the head of the page. @default content */
+  readonly skipTo?: 'form' | 'letter';
   /** A wider column, for pages that show mails. */
   readonly wide?: boolean;
 }
@@ -34,7 +36,7 @@ export function createLayout(footing: Footing): ShowPage {
   };
 }
 
-function layout({ title, main, scripts = [], wide }: Page, footing: Footing, words: Words): Html {
+function layout({ title, main, scripts = [], skipTo, wide }: Page, footing: Footing, words: Words): Html {
   return html`<!doctype html>
 <html lang="${words.tag}">
 <head>
@@ -46,7 +48,7 @@ function layout({ title, main, scripts = [], wide }: Page, footing: Footing, wor
 <link rel="stylesheet" href="/assets/style.css">
 ${scripts.map((script) => html`<script type="module" src="/assets/${script}"></script>\n`)}</head>
 <body>
-<a class="skip" href="#main">${words.skip}</a>
+<a class="skip" href="${skipTo === 'letter' ? '#subject' : '#main'}">${words.skip[skipTo ?? 'content']}</a>
 <header class="top">
 <a class="brand" href="/"><svg viewBox="0 0 48 48" width="32" height="32" aria-hidden="true" focusable="false">${bird()}</svg>${footing.appName}</a>
 <nav class="languages" aria-label="${words.language}">

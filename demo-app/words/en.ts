@@ -5,7 +5,7 @@ export const en: Words = {
   package: own,
   tag: 'en',
   name: 'English',
-  skip: 'Skip to the form',
+  skip: { form: 'Skip to the form', letter: 'Skip to the letter', content: 'Skip to the content' },
   language: 'Language',
   nav: { signUp: 'Sign up', signIn: 'Sign in', signOut: 'Sign out' },
   steps: { label: 'Steps', names: ['Address', 'Code', 'Account'] },

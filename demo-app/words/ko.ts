@@ -5,7 +5,11 @@ export const ko: Words = {
   package: own,
   tag: 'ko',
   name: '한국어',
-  skip: '입력란으로 바로 가기',
+  skip: {
+    form: '입력란으로 바로 가기',
+    letter: '메일 내용으로 바로 가기',
+    content: '본문으로 바로 가기',
+  },
   language: '언어',
   nav: { signUp: '회원가입', signIn: '로그인', signOut: '로그아웃' },
   steps: { label: '진행 단계', names: ['이메일', '인증번호', '계정'] },

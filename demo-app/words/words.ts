@@ -7,7 +7,8 @@ export interface Words {
   readonly tag: string;
   /** The language in its own name, for the switch. */
   readonly name: string;
-  readonly skip: string;
+  /** The first link of each page, past its head. */
+  readonly skip: { readonly form: string; readonly letter: string; readonly content: string };
   readonly language: string;
   readonly nav: { readonly signUp: string; readonly signIn: string; readonly signOut: string };
   readonly steps: {

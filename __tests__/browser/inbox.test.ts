@@ -1,0 +1,120 @@
+/** The development inbox, as the person who tries the demo uses it. */
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
+import { useDemo } from './demo-server.js';
+import { focused } from './steps.js';
+
+jest.setTimeout(60_000);
+
+const EMAIL = 'minji@example.com';
+
+describeInBrowser('the inbox', () => {
+  const browser = useBrowser();
+  const demo = useDemo();
+
+  async function visit(options: BrowserContextOptions = {}) {
+    const origin = await demo.start();
+    const person = await browser.person(options);
+    await person.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+    const page = await person.newPage();
+    const mail = async (email: string) => {
+      await page.request.post(`${origin}/email-verification/send`, { data: { email } });
+      return demo.mail.lastCode(email);
+    };
+    const open = async (path = '') => {
+      const streaming = page.waitForResponse('**/inbox/events');
+      await page.goto(`${origin}/inbox${path}`);
+      await streaming;
+    };
+    return { page, mail, open, origin };
+  }
+
+  const mails = (page: Page, count: number) => page.locator(`.mails li:nth-child(${count})`).waitFor();
+  const status = (page: Page) => page.textContent('#inbox-status');
+
+  it('shows a new mail by itself, and copies its code', async () => {
+    const { page, mail, open } = await visit();
+    await open();
+    expect(await page.textContent('.skip')).toBe('Skip to the content');
+    const code = await mail(EMAIL);
+    await page.click('[data-copy]');
+    await page.locator('button:has-text("Copied")').waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(code);
+    await page.frameLocator('iframe').locator(`text="${code}"`).waitFor();
+    expect(await page.textContent('.skip')).toBe('Skip to the letter');
+    const next = await mail('jun@example.com');
+    await page.locator(`[data-copy="${next}"]`).waitFor();
+    // Whoever was at the button is at the new one.
+    expect(await page.evaluate('document.activeElement.dataset.copy')).toBe(next);
+    expect(await page.locator('.mails [aria-current]').allTextContents()).toEqual([
+      expect.stringContaining('jun@example.com'),
+    ]);
+  });
+
+  it('leaves the open letter, the focus and the scroll as they are when a mail arrives', async () => {
+    const { page, mail, open } = await visit({ viewport: { width: 390, height: 600 }, hasTouch: true });
+    for (let index = 0; index < 5; index++) await mail(`${index}@example.com`);
+    await open(`/${demo.mail.mails[0]?.id}?view=source`);
+    const link = page.locator('.mails a:has-text("1@example.com")');
+    await link.focus();
+    await page.evaluate('document.querySelector("pre").scrollTop = 40; scrollTo(0, 150)');
+    await page.evaluate('globalThis.letter = document.querySelector(".letter")');
+    const scrolled = () => page.evaluate('[scrollY, letter.querySelector("pre").scrollTop]');
+    const height = async () => (await link.boundingBox())?.y ?? 0;
+    const before = [await scrolled(), await height()] as const;
+
+    await mail('late@example.com');
+    await mails(page, 6);
+    expect(await page.locator('.mails li').first().textContent()).toContain('late@example.com');
+    expect(await status(page)).toBe('A mail came: Your code for Pigeon Post');
+    expect(await page.locator('.mails a:focus').textContent()).toContain('1@example.com');
+    expect(await page.evaluate('document.querySelector(".letter") === letter')).toBe(true);
+    expect(await page.locator('.mails [aria-current]').textContent()).toContain('0@example.com');
+    expect(await scrolled()).toEqual(before[0]);
+    expect(Math.abs((await height()) - before[1])).toBeLessThan(2);
+    await screenshot(page, 'inbox-phone');
+    expect(await accessibilityProblems(page)).toEqual([]);
+  });
+
+  it.each([
+    ['en-US', 'Skip to the letter'],
+    ['ko-KR', '메일 내용으로 바로 가기'],
+  ])('is two tabs from its first link to the code, in %s', async (locale, words) => {
+    const { page, mail, open } = await visit({ locale });
+    for (let index = 0; index < 3; index++) await mail(`${index}@example.com`);
+    const code = await mail(EMAIL);
+    await open();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe(words);
+    await screenshot(page, `inbox-skip-${locale}`);
+    await page.keyboard.press('Enter');
+    expect(await focused(page)).toBe('subject');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.locator('button:has-text("Copied")').waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(code);
+  });
+
+  it('tells the time of its reader', async () => {
+    const { page, mail, open } = await visit({ timezoneId: 'Asia/Seoul' });
+    await mail(EMAIL);
+    const [first] = demo.mail.mails;
+    const timeIn = (timeZone: string) => first?.receivedAt.toLocaleTimeString('en', { timeZone });
+    await open();
+    expect(await page.textContent('.mails time')).toBe(timeIn('Asia/Seoul'));
+    await mail('jun@example.com');
+    await mails(page, 2);
+    expect(await page.textContent('.mails time')).not.toContain('UTC');
+  });
+
+  it('says without a script whose time it is, and shows no button that does nothing', async () => {
+    const { page, mail, origin } = await visit({ javaScriptEnabled: false, timezoneId: 'Asia/Seoul' });
+    await mail(EMAIL);
+    await page.goto(`${origin}/inbox`);
+    const [first] = demo.mail.mails;
+    expect(await page.textContent('.mails time')).toBe(
+      `${first?.receivedAt.toISOString().slice(11, 19)} UTC`,
+    );
+    expect(await page.locator('[data-copy]').isVisible()).toBe(false);
+  });
+});
