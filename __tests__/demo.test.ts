@@ -418,6 +418,23 @@ describe('every page', () => {
     }
   });
 
+  it('has a first link that says where it leads', async () => {
+    const { app } = demoWith({ inbox: mail.server });
+    const skipsOf = async (language: string) => {
+      const pages = PAGES.map((path) => request(app).get(path).set('Accept-Language', language));
+      return (await Promise.all(pages)).map(
+        ({ text }) => /class="skip" href="#main">([^<]*)</.exec(text)?.[1],
+      );
+    };
+    const form = ['Skip to the form', '입력란으로 바로 가기'];
+    const content = ['Skip to the content', '본문으로 바로 가기'];
+    for (const [index, language] of ['en', 'ko'].entries()) {
+      expect(await skipsOf(language)).toEqual(
+        [form, form, form, form, content, content, content].map((words) => words[index]),
+      );
+    }
+  });
+
   it('escapes what people write', async () => {
     const browser = browse(demoWith());
     const verificationToken = await verifyAddress(browser);

@@ -42,7 +42,7 @@ export function signUpRouter({
   router.get('/sign-up/code', (req, res) => {
     const kept = progress.read(req);
     if (kept?.verificationToken) return res.redirect(303, '/sign-up/account');
-    show(req, res, { step: 'code', progress: kept, problem: noticeOf(req, kept) });
+    show(req, res, { step: 'code', progress: kept, ...noticeOf(req, kept) });
   });
   router.get('/sign-up/account', (req, res) => {
     const kept = progress.read(req);
@@ -172,14 +172,14 @@ export function signUpRouter({
     return { ...times, notice: undefined, email, challengeId: challengeId || times?.challengeId };
   }
 
-  function noticeOf(req: Request, kept: Progress | undefined): string | undefined {
+  function noticeOf(req: Request, kept: Progress | undefined): Pick<SignUpView, 'problem' | 'notice'> {
     const words = wordsOf(req);
     const { notice, resendAt = 0 } = kept ?? {};
-    if (notice === undefined) return undefined;
+    if (notice === undefined) return {};
     const { answers } = words.package;
-    if (notice === 'delivery_unknown') return answers.delivery_unknown;
+    if (notice === 'delivery_unknown') return { notice: answers.delivery_unknown };
     const left = Math.max(1, Math.ceil((resendAt - Date.now()) / 1000));
-    return `${answers.too_many_requests(left)} ${words.problems.enterCode}`;
+    return { problem: `${answers.too_many_requests(left)} ${words.problems.enterCode}` };
   }
 
   function show(req: Request, res: Response, view: SignUpView): void {

@@ -31,6 +31,12 @@ export async function said(page: Page): Promise<string[]> {
   return (await shown.allTextContents()).filter(Boolean);
 }
 
+/** Asks again and again, as the policy of the pages lets no test wait inside them. */
+export async function titleBecomes(page: Page, title: string): Promise<void> {
+  for (let tries = 0; tries < 200 && (await page.title()) !== title; tries++) await page.waitForTimeout(50);
+  expect(await page.title()).toBe(title);
+}
+
 /** Seconds of a countdown that is shown. */
 export async function secondsOf(page: Page, countdown: 'expires-in' | 'resend-in'): Promise<number> {
   const text = (await page.locator(`#${countdown} time:visible`).textContent()) ?? '';

@@ -3,6 +3,35 @@
  * a refusal: the server answers a page as ever, and what it says is wrong is shown here.
  */
 
+/** What these scripts say themselves, in the language of the page. */
+export const words = JSON.parse(document.querySelector('[data-words]').dataset.words);
+
+/** Milliseconds from which on a wait is said: a text that changes for less is a flicker. */
+const LONG = 500;
+
+/** A form that waits for its answer takes no second submit; when the wait grows long, it says so. */
+export async function whileBusy(form, act) {
+  if (form.getAttribute('aria-busy') === 'true') return;
+  const button = form.querySelector('button');
+  const status = document.getElementById('status');
+  const label = button.textContent;
+  form.setAttribute('aria-busy', 'true');
+  button.setAttribute('aria-disabled', 'true');
+  const slow = setTimeout(() => {
+    button.textContent = words.busy;
+    status.textContent = words.busy;
+  }, LONG);
+  try {
+    await act();
+  } finally {
+    clearTimeout(slow);
+    button.textContent = label;
+    if (status.textContent === words.busy) status.textContent = '';
+    form.removeAttribute('aria-busy');
+    button.removeAttribute('aria-disabled');
+  }
+}
+
 export async function submitForm(form) {
   try {
     const body = new URLSearchParams(new FormData(form));
@@ -27,6 +56,32 @@ export function showProblems(place, answered) {
     if (isWrong) input.setAttribute('aria-invalid', 'true');
     else input.removeAttribute('aria-invalid');
   }
-  document.title = answered.title;
+  markTitle();
   place.querySelector('[aria-invalid="true"]')?.focus();
+}
+
+export function showProblem(id, message) {
+  const problem = document.getElementById(id);
+  problem.hidden = message === undefined;
+  problem.textContent = message ?? '';
+  markTitle();
+}
+
+/** What was said of the last try says nothing about the next. */
+export function clearProblems(place) {
+  for (const one of place.querySelectorAll('[role="alert"], .notice')) {
+    one.hidden = true;
+    one.textContent = '';
+  }
+  for (const input of place.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
+  document.getElementById('status').textContent = '';
+  markTitle();
+}
+
+/** The title says whether something is wrong, as it does on a page that comes from the server. */
+export function markTitle() {
+  const mark = `${words.prefix}: `;
+  const title = document.title.startsWith(mark) ? document.title.slice(mark.length) : document.title;
+  const isWrong = document.querySelector('[role="alert"]:not([hidden], [hidden] *)') !== null;
+  document.title = isWrong ? mark + title : title;
 }

@@ -1,22 +1,20 @@
 /** The sign-in without a page load: what was typed stays when it is refused, or when the network is away. */
-import { showProblems, submitForm } from './forms.mjs';
+import { clearProblems, showProblem, showProblems, submitForm, whileBusy, words } from './forms.mjs';
 
 const form = document.querySelector('form[action="/sign-in"]');
 
-form.addEventListener('submit', async (event) => {
+form.addEventListener('submit', (event) => {
   event.preventDefault();
-  if (form.getAttribute('aria-busy') === 'true') return;
-  const button = form.querySelector('button');
-  form.setAttribute('aria-busy', 'true');
-  // Checking a password takes a while, and what was wrong with the last one says nothing about this one.
-  button.setAttribute('aria-disabled', 'true');
-  document.getElementById('problem').hidden = true;
-  const answer = await submitForm(form);
-  form.removeAttribute('aria-busy');
-  button.removeAttribute('aria-disabled');
-  if (answer.kind === 'moved') return location.assign(answer.url);
-  if (answer.kind === 'refused') return showProblems(form.parentElement, answer.page);
-  const problem = document.getElementById('problem');
-  problem.hidden = false;
-  problem.textContent = form.dataset[answer.kind];
+  void whileBusy(form, signIn);
 });
+
+async function signIn() {
+  clearProblems(form.parentElement);
+  const answer = await submitForm(form);
+  if (answer.kind === 'moved') return location.assign(answer.url);
+  if (answer.kind !== 'refused') return showProblem('problem', words[answer.kind]);
+  showProblems(form.parentElement, answer.page);
+  // Most often it is the password, and typing it anew is easier than mending what cannot be seen.
+  form.elements.password.focus();
+  form.elements.password.select();
+}

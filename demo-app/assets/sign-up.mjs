@@ -3,10 +3,17 @@
  * to the server and do the same.
  */
 import { createEmailVerificationClient } from './client.mjs';
-import { showProblems, submitForm } from './forms.mjs';
+import {
+  clearProblems,
+  markTitle,
+  showProblem,
+  showProblems,
+  submitForm,
+  whileBusy,
+  words,
+} from './forms.mjs';
 
 const page = document.getElementById('sign-up');
-const words = JSON.parse(page.dataset.words);
 const client = createEmailVerificationClient({
   baseUrl: '/email-verification',
   locale: document.documentElement.lang,
@@ -38,17 +45,17 @@ if (!isServerLed) start();
 function start() {
   addressForm.addEventListener('submit', (event) => {
     event.preventDefault();
-    void whileBusy(addressForm, () => send(client.send({ email: emailInput.value.trim() }), 'address'));
+    void busy(addressForm, () => send(client.send({ email: emailInput.value.trim() }), 'address'));
   });
   resendForm.addEventListener('submit', (event) => {
     event.preventDefault();
     if (client.state.resendIn > 0) return;
-    void whileBusy(resendForm, () => send(client.resend(), 'code'));
+    void busy(resendForm, () => send(client.resend(), 'code'));
   });
   codeForm.addEventListener('submit', (event) => {
     event.preventDefault();
     // A code that was mended meanwhile is next.
-    void whileBusy(codeForm, verify).then(submitWhenComplete);
+    void busy(codeForm, verify).then(submitWhenComplete);
   });
   codeInput.addEventListener('input', () => {
     showFieldProblem(codeInput, undefined);
@@ -56,16 +63,20 @@ function start() {
   });
   accountForm.addEventListener('submit', (event) => {
     event.preventDefault();
-    void whileBusy(accountForm, signUp);
+    void busy(accountForm, signUp);
   });
   page.addEventListener('click', (event) => {
     const link = event.target.closest('a');
     const step = link && Object.keys(PATHS).find((name) => PATHS[name] === link.getAttribute('href'));
     if (!step) return;
     event.preventDefault();
+    clearProblems(page);
     go(reachable(step));
   });
-  window.addEventListener('popstate', () => show(reachable(stepOfPath())));
+  window.addEventListener('popstate', () => {
+    clearProblems(page);
+    show(reachable(stepOfPath()));
+  });
   client.subscribe(showTimes);
 
   emailInput.value ||= client.state.email ?? '';
@@ -94,6 +105,10 @@ function show(step) {
   const { email = '', challengeId = '', verificationToken = '' } = client.state;
   for (const one of page.querySelectorAll('[data-step]')) one.hidden = one.dataset.step !== step;
   for (const one of page.querySelectorAll('[data-show="email"]')) one.textContent = email;
+  // Whoever was refused a code has none to look for.
+  const mailed = email && !challengeId ? 'no' : 'yes';
+  for (const one of page.querySelectorAll('[data-mailed]')) one.hidden = one.dataset.mailed !== mailed;
+  document.getElementById('sent-to').hidden = !email;
   // What the forms carry, should they ever go to the server themselves.
   for (const form of [addressForm, codeForm, resendForm, accountForm]) {
     const fields = { email, challengeId, verificationToken };
@@ -101,7 +116,8 @@ function show(step) {
       if (form.elements[name]?.type === 'hidden') form.elements[name].value = value;
   }
   document.getElementById('have-code').hidden = !email;
-  document.title = `${section(step).dataset.title} · ${siteName}`;
+  document.title = `${section(step).querySelector('h1').innerText} · ${siteName}`;
+  markTitle();
   showTimes(client.state);
   const input = section(step).querySelector('input:not([type="hidden"])');
   input.focus();
@@ -110,7 +126,7 @@ function show(step) {
 
 /** Asks for a code, from the address step or again from the code step. */
 async function send(outcomeToCome, from) {
-  clearProblems();
+  clearProblems(page);
   const outcome = await outcomeToCome;
   const { kind, message = words.unexpected } = outcome;
   switch (kind) {
@@ -124,14 +140,14 @@ async function send(outcomeToCome, from) {
     case 'too_many_requests':
       // No other code for now; one that was mailed before still works.
       go('code');
-      return say(`${message} ${words.enterCode}`, true);
+      return showProblem('code-problem', `${message} ${words.enterCode}`);
     case 'invalid_request':
       go('address');
       return showFieldProblem(emailInput, problemOf(outcome, 'email'));
     case 'offline':
-      return showProblem(from, words.offline);
+      return showProblem(`${from}-problem`, words.offline);
     default:
-      return showProblem(from, message);
+      return showProblem(`${from}-problem`, message);
   }
 }
 
@@ -151,7 +167,7 @@ function digitsOf(typed) {
 }
 
 async function verify() {
-  clearProblems();
+  clearProblems(page);
   submitted = digitsOf(codeInput.value);
   const outcome = await client.verify(codeInput.value);
   const { kind, message = words.unexpected } = outcome;
@@ -167,17 +183,17 @@ async function verify() {
       showFieldProblem(codeInput, message);
       return codeInput.select();
     case 'offline':
-      return showProblem('code', words.offline);
+      return showProblem('code-problem', words.offline);
     default:
-      return showProblem('code', message);
+      return showProblem('code-problem', message);
   }
 }
 
 async function signUp() {
-  clearProblems();
+  clearProblems(page);
   const answer = await submitForm(accountForm);
-  if (answer.kind === 'offline') return showProblem('account', words.offline);
-  if (answer.kind === 'unexpected') return showProblem('account', words.unexpected);
+  if (answer.kind === 'offline') return showProblem('account-problem', words.offline);
+  if (answer.kind === 'unexpected') return showProblem('account-problem', words.unexpected);
   if (answer.kind === 'moved') {
     client.reset();
     return location.replace(answer.url);
@@ -196,18 +212,10 @@ function problemOf({ errors, message }, name) {
 }
 
 function showFieldProblem(input, message) {
-  const error = document.getElementById(`${input.id}-error`);
-  error.hidden = message === undefined;
-  error.textContent = message ?? '';
+  showProblem(`${input.id}-error`, message);
   if (message === undefined) return input.removeAttribute('aria-invalid');
   input.setAttribute('aria-invalid', 'true');
   input.focus();
-}
-
-function showProblem(step, message) {
-  const problem = document.getElementById(`${step}-problem`);
-  problem.hidden = false;
-  problem.textContent = message;
 }
 
 /** Tells those who listen, and with `visibly` those who look. */
@@ -219,29 +227,10 @@ function say(message, visibly) {
   notice.textContent = message;
 }
 
-function clearProblems() {
-  for (const one of page.querySelectorAll('[role="alert"], [role="status"], #notice')) {
-    one.textContent = '';
-    if (one.id !== 'status') one.hidden = true;
-  }
-  for (const input of page.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
-}
-
-/** A form that waits for its answer takes no second submit, and says so. */
-async function whileBusy(form, act) {
-  if (form.getAttribute('aria-busy') === 'true') return;
-  const button = form.querySelector('button');
-  form.setAttribute('aria-busy', 'true');
-  button.setAttribute('aria-disabled', 'true');
-  const slow = setTimeout(() => say(words.busy, false), 1000);
-  try {
-    await act();
-  } finally {
-    clearTimeout(slow);
-    form.removeAttribute('aria-busy');
-    button.removeAttribute('aria-disabled');
-    showTimes(client.state);
-  }
+async function busy(form, act) {
+  await whileBusy(form, act);
+  // The button of another code stays off while there is none to be had.
+  showTimes(client.state);
 }
 
 /** Both countdowns, from the seconds of the server's last answer. */

@@ -1,9 +1,16 @@
 /** Parts that several pages are made of. */
 import { type Html, html } from '../html.js';
+import type { Words } from '../words/index.js';
 
 /** What went wrong, read out at once and tied to its field. */
 export function problem(message: string | undefined, id = 'problem'): Html {
   return html`<p class="problem" id="${id}" role="alert"${message === undefined && html` hidden`}>${message}</p>`;
+}
+
+/** What the script of a form says itself, and a place where it says so to those who listen. */
+export function scriptWords({ problems, busy }: Words): Html {
+  const { prefix, offline, unexpected, enterCode } = problems;
+  return html`<p id="status" class="unseen" role="status" data-words="${JSON.stringify({ prefix, offline, unexpected, enterCode, busy })}"></p>`;
 }
 
 export interface Field {

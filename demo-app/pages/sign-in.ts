@@ -3,26 +3,36 @@ import type { Account } from '../accounts.js';
 import { html } from '../html.js';
 import type { Words } from '../words/index.js';
 import type { Page } from './layout.js';
-import { field, problem, stamp } from './parts.js';
+import { field, problem, scriptWords, stamp } from './parts.js';
 
 export function signInPage(
   words: Words,
   { email, failure }: { email?: string; failure?: string } = {},
 ): Page {
   const { signIn, account, address, problems } = words;
+  const failed = failure !== undefined;
   return {
-    title: failure === undefined ? signIn.title : `${problems.prefix}: ${signIn.title}`,
+    title: failed ? `${problems.prefix}: ${signIn.title}` : signIn.title,
     scripts: ['sign-in.mjs'],
+    skipTo: 'form',
     main: html`<section class="card">
 <h1 tabindex="-1">${signIn.title}</h1>
 <p class="lead">${signIn.lead}</p>
 ${problem(failure)}
-<form method="post" action="/sign-in" novalidate data-offline="${problems.offline}" data-unexpected="${problems.unexpected}">
-${field('sign-in', { name: 'email', label: address.label, type: 'email', autocomplete: 'username', value: email, autofocus: true })}
-${field('sign-in', { name: 'password', label: account.password, type: 'password', autocomplete: 'current-password' })}
+<form method="post" action="/sign-in" novalidate>
+${field('sign-in', { name: 'email', label: address.label, type: 'email', autocomplete: 'username', value: email, autofocus: !failed })}
+${field('sign-in', {
+  name: 'password',
+  label: account.password,
+  describedBy: 'problem',
+  type: 'password',
+  autocomplete: 'current-password',
+  autofocus: failed,
+})}
 <button>${signIn.button}</button>
 </form>
 <p class="aside">${signIn.noAccount} <a href="/sign-up">${words.nav.signUp}</a></p>
+${scriptWords(words)}
 </section>`,
   };
 }

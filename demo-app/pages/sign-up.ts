@@ -3,7 +3,7 @@ import { type Html, html } from '../html.js';
 import type { Progress } from '../progress.js';
 import type { Words } from '../words/index.js';
 import type { Page } from './layout.js';
-import { field, problem, stamp } from './parts.js';
+import { field, problem, scriptWords, stamp } from './parts.js';
 
 export type Step = 'address' | 'code' | 'account';
 
@@ -12,6 +12,8 @@ export interface SignUpView {
   readonly progress?: Partial<Progress> | undefined;
   /** What went wrong with the whole step. */
   readonly problem?: string | undefined;
+  /** What is to be known of the step, with nothing wrong. */
+  readonly notice?: string | undefined;
   /** What is wrong with a field, by its name. */
   readonly errors?: Readonly<Record<string, string>>;
   /** What was typed, so that nothing is lost. */
@@ -21,14 +23,14 @@ export interface SignUpView {
 
 export function signUpPage(words: Words, view: SignUpView): Page {
   const failed = view.problem !== undefined || Object.keys(view.errors ?? {}).length > 0;
-  const title = words[view.step].title;
-  const { offline, unexpected, enterCode } = words.problems;
+  const title = view.step === 'code' && !isMailed(view) ? words.code.notSent.title : words[view.step].title;
   return {
     title: failed ? `${words.problems.prefix}: ${title}` : title,
     scripts: ['sign-up.mjs'],
-    main: html`<div id="sign-up" data-words="${JSON.stringify({ offline, unexpected, enterCode, busy: words.busy })}">
+    skipTo: 'form',
+    main: html`<div id="sign-up">
 ${addressStep(words, view)}${codeStep(words, view)}${accountStep(words, view)}
-<p id="status" class="unseen" role="status"></p>
+${scriptWords(words)}
 </div>`,
   };
 }
@@ -62,15 +64,19 @@ ${field('address', {
 
 function codeStep(words: Words, view: SignUpView): Html {
   const { code } = words;
+  const mailed = isMailed(view);
+  const email = html`<strong data-show="email">${view.progress?.email}</strong>`;
   return section(
     words,
     view,
     'code',
-    html`<h1 tabindex="-1">${code.title}</h1>
-<p class="lead" id="sent-to">${code.sentTo[0]}<strong data-show="email">${view.progress?.email}</strong>${code.sentTo[1]}</p>
+    html`<h1 tabindex="-1"><span data-mailed="yes"${!mailed && html` hidden`}>${code.title}</span><span data-mailed="no"${mailed && html` hidden`}>${code.notSent.title}</span></h1>
+<p class="lead" id="sent-to"${!view.progress?.email && html` hidden`}><span data-mailed="yes"${!mailed && html` hidden`}>${code.sentTo[0]}${email}${code.sentTo[1]}</span><span data-mailed="no"${
+      mailed && html` hidden`
+    }>${code.notSent.lead[0]}${email}${code.notSent.lead[1]}</span></p>
 ${view.step === 'code' && !view.progress?.email && startOver(words)}
 ${problemOf(view, 'code')}
-<p class="notice" id="notice" hidden></p>
+<p class="notice" id="notice"${view.notice === undefined && html` hidden`}>${view.notice}</p>
 <form method="post" action="/sign-up/code" novalidate>
 ${carried(view, 'email', 'challengeId')}
 ${field('code', {
@@ -93,7 +99,7 @@ ${carried(view, 'email', 'challengeId')}
 <button class="quiet" aria-describedby="resend-in">${code.resend}</button>
 ${countdown('resend', code.resendIn, view.progress?.resendAt)}
 </form>
-<p class="aside">${code.noMail}${view.inbox && html` <a href="/inbox" target="_blank">${code.inbox}</a>`}</p>
+<p class="aside"><span data-mailed="yes"${!mailed && html` hidden`}>${code.noMail}</span>${view.inbox && html` <a href="/inbox" target="_blank">${code.inbox}</a>`}</p>
 <p class="aside"><a href="/sign-up">${code.change}</a></p>`,
   );
 }
@@ -157,7 +163,7 @@ await createAccount(req.verifiedEmail, …);`,
 };
 
 function section(words: Words, view: SignUpView, step: Step, inner: Html): Html {
-  return html`<section data-step="${step}" data-title="${words[step].title}"${view.step !== step && html` hidden`}>
+  return html`<section data-step="${step}"${view.step !== step && html` hidden`}>
 <div class="card">
 <div class="card-head">
 <ol class="steps" aria-label="${words.steps.label}">
@@ -171,6 +177,11 @@ ${inner}
 <details class="hood"><summary>${words.hood}</summary><pre tabindex="0" lang="en"><code>${HOOD[step]}</code></pre></details>
 </section>
 `;
+}
+
+/** Whoever was refused a code, and holds none, has no mail to look for. */
+function isMailed({ progress }: SignUpView): boolean {
+  return !progress?.email || progress.challengeId !== undefined;
 }
 
 function problemOf(view: SignUpView, step: Step): Html {

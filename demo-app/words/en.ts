@@ -20,6 +20,10 @@ export const en: Words = {
   code: {
     title: 'Check your mail',
     sentTo: ['We mailed a code to ', '.'],
+    notSent: {
+      title: 'No new code yet',
+      lead: ['Nothing was mailed to ', ' just now. Wait until you can ask again, or use another address.'],
+    },
     label: 'Code',
     hint: '6 digits',
     button: 'Verify my address',

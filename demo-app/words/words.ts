@@ -27,6 +27,8 @@ export interface Words {
     readonly title: string;
     /** Before and after the address. */
     readonly sentTo: readonly [string, string];
+    /** In place of these two when another code was refused, and none is known of. */
+    readonly notSent: { readonly title: string; readonly lead: readonly [string, string] };
     readonly label: string;
     readonly hint: string;
     readonly button: string;
