@@ -3,15 +3,12 @@
  * ends by itself. It is also the guard of the whole room: a process in which a rejection that nobody handles is
  * fatal, every warning is seen, and a timer or a connection left behind would keep it from ending.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { request } from 'node:http';
-import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { type MailServer, startMailServer } from '../../demo-app/development/mail-server.js';
 import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
+import { type ServiceProcess, startProcess as startService } from './support/process.js';
 import { person, report, sleep } from './support/service.js';
 import type { Script } from './support/smtp.js';
 
@@ -104,47 +101,14 @@ describe.each(['await', 'background'] as const)('with delivery %s', (delivery) =
   });
 });
 
-/** Ends with code 0 and without a word, or the test fails. */
-async function startProcess(smtpUrl: string, delivery: string) {
-  const child = spawn(
-    process.execPath,
-    [
-      '--import',
-      'tsx',
-      '--unhandled-rejections=strict',
-      '--trace-warnings',
-      resolve(__dirname, 'fixtures/service.ts'),
-    ],
-    {
-      cwd: resolve(__dirname, '../..'),
-      env: { ...process.env, REDIS_URL: redis.server.url, SMTP_URL: smtpUrl, DELIVERY: delivery },
-    },
-  );
-  const exited = once(child, 'exit');
-  ended.push(async () => {
-    child.kill('SIGKILL');
-    await exited;
+async function startProcess(smtpUrl: string, delivery: 'await' | 'background'): Promise<ServiceProcess> {
+  const service = await startService({
+    REDIS_URL: redis.server.url,
+    SMTP_URL: smtpUrl,
+    DELIVERY: delivery,
   });
-  let said = '';
-  child.stderr.on('data', (data) => {
-    said += data;
-  });
-  const [port] = await Promise.race([
-    once(createInterface(child.stdout), 'line'),
-    exited.then(() => Promise.reject(new Error(`The process did not start:\n${said}`))),
-  ]);
-  return {
-    port: Number(port),
-    /** How long it took to end, in ms. */
-    async end(): Promise<number> {
-      const begin = performance.now();
-      const tooLate = AbortSignal.timeout(20_000);
-      child.kill('SIGTERM');
-      const [code, signal] = await Promise.race([exited, once(tooLate, 'abort').then(() => ['not at all'])]);
-      expect({ code, signal, said }).toEqual({ code: 0, signal: null, said: '' });
-      return performance.now() - begin;
-    },
-  };
+  ended.push(service.kill);
+  return service;
 }
 
 /** Clients that send from a connection of their own each, until nobody lets them in. */
