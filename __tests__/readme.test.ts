@@ -190,6 +190,16 @@ it('the bound it prints is the bound of the defaults', () => {
   expect(readme).toContain(`${chance * 1e4}·10⁻⁴ a mailbox and day`);
 });
 
+it('the tests it names are there, and carry the numbers it gives', async () => {
+  const named = new Set([...readme.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(([, name = '']) => name));
+  expect(named.size).toBeGreaterThan(10);
+  const read = (name: string) => readFile(join(__dirname, name), 'utf8');
+  const tests = (await Promise.all([...named].map(read))).join('\n');
+  const numbers = new Set(readme.match(/\bT\d+\b/g));
+  expect(numbers.size).toBeGreaterThan(15);
+  for (const number of numbers) expect(tests).toMatch(new RegExp(`\\b${number}\\b`));
+});
+
 it('the commands it gives are those of package.json', async () => {
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const commands = [...readme.matchAll(/npm (?:run )?(demo|test|bench|check)\b/g)].map(
