@@ -212,6 +212,8 @@ describeInBrowser('the sign-up', () => {
       expect(await email.getAttribute('aria-invalid')).toBe('true');
       expect(await email.getAttribute('aria-describedby')).toContain('address-email-error');
       expect(await email.inputValue()).toBe('minji@');
+      // Nobody has a code that was mailed to what is no address.
+      expect(await page.locator('#have-code').isVisible()).toBe(false);
     });
 
     it.each([

@@ -91,9 +91,15 @@ function stepOfPath() {
 
 /** A step needs what the one before it gave. */
 function reachable(step) {
-  const { email, verificationToken } = client.state;
-  if (step === 'address' || !email) return 'address';
-  return verificationToken ? 'account' : 'code';
+  if (step === 'address') return step;
+  if (client.state.verificationToken) return 'account';
+  return mayHaveCode() ? 'code' : 'address';
+}
+
+/** One was mailed, or so lately that another was refused. */
+function mayHaveCode() {
+  const { challengeId, resendIn, verificationToken } = client.state;
+  return Boolean(challengeId || verificationToken) || resendIn > 0;
 }
 
 function go(step) {
@@ -115,7 +121,7 @@ function show(step) {
     for (const [name, value] of Object.entries(fields))
       if (form.elements[name]?.type === 'hidden') form.elements[name].value = value;
   }
-  document.getElementById('have-code').hidden = !email;
+  document.getElementById('have-code').hidden = !mayHaveCode();
   document.title = `${section(step).querySelector('h1').innerText} · ${siteName}`;
   markTitle();
   showTimes(client.state);
