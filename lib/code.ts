@@ -5,7 +5,8 @@
  * one use is worth nothing for another. Digests are HMAC-SHA-256 (RFC 2104), cut to 96 bits: nobody without
  * the secret can make or test one, and they are what Redis holds most of.
  */
-import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes, randomInt } from 'node:crypto';
+import { hkdfSync, randomFillSync, randomInt } from 'node:crypto';
+import { createMac } from './mac.js';
 
 /** The digests under one secret. */
 export interface Digests {
@@ -27,29 +28,22 @@ const DIGEST_LENGTH = 16;
 const OPAQUE = /^[A-Za-z0-9_-]{26}$/;
 
 export function createDigests(secret: string): Digests {
-  const keyFor = (label: string) =>
-    createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `express-email-verification/${label}`, 32)));
-  const keys = {
-    mailbox: keyFor('mailbox'),
-    challenge: keyFor('challenge'),
-    code: keyFor('code'),
-    client: keyFor('client'),
-    token: keyFor('token'),
-    network: keyFor('network'),
+  const digestFor = (label: string) => {
+    const key = hkdfSync('sha256', secret, '', `express-email-verification/${label}`, 32);
+    const mac = createMac(Buffer.from(key));
+    return (text: string) => mac(text).slice(0, DIGEST_LENGTH);
   };
+  const challenge = digestFor('challenge');
+  const code = digestFor('code');
   return {
-    name: digest(keyFor('name'), '').slice(0, 2),
-    mailbox: (mailbox) => digest(keys.mailbox, mailbox),
-    challenge: (address, purpose) => digest(keys.challenge, `${address}\0${purpose}`),
-    code: (challenge, code) => digest(keys.code, `${challenge}\0${code}`),
-    client: (challengeId) => digest(keys.client, challengeId),
-    token: (verificationToken) => digest(keys.token, verificationToken),
-    network: (ip) => digest(keys.network, ip),
+    name: digestFor('name')('').slice(0, 2),
+    mailbox: digestFor('mailbox'),
+    challenge: (address, purpose) => challenge(`${address}\0${purpose}`),
+    code: (ofChallenge, digits) => code(`${ofChallenge}\0${digits}`),
+    client: digestFor('client'),
+    token: digestFor('token'),
+    network: digestFor('network'),
   };
-}
-
-function digest(key: KeyObject, text: string): string {
-  return createHmac('sha256', key).update(text).digest('base64url').slice(0, DIGEST_LENGTH);
 }
 
 /** A code of `length` digits, each equally likely (NIST SP 800-63B-4 §3.1.3.2: an approved random source). */
@@ -59,12 +53,27 @@ export function drawCode(length: number): string {
 
 /** A `challengeId` or `verificationToken`, named after the secret it is kept under. */
 export function drawOpaque({ name }: Digests): string {
-  return name + randomBytes(18).toString('base64url');
+  return name + drawBytes(18).toString('base64url');
 }
 
 /** A digest that no code has: what a suppressed send keeps. */
 export function drawDigest(): string {
-  return randomBytes(12).toString('base64url');
+  return drawBytes(12).toString('base64url');
+}
+
+/** Random bytes not drawn yet: to ask the system costs more than all the rest of a draw, so it is asked for many. */
+const reserve = Buffer.alloc(4096);
+let used = reserve.length;
+
+/** Valid until the next draw. */
+function drawBytes(count: number): Buffer {
+  if (used + count > reserve.length) {
+    randomFillSync(reserve);
+    used = 0;
+  }
+  const drawn = reserve.subarray(used, used + count);
+  used += count;
+  return drawn;
 }
 
 /** The secret an id or token was drawn under; none when its form or its name is not known. */
