@@ -8,24 +8,34 @@ import { StoreTimeout } from './store.js';
 /** How far apart two timers are, in ms: the most by which a call is given up on too early. */
 const GRAIN = 10;
 
-export interface Deadline {
+export interface Deadline<Means> {
   /** Aborts at the deadline: takes a command back that was not yet written. */
   readonly signal: AbortSignal;
-  /** Settles as the call does, or rejects with StoreTimeout at the deadline, whichever is first. */
-  race<T>(call: Promise<T>): Promise<T>;
+  /** What calls are made by that end at this deadline: made once for all of them. */
+  readonly means: Means;
+  /**
+   * Settles as the call does, or rejects with StoreTimeout at the deadline, whichever is first. `recover` may
+   * still turn an error of the call into something else.
+   */
+  race<T>(call: Promise<T>, recover: (error: unknown) => Promise<T>): Promise<T>;
 }
 
-export class Deadlines {
-  readonly #slots = new Map<number, Slot>();
+export class Deadlines<Means> {
+  readonly #slots = new Map<number, Slot<Means>>();
+  readonly #meansFor: (signal: AbortSignal) => Means;
+
+  constructor(meansFor: (signal: AbortSignal) => Means) {
+    this.#meansFor = meansFor;
+  }
 
   /** The deadline `timeout` ms from now. */
-  in(timeout: number): Deadline {
+  in(timeout: number): Deadline<Means> {
     const now = performance.now();
     const end = Math.floor((now + timeout) / GRAIN);
     const known = this.#slots.get(end);
     if (known) return known;
 
-    const slot = new Slot();
+    const slot = new Slot(this.#meansFor);
     this.#slots.set(end, slot);
     const timer = setTimeout(
       () => {
@@ -39,32 +49,29 @@ export class Deadlines {
   }
 }
 
-class Slot implements Deadline {
+class Slot<Means> implements Deadline<Means> {
   readonly #abort = new AbortController();
   readonly #waiting = new Set<(error: Error) => void>();
+  readonly signal = this.#abort.signal;
+  readonly means: Means;
 
-  constructor() {
-    setMaxListeners(0, this.#abort.signal);
+  constructor(meansFor: (signal: AbortSignal) => Means) {
+    setMaxListeners(0, this.signal);
+    this.means = meansFor(this.signal);
   }
 
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  race<T>(call: Promise<T>): Promise<T> {
-    if (this.#abort.signal.aborted) return Promise.reject(new StoreTimeout());
+  race<T>(call: Promise<T>, recover: (error: unknown) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
+      const done = (value: T) => {
+        this.#waiting.delete(reject);
+        resolve(value);
+      };
+      const failed = (error: unknown) => {
+        this.#waiting.delete(reject);
+        reject(error);
+      };
       this.#waiting.add(reject);
-      call.then(
-        (value) => {
-          this.#waiting.delete(reject);
-          resolve(value);
-        },
-        (error) => {
-          this.#waiting.delete(reject);
-          reject(error);
-        },
-      );
+      call.then(done, (error) => recover(error).then(done, failed));
     });
   }
 

@@ -34,8 +34,13 @@ export interface RedisClient extends RedisCommands {
 }
 
 interface RedisCommands {
-  evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
-  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  evalSha(sha: string, options: EvalOptions): Promise<unknown>;
+  eval(script: string, options: EvalOptions): Promise<unknown>;
+}
+
+interface EvalOptions {
+  readonly keys: string[];
+  readonly arguments: string[];
 }
 
 export interface RedisStoreOptions {
@@ -66,11 +71,10 @@ const OLDEST_REDIS = [6, 2];
  * const store = new RedisStore(redis);
  */
 export class RedisStore implements Store {
-  readonly #client: RedisClient;
   readonly #prefix: string;
   readonly #testClock: (() => number) | undefined;
   readonly #serverClock = new RedisClock();
-  readonly #deadlines = new Deadlines();
+  readonly #deadlines: Deadlines<RedisCommands>;
 
   /** @throws TypeError when `client` is no node-redis client, or a `clock` is given in production. */
   constructor(client: RedisClient, { prefix = 'ev:', clock }: RedisStoreOptions = {}) {
@@ -79,7 +83,10 @@ export class RedisStore implements Store {
     }
     if (typeof prefix !== 'string') throw new TypeError('RedisStore: prefix must be a string');
     refuseClockInProduction('RedisStore', clock);
-    this.#client = client;
+    // Without a time-out of its own for each command, which costs more than the command; ours ends it in time.
+    this.#deadlines = new Deadlines(
+      (abortSignal) => client.withCommandOptions?.({ timeout: 0, abortSignal }) ?? client,
+    );
     this.#prefix = prefix;
     this.#testClock = clock;
     // Without a listener, node ends the process when Redis goes away. The app hears of it by our answers.
@@ -184,58 +191,39 @@ export class RedisStore implements Store {
   ): Promise<unknown[]> {
     const latest = this.#now() + timeout;
     for (let again = false; ; again = true) {
-      const left = latest - this.#now();
-      const reply = await this.#call(script, keys, left, latest, args);
-      if (reply[0] !== 'late') return reply;
+      const calledAt = this.#now();
+      const left = latest - calledAt;
+      const serverLatest = this.#testClock ? latest : this.#serverClock.at(latest - WAY_BACK);
+      const reply = await this.#call(script, left, {
+        keys,
+        arguments: [this.#testClock ? String(calledAt) : '', String(serverLatest), ...args.map(String)],
+      });
+      if (!Array.isArray(reply)) throw new Error('The store answered in a form that is not known.');
+      const [serverTime, kind, ...rest] = reply;
+      if (!this.#testClock) this.#serverClock.learn(Number(serverTime), calledAt, this.#now());
+      if (kind !== 'late') return [String(kind), ...rest];
       if (again || left <= 0) throw new StoreTimeout();
     }
   }
 
-  async #call(
-    script: scripts.Script,
-    keys: string[],
-    left: number,
-    latest: number,
-    args: readonly (string | number)[],
-  ): Promise<unknown[]> {
-    const calledAt = this.#now();
-    const serverLatest = this.#testClock ? latest : this.#serverClock.at(latest - WAY_BACK);
-    const options = {
-      keys,
-      arguments: [this.#testClock ? String(calledAt) : '', String(serverLatest), ...args.map(String)],
-    };
+  /** EVALSHA; EVAL only where the server does not know the script; again while a slot is moving. */
+  #call(script: scripts.Script, left: number, options: EvalOptions): Promise<unknown> {
     const deadline = this.#deadlines.in(left);
-    const commands =
-      this.#client.withCommandOptions?.({ timeout: 0, abortSignal: deadline.signal }) ?? this.#client;
-    const reply = await deadline.race(evaluate(commands, script, options, deadline.signal));
-    if (!Array.isArray(reply)) throw new Error('The store answered in a form that is not known.');
-    const [serverTime, kind, ...rest] = reply;
-    if (!this.#testClock) this.#serverClock.learn(Number(serverTime), calledAt, this.#now());
-    return [String(kind), ...rest];
+    const { signal, means: commands } = deadline;
+
+    async function recover(error: unknown): Promise<unknown> {
+      if (signal.aborted) throw error;
+      if (says(error, 'NOSCRIPT')) return commands.eval(script.lua, options).catch(recover);
+      if (!says(error, 'TRYAGAIN')) throw error;
+      await new Promise((resolve) => setTimeout(resolve, SLOT_MOVING_PAUSE));
+      return commands.evalSha(script.sha, options).catch(recover);
+    }
+
+    return deadline.race(commands.evalSha(script.sha, options), recover);
   }
 
   #now(): number {
     return this.#testClock ? this.#testClock() : Date.now();
-  }
-}
-
-/** EVALSHA; EVAL only where the server does not know the script; again while a slot is moving. */
-async function evaluate(
-  commands: RedisCommands,
-  script: scripts.Script,
-  options: { keys: string[]; arguments: string[] },
-  signal: AbortSignal,
-): Promise<unknown> {
-  for (;;) {
-    try {
-      return await commands.evalSha(script.sha, options).catch((error) => {
-        if (!says(error, 'NOSCRIPT') || signal.aborted) throw error;
-        return commands.eval(script.lua, options);
-      });
-    } catch (error) {
-      if (!says(error, 'TRYAGAIN') || signal.aborted) throw error;
-      await new Promise((resolve) => setTimeout(resolve, SLOT_MOVING_PAUSE));
-    }
   }
 }
 
