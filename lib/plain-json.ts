@@ -4,15 +4,15 @@ import type { IncomingMessage } from 'node:http';
 /**
  * The value of a plain JSON body; it rejects when that is broken or no object. Nothing when the body is not
  * plain, and then it is untouched: plain is UTF-8, not compressed, of a stated length of at most `limit`
- * bytes, and not begun to be read.
+ * bytes, and still to be read.
  *
  * Told by a promise, so that what follows runs in the async context that the app set for the request.
  */
 export function readPlainJson(req: IncomingMessage, limit: number): Promise<object> | undefined {
   if (!isPlainJson(req, limit)) return undefined;
   return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    req.on('data', (chunk: Uint8Array) => chunks.push(chunk));
+    const chunks: Buffer[] = [];
+    req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
       try {
         resolve(parse(chunks));
@@ -28,17 +28,18 @@ const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
 function isPlainJson(req: IncomingMessage, limit: number): boolean {
   const { 'content-type': type = '', 'content-length': length, 'content-encoding': coding } = req.headers;
   const bytes = Number(length);
-  const unread = !req.readableDidRead && !req.destroyed;
-  return unread && coding === undefined && bytes > 0 && bytes <= limit && PLAIN_JSON.test(type);
+  const isJson = type === 'application/json' || PLAIN_JSON.test(type);
+  return isJson && req.readable && coding === undefined && bytes > 0 && bytes <= limit;
 }
 
-/** As express.json() does: a byte order mark is no part of the text, bytes that are not UTF-8 become U+FFFD. */
-const utf8 = new TextDecoder();
+const BYTE_ORDER_MARK = '\uFEFF';
 
-function parse(chunks: readonly Uint8Array[]): object {
+/** As express.json() does: a byte order mark is no part of the text, bytes that are not UTF-8 become U+FFFD. */
+function parse(chunks: readonly Buffer[]): object {
   const [first] = chunks;
   const bytes = first && chunks.length === 1 ? first : Buffer.concat(chunks);
-  const value: unknown = JSON.parse(utf8.decode(bytes));
+  const text = bytes.toString();
+  const value: unknown = JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
   if (typeof value === 'object' && value !== null) return value;
   throw new TypeError('The body is JSON, but no object.');
 }

@@ -37,9 +37,8 @@ export function answer(
   const body = refused
     ? { [flag]: false, message, reason: kind, ...details }
     : { [flag]: true, message, ...details };
-  res.statusCode = refused ? (status ?? PROBLEMS[kind]) : 200;
   if (details.retryAfter !== undefined) res.setHeader('Retry-After', String(details.retryAfter));
-  writeJson(res, body);
+  writeJson(res, refused ? (status ?? PROBLEMS[kind]) : 200, body);
 }
 
 function isReason(kind: string): kind is Reason {
@@ -47,10 +46,12 @@ function isReason(kind: string): kind is Reason {
 }
 
 /** Without an ETag, which nobody can use: no answer of ours is kept (RFC 9111 §5.2.2.5). */
-function writeJson(res: Response, body: object): void {
+function writeJson(res: Response, status: number, body: object): void {
   const text = JSON.stringify(body);
-  res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.setHeader('Cache-Control', 'no-store');
-  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.writeHead(status, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'Content-Length': Buffer.byteLength(text),
+  });
   res.end(text);
 }

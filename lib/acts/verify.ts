@@ -34,10 +34,10 @@ export function createVerifying(context: ActContext): (judged: JudgedVerify) => 
 
     async function attempt(secret: Digests): Promise<VerifyOutcome | { kind: 'no_live_code' }> {
       const verificationToken = drawOpaque(secret);
-      const key = keyOf(secret, email);
+      const { mailbox, challenge } = keyOf(secret, email);
       const client = secret === named && challengeId !== undefined ? secret.client(challengeId) : undefined;
       const token = secret.token(verificationToken);
-      const entry = { ...key, code: secret.code(key.challenge, code), client, token, tokenTtl };
+      const entry = { mailbox, challenge, code: secret.code(challenge, code), client, token, tokenTtl };
       const outcome: AttemptOutcome | Unavailable = await ask('verify', locale, () =>
         store.attempt(entry, storeTimeout),
       );
