@@ -5,7 +5,13 @@ import { createMac } from '../lib/mac.js';
 
 test('a digest is the HMAC that node:crypto makes', () => {
   const key = fc.uint8Array({ maxLength: 64 });
-  const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 3000 }), fc.string({ maxLength: 400 }));
+  const short = fc.string({ unit: 'binary', maxLength: 300 });
+  const long = fc.string({
+    unit: fc.constantFrom('a', 'é', '한', '😀', '\ud800'),
+    minLength: 300,
+    maxLength: 3000,
+  });
+  const text = fc.oneof(short, long);
   fc.assert(
     fc.property(key, fc.array(text, { minLength: 1, maxLength: 4 }), (key, texts) => {
       const mac = createMac(key);
@@ -13,7 +19,7 @@ test('a digest is the HMAC that node:crypto makes', () => {
         expect(mac(text)).toBe(createHmac('sha256', key).update(text).digest('base64url'));
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });
 
