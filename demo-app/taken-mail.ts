@@ -25,7 +25,7 @@ export function takenMail({ tag, mail }: Words, origin: string) {
 <meta name="color-scheme" content="light dark">
 <title>${mail.subject}</title>
 <style>
-body { margin: 0; padding: 32px 16px; background: #f3f4f6; color: #15181e; font: 16px/24px -apple-system, 'Segoe UI', 'Malgun Gothic', sans-serif; }
+body { margin: 0; padding: 32px 16px; word-break: keep-all; overflow-wrap: break-word; background: #f3f4f6; color: #15181e; font: 16px/24px -apple-system, 'Segoe UI', 'Malgun Gothic', sans-serif; }
 main { display: block; max-width: 536px; margin: auto; padding: 32px; background: #fff; border: 1px solid #e2e5ea; border-radius: 12px; }
 h1 { margin: 0 0 16px; font-size: 20px; line-height: 28px; }
 @media (prefers-color-scheme: dark) {

@@ -37,8 +37,9 @@ export function answer(
   const body = refused
     ? { [flag]: false, message, reason: kind, ...details }
     : { [flag]: true, message, ...details };
+  res.statusCode = refused ? (status ?? PROBLEMS[kind]) : 200;
   if (details.retryAfter !== undefined) res.setHeader('Retry-After', String(details.retryAfter));
-  writeJson(res, refused ? (status ?? PROBLEMS[kind]) : 200, body);
+  writeJson(res, body);
 }
 
 function isReason(kind: string): kind is Reason {
@@ -46,12 +47,11 @@ function isReason(kind: string): kind is Reason {
 }
 
 /** Without an ETag, which nobody can use: no answer of ours is kept (RFC 9111 §5.2.2.5). */
-function writeJson(res: Response, status: number, body: object): void {
+function writeJson(res: Response, body: object): void {
   const text = JSON.stringify(body);
-  res.writeHead(status, {
-    'Content-Type': 'application/json; charset=utf-8',
-    'Cache-Control': 'no-store',
-    'Content-Length': Buffer.byteLength(text),
-  });
+  // Not by writeHead(): what an app has put around end() may still change the headers.
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Cache-Control', 'no-store');
+  res.setHeader('Content-Length', Buffer.byteLength(text));
   res.end(text);
 }

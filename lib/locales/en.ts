@@ -1,4 +1,4 @@
-import type { Locale } from './locale.js';
+import { type Locale, waitOf } from './locale.js';
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
@@ -10,8 +10,10 @@ export const en: Locale = {
     verified: 'Your email address is verified.',
     invalid_request: 'Please check what you entered.',
     refused: 'This request was refused.',
-    too_many_requests: (seconds) =>
-      `Too many requests. Please try again in ${plural(seconds, 'second', 'seconds')}.`,
+    too_many_requests: (seconds) => {
+      const { count, unit } = waitOf(seconds);
+      return `Too many requests. Please try again in ${plural(count, unit, `${unit}s`)}.`;
+    },
     delivery_failed: 'The mail could not be delivered. Please check the address and try again.',
     delivery_unknown: 'The mail may take a little longer. If it arrives, its code works.',
     unavailable: 'The service is not available right now. Please try again in a moment.',

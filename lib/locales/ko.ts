@@ -1,4 +1,6 @@
-import type { Locale } from './locale.js';
+import { type Locale, waitOf } from './locale.js';
+
+const UNITS = { second: '초', minute: '분', hour: '시간' } as const;
 
 export const ko: Locale = {
   tag: 'ko',
@@ -8,7 +10,10 @@ export const ko: Locale = {
     verified: '이메일 주소가 인증되었습니다.',
     invalid_request: '입력한 내용을 다시 확인해 주세요.',
     refused: '요청이 거부되었습니다.',
-    too_many_requests: (seconds) => `요청이 너무 많습니다. ${seconds}초 후에 다시 시도해 주세요.`,
+    too_many_requests: (seconds) => {
+      const { count, unit } = waitOf(seconds);
+      return `요청이 너무 많습니다. ${count}${UNITS[unit]} 후에 다시 시도해 주세요.`;
+    },
     delivery_failed: '메일을 보내지 못했습니다. 주소를 확인하고 다시 시도해 주세요.',
     delivery_unknown: '메일 도착이 조금 늦어질 수 있습니다. 도착하면 그 인증번호를 쓸 수 있습니다.',
     unavailable: '지금은 서비스를 이용할 수 없습니다. 잠시 후 다시 시도해 주세요.',

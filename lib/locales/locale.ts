@@ -37,3 +37,15 @@ export interface Locale {
     readonly ignore: string;
   };
 }
+
+export interface Wait {
+  readonly count: number;
+  readonly unit: 'second' | 'minute' | 'hour';
+}
+
+/** A wait as people say it: in seconds up to two minutes, in minutes up to two hours, else in hours; rounded up. */
+export function waitOf(seconds: number): Wait {
+  if (seconds <= 120) return { count: seconds, unit: 'second' };
+  if (seconds <= 7200) return { count: Math.ceil(seconds / 60), unit: 'minute' };
+  return { count: Math.ceil(seconds / 3600), unit: 'hour' };
+}

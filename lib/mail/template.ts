@@ -99,7 +99,7 @@ function page({ tag, dir }: Locale, words: Words): string {
 <table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="background:#f3f4f6">
 <tr><td align="center" style="padding:32px 16px">
 <table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" style="max-width:600px;background:#ffffff;border:1px solid #e2e5ea;border-radius:12px">
-<tr><td align="${align}" style="padding:32px;${FONT}">
+<tr><td align="${align}" style="padding:32px;word-break:keep-all;overflow-wrap:break-word;${FONT}">
 <h1 class="strong" style="margin:0 0 16px;font-size:20px;line-height:28px;color:#15181e">${say(words.heading)}</h1>
 <p class="strong" style="margin:0 0 20px;font-size:16px;line-height:24px;color:#15181e">${say(words.instruction)}</p>
 <p class="code" dir="ltr" style="margin:0 0 20px;padding:16px 8px;background:#f0f2f6;border-radius:8px;text-align:center;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:32px;line-height:40px;font-weight:700;letter-spacing:6px;color:#15181e">${say(words.code)}</p>
