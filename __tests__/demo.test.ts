@@ -355,7 +355,7 @@ describe('a refusal is a page that goes on', () => {
     const limited = await browser.post('/sign-up/send', { email: 'b'.repeat(9000) }).expect(303);
     expect(cookie(limited, 'sign-up')?.length).toBeLessThan(1000);
     const page = await browser.get('/sign-up/code').expect('Content-Type', /html/);
-    expect(alerts(page)[0]).toMatch(/^Too many requests\. Please try again in \d+ seconds\./);
+    expect(alerts(page)[0]).toMatch(/^Too many requests\. Please try again in 10 minutes\./);
   });
 
   it('says that the mail did not leave, and keeps the address', async () => {
