@@ -2,6 +2,7 @@
  * Hands one mail to the transport and tells what came of it: it left, it did not, or that is not known.
  * The difference decides whether a code may be taken back (promise 7).
  */
+import { Readable } from 'node:stream';
 import type { SendMailOptions } from 'nodemailer';
 import { codeOf } from '../cause.js';
 import type { AnyTransporter } from './transport.js';
@@ -162,10 +163,23 @@ function watch(transporter: AnyTransporter): void {
     if (!attempt) return done();
     mail.message.processFunc((message) => {
       if (attempt.givenUp) return message.destroy(new Error('The mail was given up on.'));
+      const whole = inOnePiece(message);
       const begunBefore = attempt.begun;
-      attempt.begun = () => begunBefore() || message.readableDidRead;
-      return message;
+      attempt.begun = () => begunBefore() || whole.readableDidRead;
+      return whole;
     });
     done();
   });
+}
+
+/** nodemailer writes a message in a dozen small pieces, and to write to a socket is what a mail costs most. */
+function inOnePiece(message: Readable): Readable {
+  return Readable.from(
+    (async function* () {
+      const pieces: Buffer[] = [];
+      for await (const piece of message) pieces.push(piece);
+      yield Buffer.concat(pieces);
+    })(),
+    { objectMode: false },
+  );
 }
