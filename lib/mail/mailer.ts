@@ -60,17 +60,18 @@ const WORDS = {
   unknown: 'It is not known whether the mail left',
 } as const;
 
+/** Settles within `timeout` ms, whatever the transport does. */
 export type Deliver = (
   mail: Mail,
-  options: { readonly signal: AbortSignal; readonly expiresAt: Date },
+  options: { readonly timeout: number; readonly expiresAt: Date },
 ) => Promise<DeliveryOutcome>;
 
-/** Delivery by nodemailer. Settles when the signal aborts, whatever the transport does. */
+/** Delivery by nodemailer. */
 export function createMailer(transporter: AnyTransporter): Deliver {
   const isSmtp = transporter.transporter?.name?.startsWith('SMTP') ?? false;
   watch(transporter);
-  return (mail, { signal }) =>
-    settle(signal, isSmtp, (attempt) => {
+  return (mail, { timeout }) =>
+    settle(timeout, isSmtp, (signal, attempt) => {
       attempts.set(signal, attempt);
       return transporter.sendMail({ ...mail, signal, disableFileAccess: true, disableUrlAccess: true });
     });
@@ -80,7 +81,8 @@ export function createMailer(transporter: AnyTransporter): Deliver {
 export function createCustomMailer(
   deliver: (mail: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>,
 ): Deliver {
-  return (mail, options) => settle(options.signal, false, () => deliver(mail, options));
+  return (mail, { timeout, expiresAt }) =>
+    settle(timeout, false, (signal) => deliver(mail, { signal, expiresAt }));
 }
 
 /** One try at one mail: whether its message was begun, and whether we gave up on it. */
@@ -93,25 +95,31 @@ interface Attempt {
 const attempts = new WeakMap<AbortSignal, Attempt>();
 
 async function settle(
-  signal: AbortSignal,
+  timeout: number,
   tellsBegin: boolean,
-  send: (attempt: Attempt) => Promise<unknown>,
+  send: (signal: AbortSignal, attempt: Attempt) => Promise<unknown>,
 ): Promise<DeliveryOutcome> {
   const attempt: Attempt = { begun: () => false, givenUp: false };
+  const controller = new AbortController();
+  const { signal } = controller;
+  // Not AbortSignal.timeout(): it would keep the mail, and the code in it, until its time is up.
+  let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<never>((_resolve, reject) => {
-    const giveUp = () => reject(signal.reason);
-    if (signal.aborted) giveUp();
-    else signal.addEventListener('abort', giveUp, { once: true });
+    timer = setTimeout(() => {
+      controller.abort(new DOMException('The mail took too long.', 'TimeoutError'));
+      reject(signal.reason);
+    }, timeout).unref();
   });
-  timedOut.catch(() => {});
   try {
-    await Promise.race([send(attempt), timedOut]);
+    await Promise.race([send(signal, attempt), timedOut]);
     return { kind: 'left' };
   } catch (cause) {
     attempt.givenUp = true;
     const codes = signal.aborted ? { code: 'ETIMEDOUT' } : codesOf(cause);
     const kind = mayHaveLeft(cause, codes, attempt, signal, tellsBegin) ? 'unknown' : 'failed';
     return { kind, error: new DeliveryError(kind, codes) };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -60,8 +60,8 @@ export function createOutbox(settings: {
   async function deliver({ mail, expiresAt }: Parcel): Promise<DeliveryOutcome> {
     const left = Math.min(expiresAt, closesAt) - Date.now();
     if (left <= 0) return { kind: 'failed', error: new DeliveryError('failed', { code: 'ETIMEDOUT' }) };
-    const signal = AbortSignal.timeout(Math.min(settings.mailTimeout, left));
-    return settings.deliver(mail, { signal, expiresAt: new Date(expiresAt) });
+    const timeout = Math.min(settings.mailTimeout, left);
+    return settings.deliver(mail, { timeout, expiresAt: new Date(expiresAt) });
   }
 
   function rest(entry: { parcel: Parcel; tries: number }, pause: number): void {

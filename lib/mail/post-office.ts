@@ -85,7 +85,7 @@ export function createPostOffice(settings: Settings): PostOffice {
 
   function deliverNow(mail: Mail, lifetime: number): Promise<DeliveryOutcome> {
     const expiresAt = new Date(Date.now() + lifetime);
-    return deliver(mail, { signal: AbortSignal.timeout(mailTimeout), expiresAt });
+    return deliver(mail, { timeout: mailTimeout, expiresAt });
   }
 
   return {
