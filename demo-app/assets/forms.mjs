@@ -2,9 +2,7 @@
  * Sends a form without leaving its page, so that nothing typed is lost when the network is away or the answer is
  * a refusal: the server answers a page as ever, and what it says is wrong is shown here.
  */
-
-/** What these scripts say themselves, in the language of the page. */
-export const words = JSON.parse(document.querySelector('[data-words]').dataset.words);
+import { words } from './words.mjs';
 
 /** Milliseconds from which on a wait is said: a text that changes for less is a flicker. */
 const LONG = 500;

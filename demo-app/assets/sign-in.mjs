@@ -1,5 +1,6 @@
 /** The sign-in without a page load: what was typed stays when it is refused, or when the network is away. */
-import { clearProblems, showProblem, showProblems, submitForm, whileBusy, words } from './forms.mjs';
+import { clearProblems, showProblem, showProblems, submitForm, whileBusy } from './forms.mjs';
+import { words } from './words.mjs';
 
 const form = document.querySelector('form[action="/sign-in"]');
 

@@ -3,15 +3,8 @@
  * to the server and do the same.
  */
 import { createEmailVerificationClient } from './client.mjs';
-import {
-  clearProblems,
-  markTitle,
-  showProblem,
-  showProblems,
-  submitForm,
-  whileBusy,
-  words,
-} from './forms.mjs';
+import { clearProblems, markTitle, showProblem, showProblems, submitForm, whileBusy } from './forms.mjs';
+import { words } from './words.mjs';
 
 const page = document.getElementById('sign-up');
 const client = createEmailVerificationClient({
