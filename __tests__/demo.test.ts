@@ -6,6 +6,7 @@ import { RedisStore } from 'express-email-verification';
 import Database from 'libsql';
 import request, { type Response } from 'supertest';
 import { createDemo, type Demo, type DemoOptions } from '../demo-app/demo.js';
+import type { Use } from '../demo-app/uses.js';
 import { FROM, SECRET } from './support/app.js';
 import { useMailServer } from './support/mail.js';
 import { useRedis } from './support/redis.js';
@@ -452,6 +453,26 @@ describe('every page', () => {
     expect((await browser.get('/sign-up')).text).toContain('<html lang="en">');
     await browser.get('//evil.example/?lang=ko').expect('Location', '/evil.example/');
   });
+
+  it.each<Use>([
+    { kind: 'redis', host: '10.0.0.1:6379' },
+    { kind: 'own_redis', version: '7.0.15', port: 6379 },
+    { kind: 'code_memory' },
+    { kind: 'smtp', name: '10.0.0.1:25' },
+    { kind: 'inbox' },
+    { kind: 'account_memory' },
+    { kind: 'account_file', file: '/' },
+  ])('tells at its foot what the demo runs on, to Koreans in Korean: %j', async (use) => {
+    const { app } = demoWith({ inbox: mail.server, uses: [use] });
+    const footFor = async (language: string) => {
+      const { text } = await request(app).get('/sign-up').set('Accept-Language', language);
+      return /<footer[\s\S]*<\/footer>/.exec(text)?.[0].replaceAll(/<[^>]*>|Redis/g, '') ?? '';
+    };
+    expect(await footFor('en')).toMatch(/\w[\s\S]*Inbox \(development only\)\s+All mails/);
+    const korean = await footFor('ko');
+    expect(korean).toMatch(/\S[\s\S]*받은 메일함 \(개발용\)\s+모든 메일/);
+    expect(korean).not.toMatch(/[a-z]/i);
+  });
 });
 
 describe('the inbox', () => {
@@ -466,6 +487,9 @@ describe('the inbox', () => {
     expect(text).toContain(`data-copy="${code}"`);
     expect(text).toMatch(/<iframe sandbox="" srcdoc="&#60;!doctype html&#62;&#60;meta http-equiv/);
     expect(text).toContain('Development only');
+    // The page is in one language, and a mail may be in another.
+    const korean = await browser.get('/inbox').set('Accept-Language', 'ko');
+    expect(korean.text).toMatch(/<html lang="ko">[\s\S]*<strong lang="en">Your code/);
     const [first] = mail.mails;
     const source = await browser.get(`/inbox/${first?.id}?view=source`).expect(200);
     expect(source.text).toContain('Auto-Submitted: auto-generated');

@@ -20,6 +20,7 @@ import { createSessions } from './sessions.js';
 import { signInRouter } from './sign-in.js';
 import { signUpRouter } from './sign-up.js';
 import { suppressTaken } from './taken-mail.js';
+import type { Use } from './uses.js';
 import { languageSwitch, wordsOf } from './words/index.js';
 
 export interface DemoOptions {
@@ -32,7 +33,7 @@ export interface DemoOptions {
   /** A mail server whose mails are shown on /inbox. Never in production. @default none */
   readonly inbox?: InboxSource | undefined;
   /** What the demo runs on, for the foot of its pages. */
-  readonly uses?: readonly string[];
+  readonly uses?: readonly Use[];
   /** Express' `trust proxy`. @default false */
   readonly trustProxy?: number | boolean;
 }

@@ -7,6 +7,7 @@ import type { MailServer } from './development/mail-server.js';
 import { inboxPage, type View } from './pages/inbox.js';
 import type { ShowPage } from './pages/layout.js';
 import { allowMailFrames } from './security.js';
+import { wordsOf } from './words/index.js';
 
 export type InboxSource = Pick<MailServer, 'mails' | 'onMail'>;
 
@@ -33,7 +34,8 @@ export function createInbox(source: InboxSource, showPage: ShowPage): Inbox {
     const { id } = req.params;
     const mail = id === undefined ? newestFirst[0] : newestFirst.find((one) => one.id === id);
     if (id !== undefined && !mail) return next();
-    showPage(req, res, inboxPage(newestFirst, mail && { mail, view: viewOf(req.query['view']) }));
+    const open = mail && { mail, view: viewOf(req.query['view']) };
+    showPage(req, res, inboxPage(wordsOf(req), newestFirst, open));
   });
   return {
     router,

@@ -5,6 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createDemo, type Demo, type DemoOptions } from './demo.js';
 import { type Services, startServices } from './services.js';
 import { readSettings, SettingsError } from './settings.js';
+import type { Use } from './uses.js';
+import { en } from './words/en.js';
 
 /** Milliseconds that requests under way get when the demo is told to end. */
 const PATIENCE = 10_000;
@@ -25,10 +27,12 @@ async function main(): Promise<void> {
     server.close();
     throw error;
   }
-  const { store, transport, inbox, uses } = services;
+  const { store, transport, inbox } = services;
   const { from, secret, origin, database, trustProxy } = settings;
-  const accounts = database === ':memory:' ? 'Accounts in memory' : `Accounts in ${database}`;
-  const options = { origin, database, inbox, trustProxy, uses: [...uses, accounts] };
+  const accounts: Use =
+    database === ':memory:' ? { kind: 'account_memory' } : { kind: 'account_file', file: database };
+  const uses = [...services.uses, accounts];
+  const options = { origin, database, inbox, trustProxy, uses };
   const demo = await startDemo({ ...options, email: { store, transport, from, secret } }, services);
   server.off('request', notYet).on('request', demo.app);
   endOnSignal(server, demo, services);
@@ -37,7 +41,7 @@ async function main(): Promise<void> {
   if (inbox) say(`Its mails are on ${origin}/inbox (development only)`);
   if (inbox && !LOOPBACK.has(settings.host))
     say(`Whoever reaches ${settings.host} can read these mails: HOST is not this machine alone`);
-  for (const use of [...uses, accounts]) say(`  ${use}`);
+  for (const use of uses) say(`  ${en.use(use)}`);
   if (settings.secretIsRandom)
     say('  A random secret, until the process ends: set EMAIL_VERIFICATION_SECRET to keep one');
   const { problems } = await demo.verification.check();

@@ -5,14 +5,14 @@ import type { ShowPage } from './pages/layout.js';
 import { type Preview, previewPage } from './pages/previews.js';
 import { allowMailFrames } from './security.js';
 import { takenMail } from './taken-mail.js';
-import { languages } from './words/index.js';
+import { languages, wordsOf } from './words/index.js';
 
 export function previewRouter(showPage: ShowPage, options: { appName: string; origin: string }): Router {
   const router = express.Router();
   let previews: Promise<readonly Preview[]> | undefined;
   router.get('/', allowMailFrames, async (req, res) => {
     previews ??= writeMails(options);
-    showPage(req, res, previewPage(await previews));
+    showPage(req, res, previewPage(wordsOf(req), await previews));
   });
   return router;
 }
@@ -31,11 +31,11 @@ async function writeMails({ appName, origin }: { appName: string; origin: string
     rateLimit: { send: false },
   });
   const previews: Preview[] = [];
-  for (const words of languages) {
-    await verification.send({ email: `${words.tag}@example.com`, locale: words.tag });
+  for (const language of languages) {
+    await verification.send({ email: `${language.tag}@example.com`, locale: language.tag });
     const code = written.at(-1);
-    if (code) previews.push({ name: 'The code', words, mail: code });
-    previews.push({ name: 'The address is taken', words, mail: takenMail(words, origin) });
+    if (code) previews.push({ kind: 'code', language, mail: code });
+    previews.push({ kind: 'taken', language, mail: takenMail(language, origin) });
   }
   return previews;
 }

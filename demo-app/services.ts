@@ -10,13 +10,13 @@ import { createClient } from 'redis';
 import { type MailServer, startMailServer } from './development/mail-server.js';
 import { startRedisServer } from './development/redis-server.js';
 import { type DemoSettings, SettingsError } from './settings.js';
+import type { Use } from './uses.js';
 
 export interface Services {
   readonly store: NonNullable<EmailVerificationOptions['store']>;
   readonly transport: TransportOption;
   readonly inbox: MailServer | undefined;
-  /** What is used, in a line each. */
-  readonly uses: readonly string[];
+  readonly uses: readonly Use[];
   stop(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export async function startServices(
 
 interface StoreService {
   readonly store: Store;
-  readonly use: string;
+  readonly use: Use;
   stop(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ async function startStore(
     const client = await connect(redisUrl);
     return {
       store: new RedisStore(client),
-      use: `Redis at ${hostOf(redisUrl)}`,
+      use: { kind: 'redis', host: hostOf(redisUrl) },
       stop: async () => client.destroy(),
     };
   }
@@ -64,12 +64,12 @@ async function startStore(
     say(
       'There is no Redis here: codes are kept in memory, and end with this process. Set REDIS_URL to use one.',
     );
-    return { store: new MemoryStore(), use: 'Codes in memory, without Redis', stop: async () => {} };
+    return { store: new MemoryStore(), use: { kind: 'code_memory' }, stop: async () => {} };
   }
   const client = await connect(server.url);
   return {
     store: new RedisStore(client),
-    use: `Redis ${server.version}, brought along (port ${server.port})`,
+    use: { kind: 'own_redis', version: server.version, port: server.port },
     async stop() {
       client.destroy();
       await server.stop();
@@ -106,10 +106,14 @@ async function connect(url: string) {
   }
 }
 
-async function startMail({ smtp }: DemoSettings) {
-  if (smtp) return { transport: smtp.transport, inbox: undefined, use: `Mail by ${smtp.name}` };
+type MailService = Pick<Services, 'transport' | 'inbox'> & { readonly use: Use };
+
+async function startMail({ smtp }: DemoSettings): Promise<MailService> {
+  if (smtp) {
+    return { transport: smtp.transport, inbox: undefined, use: { kind: 'smtp', name: smtp.name } };
+  }
   const inbox = await startMailServer();
-  return { transport: inbox.url, inbox, use: 'Mail stays here, in the inbox' };
+  return { transport: inbox.url, inbox, use: { kind: 'inbox' } };
 }
 
 /** Without the login. */

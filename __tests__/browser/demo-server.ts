@@ -34,7 +34,7 @@ export function useDemo() {
       const demo = createDemo({
         origin,
         inbox: mail.server,
-        uses: ['A test'],
+        uses: [{ kind: 'own_redis', version: '7.0.15', port: 6379 }, { kind: 'inbox' }],
         email: { ...needed, ...options },
       });
       const server = createServer(demo.app);

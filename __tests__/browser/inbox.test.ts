@@ -18,7 +18,8 @@ describeInBrowser('the inbox', () => {
     await person.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
     const page = await person.newPage();
     const mail = async (email: string) => {
-      await page.request.post(`${origin}/email-verification/send`, { data: { email } });
+      const { locale } = options;
+      await page.request.post(`${origin}/email-verification/send`, { data: { email, locale } });
       return demo.mail.lastCode(email);
     };
     const open = async (path = '') => {
@@ -77,9 +78,9 @@ describeInBrowser('the inbox', () => {
   });
 
   it.each([
-    ['en-US', 'Skip to the letter'],
-    ['ko-KR', '메일 내용으로 바로 가기'],
-  ])('is two tabs from its first link to the code, in %s', async (locale, words) => {
+    ['en-US', 'Skip to the letter', 'Copied'],
+    ['ko-KR', '메일 내용으로 바로 가기', '복사했습니다'],
+  ])('is two tabs from its first link to the code, in %s', async (locale, words, copied) => {
     const { page, mail, open } = await visit({ locale });
     for (let index = 0; index < 3; index++) await mail(`${index}@example.com`);
     const code = await mail(EMAIL);
@@ -91,8 +92,32 @@ describeInBrowser('the inbox', () => {
     expect(await focused(page)).toBe('subject');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    await page.locator('button:has-text("Copied")').waitFor();
+    await page.locator(`button:has-text("${copied}")`).waitFor();
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(code);
+  });
+
+  it('speaks Korean alone to whoever reads Korean, as the page of all mails does', async () => {
+    const { page, mail, open, origin } = await visit({
+      locale: 'ko-KR',
+      viewport: { width: 390, height: 844 },
+    });
+    await open();
+    expect(await latinWords(page)).toEqual([]);
+    await mail(EMAIL);
+    await mails(page, 1);
+    expect(await status(page)).toBe('새 메일이 왔습니다: Pigeon Post 인증번호');
+    expect(await page.textContent('[data-copy]')).toBe('인증번호 복사');
+    expect(await page.textContent('.mails time')).toMatch(/^오[전후] /);
+    expect(await latinWords(page)).toEqual([]);
+    await page.click('[data-copy]');
+    await page.locator('button:has-text("복사했습니다")').waitFor();
+    expect(await status(page)).toBe('인증번호를 복사했습니다.');
+    await screenshot(page, 'inbox-phone-ko');
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.goto(`${origin}/mails`);
+    expect(await latinWords(page)).toEqual([]);
+    await screenshot(page, 'mails-phone-ko');
+    expect(await accessibilityProblems(page)).toEqual([]);
   });
 
   it('tells the time of its reader', async () => {
@@ -118,3 +143,16 @@ describeInBrowser('the inbox', () => {
     expect(await page.locator('[data-copy]').isVisible()).toBe(false);
   });
 });
+
+/** What a page says in Latin letters, to eyes or to ears. Names may, and text that is marked as English itself. */
+async function latinWords(page: Page): Promise<string[]> {
+  const said: string[] = await page.evaluate(`[...document.querySelectorAll('title, body, body *')]
+    .filter((one) => one.lang !== 'en')
+    .flatMap((one) => [
+      ...[...one.childNodes].filter(({ nodeType }) => nodeType === 3).map(({ data }) => data),
+      ...['aria-label', 'title'].map((name) => one.getAttribute(name) ?? ''),
+    ])`);
+  return said
+    .map((text) => text.replace(/\S*(?:@|:\/\/)\S+|Pigeon Post|Redis|HTML|English/g, '').trim())
+    .filter((text) => /[a-z]/i.test(text));
+}

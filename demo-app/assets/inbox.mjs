@@ -1,16 +1,18 @@
 /** The inbox keeps itself up to date, tells the time of its reader, and copies a code at one click. */
+import { words } from './words.mjs';
+
 enliven(document);
 
 document.addEventListener('click', async (event) => {
   const button = event.target.closest('[data-copy]');
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.copy);
-  const words = button.textContent;
-  button.textContent = 'Copied';
+  const label = button.textContent;
+  button.textContent = words.copied;
   setTimeout(() => {
-    button.textContent = words;
+    button.textContent = label;
   }, 2000);
-  say('The code was copied.');
+  say(words.codeCopied);
 });
 
 const stream = new EventSource('/inbox/events');
@@ -28,7 +30,7 @@ async function update() {
   // The letter that is open here is so old that it is not kept any more.
   if (!list) return;
   enliven(page);
-  say(`A mail came: ${list.querySelector('strong').textContent}`);
+  say(`${words.mailCame}: ${list.querySelector('strong').textContent}`);
   const mine = document.querySelector('.mails');
   if (!mine) {
     document.querySelector('.skip').replaceWith(page.querySelector('.skip'));
@@ -63,6 +65,6 @@ function enliven(page) {
   for (const button of page.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
 }
 
-function say(words) {
-  document.getElementById('inbox-status').textContent = words;
+function say(sentence) {
+  document.getElementById('inbox-status').textContent = sentence;
 }

@@ -1,6 +1,7 @@
-/** The inbox: newest first, one mail open. In English alone, as it is for developers. */
+/** The inbox: newest first, one mail open. */
 import type { ReceivedMail } from '../development/mail-server.js';
 import { type Html, html } from '../html.js';
+import type { Words } from '../words/index.js';
 import type { Page } from './layout.js';
 
 export type View = 'html' | 'text' | 'source';
@@ -10,61 +11,70 @@ export interface Open {
   readonly view: View;
 }
 
-export function inboxPage(mails: readonly ReceivedMail[], open: Open | undefined): Page {
+export function inboxPage(words: Words, mails: readonly ReceivedMail[], open: Open | undefined): Page {
+  const { inbox, development } = words;
   return {
-    title: 'Inbox',
+    title: inbox.title,
     wide: true,
     scripts: ['inbox.mjs'],
     ...(open && { skipTo: 'letter' }),
-    main: html`<div lang="en" class="inbox">
-<div class="inbox-head"><h1 tabindex="-1">Inbox</h1><p class="badge">Development only</p></div>
-<p class="lead">Every mail of this demo ends here. Nothing is delivered.</p>
+    main: html`<div class="inbox">
+<div class="inbox-head"><h1 tabindex="-1">${inbox.title}</h1><p class="badge">${development.badge}</p></div>
+<p class="lead">${inbox.lead}</p>
 <div class="inbox-panes" id="inbox">
-${mails.length === 0 ? html`<p class="empty">No mail yet. Ask for a code on the <a href="/sign-up">sign-up page</a>: it shows here by itself.</p>` : list(mails, open)}
-${open && letter(open)}
+${mails.length === 0 ? empty(words) : list(words, mails, open)}
+${open && letter(words, open)}
 </div>
-<p id="inbox-status" class="unseen" role="status"></p>
+<p id="inbox-status" class="unseen" role="status" data-words="${JSON.stringify(inbox.script)}"></p>
 </div>`,
   };
 }
 
-function list(mails: readonly ReceivedMail[], open: Open | undefined): Html {
-  return html`<nav aria-label="Mails"><ol class="mails">
+function empty({ inbox }: Words): Html {
+  const [before, link, after] = inbox.empty;
+  return html`<p class="empty">${before}<a href="/sign-up">${link}</a>${after}</p>`;
+}
+
+function list({ inbox }: Words, mails: readonly ReceivedMail[], open: Open | undefined): Html {
+  return html`<nav aria-label="${inbox.mails}"><ol class="mails">
 ${mails.map(
   (mail) => html`<li><a href="/inbox/${mail.id}"${mail === open?.mail && html` aria-current="page"`}>
-<strong>${mail.subject}</strong>
+<strong${langOf(mail)}>${mail.subject}</strong>
 <span>${mail.envelope.to.join(', ')}</span>
 <time datetime="${mail.receivedAt.toISOString()}">${mail.receivedAt.toISOString().slice(11, 19)} UTC</time>
 </a></li>\n`,
 )}</ol></nav>`;
 }
 
-function letter({ mail, view }: Open): Html {
+function letter({ inbox }: Words, { mail, view }: Open): Html {
   const code = codeIn(mail);
   return html`<article class="letter" aria-labelledby="subject">
 <header>
-<h2 id="subject" tabindex="-1">${mail.subject}</h2>
+<h2 id="subject" tabindex="-1"${langOf(mail)}>${mail.subject}</h2>
 <p>${mail.from?.address} → ${mail.envelope.to.join(', ')}</p>
-${code !== undefined && html`<p class="code-line"><code>${code}</code> <button type="button" data-copy="${code}" hidden>Copy the code</button></p>`}
-<nav class="tabs" aria-label="Views">
+${code !== undefined && html`<p class="code-line"><code>${code}</code> <button type="button" data-copy="${code}" hidden>${inbox.copy}</button></p>`}
+<nav class="tabs" aria-label="${inbox.views}">
 ${VIEWS.map(
-  ([name, label]) =>
-    html`<a href="/inbox/${mail.id}?view=${name}"${name === view && html` aria-current="page"`}>${label}</a>\n`,
+  (name) =>
+    html`<a href="/inbox/${mail.id}?view=${name}"${name === view && html` aria-current="page"`}>${inbox.view[name]}</a>\n`,
 )}</nav>
 </header>
 ${content(mail, view)}
 </article>`;
 }
 
-const VIEWS: readonly (readonly [View, string])[] = [
-  ['html', 'HTML'],
-  ['text', 'Text'],
-  ['source', 'Source'],
-];
+const VIEWS: readonly View[] = ['html', 'text', 'source'];
 
 function content(mail: ReceivedMail, view: View): Html {
   if (view === 'html') return mailFrame(mail.html, mail.subject);
-  return html`<pre tabindex="0">${view === 'text' ? mail.text : mail.raw}</pre>`;
+  if (view === 'text') return html`<pre tabindex="0"${langOf(mail)}>${mail.text}</pre>`;
+  return html`<pre tabindex="0">${mail.raw}</pre>`;
+}
+
+/** A mail may be in another language than the page: it says so itself. */
+function langOf(mail: ReceivedMail): Html | false {
+  const [, lang] = /<html[^>]* lang="([^"]+)"/.exec(mail.html) ?? [];
+  return lang !== undefined && html` lang="${lang}"`;
 }
 
 /** The code in a mail: a line of its own. */

@@ -1,6 +1,7 @@
 /** The frame around every page. */
 import type { Request, Response } from 'express';
 import { type Html, html } from '../html.js';
+import type { Use } from '../uses.js';
 import { languages, type Words, wordsOf } from '../words/index.js';
 import { bird } from './parts.js';
 
@@ -21,7 +22,7 @@ export type ShowPage = (req: Request, res: Response, page: Page) => void;
 /** What the demo runs on, for the foot of each page. */
 export interface Footing {
   readonly appName: string;
-  readonly uses: readonly string[];
+  readonly uses: readonly Use[];
   /** Whether there is an inbox to look into. */
   readonly inbox: boolean;
   readonly previews: boolean;
@@ -61,10 +62,10 @@ ${languages.map(
 ${main}
 </main>
 <footer class="foot">
-<ul lang="en">
-${footing.uses.map((use) => html`<li>${use}</li>\n`)}${footing.inbox && html`<li><a href="/inbox">Inbox</a> (development only)</li>\n`}${
-  footing.previews && html`<li><a href="/mails">All mails</a></li>\n`
-}</ul>
+<ul>
+${footing.uses.map((use) => html`<li>${words.use(use)}</li>\n`)}${
+  footing.inbox && html`<li><a href="/inbox">${words.inbox.title}</a> (${words.development.note})</li>\n`
+}${footing.previews && html`<li><a href="/mails">${words.previews.title}</a></li>\n`}</ul>
 </footer>
 </body>
 </html>

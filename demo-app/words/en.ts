@@ -72,6 +72,43 @@ export const en: Words = {
   busy: 'One moment …',
   lost: { title: 'Page not found', home: 'To the beginning' },
   trouble: { title: 'Something went wrong' },
+  development: { badge: 'Development only', note: 'development only' },
+  inbox: {
+    title: 'Inbox',
+    lead: 'Every mail of this demo ends here. Nothing is delivered.',
+    empty: ['No mail yet. Ask for a code on the ', 'sign-up page', ': it shows here by itself.'],
+    mails: 'Mails',
+    views: 'Views',
+    view: { html: 'HTML', text: 'Text', source: 'Source' },
+    copy: 'Copy the code',
+    script: { copied: 'Copied', codeCopied: 'The code was copied.', mailCame: 'A mail came' },
+  },
+  previews: {
+    title: 'All mails',
+    lead: 'Each mail in each language: on a desk, on a phone, and as text.',
+    names: { code: 'The code', taken: 'The address is taken' },
+    wide: 'wide',
+    phone: 'on a phone',
+    text: 'Text',
+  },
+  use: (use) => {
+    switch (use.kind) {
+      case 'redis':
+        return `Redis at ${use.host}`;
+      case 'own_redis':
+        return `Redis ${use.version}, brought along (port ${use.port})`;
+      case 'code_memory':
+        return 'Codes in memory, without Redis';
+      case 'smtp':
+        return `Mail by ${use.name}`;
+      case 'inbox':
+        return 'Mail stays here, in the inbox';
+      case 'account_memory':
+        return 'Accounts in memory';
+      case 'account_file':
+        return `Accounts in ${use.file}`;
+    }
+  },
   mail: {
     subject: 'You already have an account',
     greeting: 'You already have an account',

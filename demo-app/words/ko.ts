@@ -80,6 +80,51 @@ export const ko: Words = {
   busy: '잠시만 기다려 주세요 …',
   lost: { title: '페이지를 찾을 수 없습니다', home: '처음으로' },
   trouble: { title: '문제가 생겼습니다' },
+  development: { badge: '개발용', note: '개발용' },
+  inbox: {
+    title: '받은 메일함',
+    lead: '이 데모가 보내는 메일은 모두 여기로 옵니다. 실제로 발송되지는 않습니다.',
+    empty: [
+      '아직 메일이 없습니다. ',
+      '회원가입 페이지',
+      '에서 인증번호를 받으면 여기에 자동으로 나타납니다.',
+    ],
+    mails: '메일 목록',
+    views: '보기 방식',
+    view: { html: 'HTML', text: '텍스트', source: '원본' },
+    copy: '인증번호 복사',
+    script: {
+      copied: '복사했습니다',
+      codeCopied: '인증번호를 복사했습니다.',
+      mailCame: '새 메일이 왔습니다',
+    },
+  },
+  previews: {
+    title: '모든 메일',
+    lead: '모든 메일을 언어별로 넓은 화면, 휴대전화 화면, 텍스트로 보여 줍니다.',
+    names: { code: '인증번호', taken: '이미 가입된 주소' },
+    wide: '넓은 화면',
+    phone: '휴대전화 화면',
+    text: '텍스트',
+  },
+  use: (use) => {
+    switch (use.kind) {
+      case 'redis':
+        return `Redis 서버 ${use.host}`;
+      case 'own_redis':
+        return `Redis ${use.version}, 데모와 함께 실행 (포트 ${use.port})`;
+      case 'code_memory':
+        return '인증번호는 메모리에 보관, Redis 없음';
+      case 'smtp':
+        return `메일은 ${use.name} 서버로 발송`;
+      case 'inbox':
+        return '메일은 발송하지 않고 받은 메일함에 보관';
+      case 'account_memory':
+        return '계정은 메모리에 보관';
+      case 'account_file':
+        return `계정은 ${use.file} 파일에 보관`;
+    }
+  },
   mail: {
     subject: '이미 계정이 있습니다',
     greeting: '이미 계정이 있습니다',

@@ -1,4 +1,5 @@
 import type { Locale } from 'express-email-verification';
+import type { Use } from '../uses.js';
 
 /** Every word of the demo's pages, in one language. The package brings those of its answers and its mail. */
 export interface Words {
@@ -83,6 +84,34 @@ export interface Words {
   readonly busy: string;
   readonly lost: { readonly title: string; readonly home: string };
   readonly trouble: { readonly title: string };
+  /** The badge of pages that are for developers, and the note beside a link to one. */
+  readonly development: { readonly badge: string; readonly note: string };
+  readonly inbox: {
+    readonly title: string;
+    readonly lead: string;
+    /** Before, in and after a link to the sign-up. */
+    readonly empty: readonly [string, string, string];
+    readonly mails: string;
+    readonly views: string;
+    readonly view: { readonly html: string; readonly text: string; readonly source: string };
+    readonly copy: string;
+    /** What its script says: on the button, and to those who listen. */
+    readonly script: {
+      readonly copied: string;
+      readonly codeCopied: string;
+      /** Before the subject. */
+      readonly mailCame: string;
+    };
+  };
+  readonly previews: {
+    readonly title: string;
+    readonly lead: string;
+    readonly names: { readonly code: string; readonly taken: string };
+    readonly wide: string;
+    readonly phone: string;
+    readonly text: string;
+  };
+  readonly use: (use: Use) => string;
   readonly mail: {
     readonly subject: string;
     readonly greeting: string;
