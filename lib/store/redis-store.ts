@@ -188,7 +188,7 @@ export class RedisStore implements Store {
     keys: string[],
     timeout: number,
     args: readonly (string | number)[],
-  ): Promise<unknown[]> {
+  ): Promise<string[]> {
     const latest = this.#now() + timeout;
     for (let again = false; ; again = true) {
       const calledAt = this.#now();
@@ -199,9 +199,9 @@ export class RedisStore implements Store {
         arguments: [this.#testClock ? String(calledAt) : '', String(serverLatest), ...args.map(String)],
       });
       if (!Array.isArray(reply)) throw new Error('The store answered in a form that is not known.');
-      const [serverTime, kind, ...rest] = reply;
+      const [serverTime, kind, ...rest] = reply.map(String);
       if (!this.#testClock) this.#serverClock.learn(Number(serverTime), calledAt, this.#now());
-      if (kind !== 'late') return [String(kind), ...rest];
+      if (kind !== 'late') return [kind ?? '', ...rest];
       if (again || left <= 0) throw new StoreTimeout();
     }
   }
