@@ -17,13 +17,14 @@ local code, madeClient, place = ARGV[3], ARGV[4], packEnd(tonumber(ARGV[5]))
 local limits = 6
 ${mailboxLua}
 local mails = recent(redis.call('GET', mailbox) or '')
-local _, givenBack = string.gsub(mails, '-', '')
-if givenBack < ${GIVE_BACKS_A_DAY} then
-  local changed, found = string.gsub(mails, place .. '%+', place .. '-')
-  if found > 0 then
-    mails = changed
-    redis.call('SET', mailbox, mails, 'KEEPTTL')
-  end
+local times, at = 0, nil
+for i = 1, #mails, entryLength do
+  if placeAt(mails, i) == givenBack then times = times + 1
+  elseif timeAt(mails, i) == place then at = i end
+end
+if at and times < ${GIVE_BACKS_A_DAY} then
+  mails = string.sub(mails, 1, at + 12) .. givenBack .. string.sub(mails, at + entryLength)
+  redis.call('SET', mailbox, mails, 'KEEPTTL')
 end
 -- A client that went on ends with its newest code: by the end it has, it is told from one that did not.
 local codeEnd = redis.call('HGET', challenge, 'c' .. code)

@@ -25,8 +25,8 @@ if full > 0 then return { now, 'limited', full, clientWindow(held, client) } end
 
 -- Two mails in one millisecond get two places, so that each can be given back once.
 local place = now
-if #mails > 0 then place = math.max(now, tonumber(string.sub(mails, -14, -2)) + 1) end
-mails = mails .. packEnd(place) .. '+'
+if #mails > 0 then place = math.max(now, tonumber(timeAt(mails, #mails - entryLength + 1)) + 1) end
+mails = mails .. packEnd(place) .. taken
 redis.call('SET', mailbox, mails, 'PX', ${DAY})
 
 local codeEnd = now + codeTtl
