@@ -2,6 +2,7 @@
  * What pending addresses weigh in Redis, and what they cost those that come after: two Redis, one with a
  * thousand pending addresses and one with ever more, a server on each, in pairs.
  */
+import { AIMS } from '../aims.js';
 import type { Lab, Measured } from '../lab.js';
 import type { LoadJob } from '../load.js';
 import { progress, ratio, table, whole } from '../table.js';
@@ -86,7 +87,7 @@ export async function pending(lab: Lab): Promise<string> {
   const left = ((await few.seeder.memory()) - emptied) / (await few.seeder.keys());
 
   const figures = table(['pending addresses', 'bytes each', 'verify to 1,000', 'send to 1,000'], rows);
-  return `${figures}\nWhat stays of one for the day's limit once its code has ended: ${whole(left)} bytes.`;
+  return `${figures}\nWhat stays of one for the day's limit once its code has ended: ${whole(left)} bytes.\n${AIMS.pending}`;
 }
 
 async function empty(seeder: {

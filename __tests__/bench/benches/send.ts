@@ -2,7 +2,9 @@
  * /send, to a mail server that answers at once: in the background beside a bare nodemailer pool, awaited beside
  * the tutorials and Better Auth. All send the same mail.
  */
+
 import { setTimeout as wait } from 'node:timers/promises';
+import { AIMS } from '../aims.js';
 import type { Lab, Measured, Server, ServerName } from '../lab.js';
 import type { LoadJob } from '../load.js';
 import { median, progress, ratio, table, whole } from '../table.js';
@@ -64,7 +66,7 @@ export async function send(lab: Lab): Promise<string> {
     }
     sections.push(`send, ${connections} connections\n${show(results)}`);
   }
-  return `${sections.join('\n\n')}\nThis client asks again without a pause, so the outbox is full and a send waits for room.`;
+  return `${sections.join('\n\n')}\n${AIMS.send}`;
 }
 
 function jobOf(server: string): Pick<LoadJob, 'path' | 'bodies' | 'expect' | 'count' | 'again'> {

@@ -1,4 +1,5 @@
 /** What the package adds to the start and the memory of an Express app with a Redis client and a mail transport. */
+import { AIMS } from '../aims.js';
 import type { Lab } from '../lab.js';
 import { progress, spread, table } from '../table.js';
 
@@ -25,7 +26,7 @@ export async function startup(lab: Lab): Promise<string> {
     const more = spread(values.map((value, round) => value - (than[round] ?? 0)));
     return `${more.median.toFixed(0)} (${more.min.toFixed(0)}–${more.max.toFixed(0)})`;
   };
-  return table(
+  const figures = table(
     ['startup', 'ms until it listens', 'MB', 'ms more than empty', 'MB more'],
     names.map((name) => [
       name,
@@ -35,4 +36,5 @@ export async function startup(lab: Lab): Promise<string> {
       name === 'empty' ? '' : show(sizes[name], sizes['empty']),
     ]),
   );
+  return `${figures}\n${AIMS.startup}`;
 }

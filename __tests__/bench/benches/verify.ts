@@ -1,4 +1,5 @@
 /** /verify: wrong codes over many addresses, and right ones, beside the floor, the tutorials and Better Auth. */
+import { AIMS } from '../aims.js';
 import type { Lab, Measured, Server } from '../lab.js';
 import type { LoadJob } from '../load.js';
 import type { SeedKind } from '../seeder.js';
@@ -30,7 +31,7 @@ export async function verify(lab: Lab): Promise<string> {
     }
     await lab.tidy();
   }
-  return sections.join('\n\n');
+  return `${sections.join('\n\n')}\n${AIMS.verify}`;
 }
 
 export interface Contestant {
