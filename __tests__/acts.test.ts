@@ -154,6 +154,34 @@ describe('delivery', () => {
     expect(aborted).toBe(true);
   });
 
+  it('is let go of once it has left: nothing is aborted at mailTimeout', async () => {
+    const signals: AbortSignal[] = [];
+    const verification = create({
+      mailTimeout: 50,
+      delivery: async (_mail, { signal }) => void signals.push(signal),
+    });
+    expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+    await pause(150);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+  });
+
+  it('waits for room in a full outbox in bounded number: one more is refused before those who wait', async () => {
+    const silent = await startRawSmtpServer({ greeting: 'stall' });
+    const verification = create({ transport: silent.url, delivery: 'background' });
+    const sendTo = (person: string) => verification.send({ email: `${person}@example.com` });
+    const many = (name: string) => Promise.all(Array.from({ length: 1000 }, (_, i) => sendTo(`${name}${i}`)));
+    for (const { kind } of await many('posted')) expect(kind).toBe('sent');
+    let stillWaiting = true;
+    const waiting = many('waiting').finally(() => {
+      stillWaiting = false;
+    });
+    expect(await sendTo('one-more')).toMatchObject({ kind: 'unavailable' });
+    expect(stillWaiting).toBe(true);
+    for (const { kind } of await waiting) expect(kind).toBe('unavailable');
+    await silent.close();
+    await verification.close();
+  });
+
   it('in the background answers first, and tells the outcome by an event', async () => {
     const verification = create({ delivery: 'background' });
     const delivered = new Promise((resolve) => verification.on('delivered', resolve));

@@ -28,8 +28,7 @@ const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
 function isPlainJson(req: IncomingMessage, limit: number): boolean {
   const { 'content-type': type = '', 'content-length': length, 'content-encoding': coding } = req.headers;
   const bytes = Number(length);
-  const isJson = type === 'application/json' || PLAIN_JSON.test(type);
-  return isJson && req.readable && coding === undefined && bytes > 0 && bytes <= limit;
+  return req.readable && coding === undefined && bytes > 0 && bytes <= limit && PLAIN_JSON.test(type);
 }
 
 const BYTE_ORDER_MARK = '\uFEFF';

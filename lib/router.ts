@@ -21,20 +21,20 @@ export function emailVerificationRouter(verification: EmailVerification | EmailV
 
   const router = express.Router();
   router.post(
-    '/verify',
-    readBody(core, 'verify'),
-    refuseCrossSiteForm(core, 'verify'),
-    validate(core, 'verify', core.judge.verify),
-    createClientLimit(core, 'verify'),
-    verify(core),
-  );
-  router.post(
     '/send',
     readBody(core, 'ok'),
     refuseCrossSiteForm(core, 'ok'),
     validate(core, 'ok', core.judge.send),
     createClientLimit(core, 'send'),
     send(core),
+  );
+  router.post(
+    '/verify',
+    readBody(core, 'verify'),
+    refuseCrossSiteForm(core, 'verify'),
+    validate(core, 'verify', core.judge.verify),
+    createClientLimit(core, 'verify'),
+    verify(core),
   );
   return router;
 }

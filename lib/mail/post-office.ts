@@ -15,10 +15,11 @@ export type PostOutcome<T> =
 export const OUTBOX_CAPACITY = 1000;
 
 /**
- * How long a send waits for one of these to end, in ms, before that 503. A burst is so paced by its mails, which
- * would otherwise hardly get on for all the refusing.
+ * How long a send waits for one of these to end, in ms, before that 503, and how many wait at the most. A burst is
+ * so paced by its mails, which would otherwise hardly get on for all the refusing.
  */
 const PATIENCE = 500;
+const QUEUE_CAPACITY = 1000;
 
 export interface PostOffice {
   /** Room for one more mail; none when all stays taken, or it is closed. Taken before the mail's code is stored. */
@@ -60,7 +61,8 @@ export function createPostOffice(settings: Settings): PostOffice {
     return true;
   }
 
-  function queueForRoom(): Promise<boolean> {
+  async function queueForRoom(): Promise<boolean> {
+    if (queue.size >= QUEUE_CAPACITY) return false;
     return new Promise((resolve) => {
       const settle = (hasRoom: boolean) => {
         clearTimeout(timer);
