@@ -134,7 +134,7 @@ describe('delivery', () => {
     await refused.send({ email });
     await silent.send({ email });
     expect(said).toEqual([
-      'The mail did not leave: EENVELOPE 550 5.1.1',
+      'The mail did not leave: EENVELOPE RCPT TO 550 5.1.1',
       'It is not known whether the mail left: ETIMEDOUT',
     ]);
   });

@@ -1,6 +1,6 @@
 /** What the app can listen to. Addresses are masked; codes and tokens are never in an event. */
 import { messageOf } from './cause.js';
-import type { DeliveryError } from './mail/mailer.js';
+import type { DeliveryError } from './mail/delivery-error.js';
 
 export interface EmailVerificationEvents {
   /** The mail left: the server took it. */

@@ -10,7 +10,8 @@ export type { AddressEvent, EmailVerificationEvents, EventName, Listener } from 
 export { en } from './locales/en.js';
 export { ko } from './locales/ko.js';
 export type { Locale } from './locales/locale.js';
-export type { DeliveryError, Mail } from './mail/mailer.js';
+export type { DeliveryError } from './mail/delivery-error.js';
+export type { Mail } from './mail/mailer.js';
 export type { MailContent, Template, TemplateInput } from './mail/template.js';
 export type { TransportOption } from './mail/transport.js';
 export type { ClientLimitOption, CustomDelivery, EmailVerificationOptions, SendLimit } from './options.js';

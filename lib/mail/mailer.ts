@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import type { SendMailOptions } from 'nodemailer';
-import { codeOf } from '../cause.js';
+import { DeliveryError, type FailureDetails, failureDetailsOf } from './delivery-error.js';
 import type { AnyTransporter } from './transport.js';
 
 /** A mail to one recipient, ready for nodemailer's `sendMail`. */
@@ -18,47 +18,6 @@ export type Mail = SendMailOptions & {
 export type DeliveryOutcome =
   | { readonly kind: 'left' }
   | { readonly kind: 'failed' | 'unknown'; readonly error: DeliveryError };
-
-/**
- * Why a mail did not leave, or may not have. Holds codes alone: what a server says in words can hold the address.
- * Its `cause` is there when the mail could not be written: what went wrong in the app's own code.
- */
-export class DeliveryError extends Error {
-  override readonly name = 'DeliveryError';
-  /** nodemailer's code, as `EAUTH`, the system's, as `ECONNREFUSED`, or `ETEMPLATE` for a mail that cannot be written. */
-  readonly code: string;
-  /** The SMTP reply, as 550 (RFC 5321 §4.2). */
-  readonly responseCode: number | undefined;
-  /** The enhanced status, as `5.1.1` (RFC 3463). */
-  readonly enhancedCode: string | undefined;
-
-  constructor(kind: 'failed' | 'unknown', { code, responseCode, enhancedCode }: Codes, cause?: Error) {
-    const known = [code, responseCode, enhancedCode].filter((part) => part !== undefined).join(' ');
-    super(`${WORDS[kind]}: ${known}`, cause && { cause });
-    this.code = code;
-    this.responseCode = responseCode;
-    this.enhancedCode = enhancedCode;
-  }
-
-  /** Whether another try may succeed: not after a 5yz reply or a login that was refused. */
-  get temporary(): boolean {
-    if (this.responseCode !== undefined) return this.responseCode < 500;
-    return (
-      this.code !== 'EAUTH' && this.code !== 'ENOAUTH' && this.code !== 'ECONFIG' && this.code !== 'EOTP'
-    );
-  }
-}
-
-interface Codes {
-  readonly code: string;
-  readonly responseCode?: number;
-  readonly enhancedCode?: string;
-}
-
-const WORDS = {
-  failed: 'The mail did not leave',
-  unknown: 'It is not known whether the mail left',
-} as const;
 
 /** Settles within `timeout` ms, whatever the transport does. */
 export type Deliver = (
@@ -115,7 +74,7 @@ async function settle(
     return { kind: 'left' };
   } catch (cause) {
     attempt.givenUp = true;
-    const codes = signal.aborted ? { code: 'ETIMEDOUT' } : codesOf(cause);
+    const codes = signal.aborted ? { code: 'ETIMEDOUT' } : failureDetailsOf(cause);
     const kind = mayHaveLeft(cause, codes, attempt, signal, tellsBegin) ? 'unknown' : 'failed';
     return { kind, error: new DeliveryError(kind, codes) };
   } finally {
@@ -129,7 +88,7 @@ async function settle(
  */
 function mayHaveLeft(
   cause: unknown,
-  { responseCode }: Codes,
+  { responseCode }: FailureDetails,
   attempt: Attempt,
   signal: AbortSignal,
   tellsBegin: boolean,
@@ -139,22 +98,6 @@ function mayHaveLeft(
   if (typeof cause === 'object' && cause !== null && 'unknown' in cause && cause.unknown === true)
     return true;
   return signal.aborted;
-}
-
-function codesOf(cause: unknown): Codes {
-  const { response, responseCode } = repliedBy(cause);
-  const enhancedCode = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1];
-  return { code: codeOf(cause) ?? 'EUNKNOWN', responseCode, enhancedCode };
-}
-
-/** What the SMTP server replied, where nodemailer tells. */
-function repliedBy(cause: unknown): { response?: string; responseCode?: number } {
-  if (typeof cause !== 'object' || cause === null) return {};
-  return {
-    ...('response' in cause && typeof cause.response === 'string' && { response: cause.response }),
-    ...('responseCode' in cause &&
-      typeof cause.responseCode === 'number' && { responseCode: cause.responseCode }),
-  };
 }
 
 const watched = new WeakSet<AnyTransporter>();

@@ -2,7 +2,8 @@
  * The mails of background delivery: kept in memory, each tried again after a temporary refusal for as long as its
  * code lives.
  */
-import { type Deliver, DeliveryError, type DeliveryOutcome, type Mail } from './mailer.js';
+import { DeliveryError } from './delivery-error.js';
+import type { Deliver, DeliveryOutcome, Mail } from './mailer.js';
 
 /** The pauses between tries, in ms; the last one repeats. */
 const PAUSES = [1000, 3000, 10_000];

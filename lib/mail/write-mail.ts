@@ -2,7 +2,8 @@
 import { messageOf } from '../cause.js';
 import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options.js';
-import { DeliveryError, type Mail } from './mailer.js';
+import { DeliveryError } from './delivery-error.js';
+import type { Mail } from './mailer.js';
 import type { MailContent } from './template.js';
 
 /** Who gets what: a code, or the words of the app's own. */
