@@ -1,6 +1,6 @@
 /** What can be brought into a mail from outside: nothing but a language. */
 
-import { en } from 'express-email-verification';
+import { type EmailVerificationOptions, en, type Mail } from 'express-email-verification';
 import type { ReceivedMail } from '../../demo-app/development/mail-server.js';
 import { startClock, useFrontDoor, WIDE } from './front-door.js';
 
@@ -78,6 +78,59 @@ it('T19: the one header that counts is the language, and nothing of it but a cho
   expect(mail.mails[0]?.raw).not.toMatch(/evil/i);
 });
 
+describe('T58: what keeps the emails of one person apart, and holiday notes away', () => {
+  const suppressed = { subject: 'Hello', text: 'Sign in.', html: '<p>Sign in.' };
+  const kinds: [what: string, options: Partial<EmailVerificationOptions>][] = [
+    ['a code', {}],
+    ['a code in the background', { delivery: 'background' }],
+    ['a code by a template of the app', { template: () => suppressed }],
+    ['an email in place of a code', { beforeSend: () => ({ kind: 'suppress', mail: suppressed }) }],
+  ];
+
+  it.each(kinds)('T58: %s has an X-Entity-Ref-ID that no other email has', async (_what, options) => {
+    const clock = startClock();
+    const door = await open({ store: storeOf('MemoryStore', clock.read), ...WIDE, ...options });
+    for (let sent = 0; sent < 5; sent += 1) {
+      clock.pass(2000);
+      expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
+    }
+    await door.verification.close();
+    const references = mail.mails.map(({ headers }) => headers['x-entity-ref-id']);
+    expect(references).toHaveLength(5);
+    expect(new Set(references).size).toBe(5);
+    for (const reference of references) expect(reference).toMatch(/^[0-9a-z-]{20,}$/i);
+  });
+
+  it.each(kinds)('T58: %s asks Exchange for no answer of any kind', async (_what, options) => {
+    const door = await open({ store: storeOf('MemoryStore'), ...options });
+    await door.send({ email: 'minji@example.com' });
+    await door.verification.close();
+    expect(mail.mails.map(({ headers }) => headers['x-auto-response-suppress'])).toEqual(['All']);
+    expect(mail.mails.map(({ headers }) => headers['auto-submitted'])).toEqual(['auto-generated']);
+  });
+
+  it('T58: a delivery of the app is handed them too', async () => {
+    const handed: Mail[] = [];
+    const door = await open({
+      store: storeOf('MemoryStore'),
+      delivery: async (message) => void handed.push(message),
+    });
+    await door.send({ email: 'minji@example.com' });
+    await door.send({ email: 'jun@example.com' });
+    expect(handed.map(({ headers }) => headers)).toEqual(
+      Array(2).fill(
+        expect.objectContaining({
+          'Auto-Submitted': 'auto-generated',
+          'X-Auto-Response-Suppress': 'All',
+          'X-Entity-Ref-ID': expect.stringMatching(/^.{20,}$/),
+        }),
+      ),
+    );
+    const reference = ({ headers }: Mail) => Object(headers)['X-Entity-Ref-ID'];
+    expect(new Set(handed.map(reference)).size).toBe(2);
+  });
+});
+
 /** The bytes of a mail without what is drawn or timed for each: its code, its ids and its boundary. */
 function withoutChance({ raw, text }: ReceivedMail): string {
   const code = /\b\d{6}\b/.exec(text)?.[0] ?? '';
@@ -85,5 +138,5 @@ function withoutChance({ raw, text }: ReceivedMail): string {
   return raw
     .replaceAll(code, 'CODE')
     .replaceAll(boundary, 'BOUNDARY')
-    .replace(/^(Message-ID|Date): .*$/gim, '$1');
+    .replace(/^(Message-ID|Date|X-Entity-Ref-ID): .*$/gim, '$1');
 }

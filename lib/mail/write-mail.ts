@@ -1,4 +1,5 @@
 /** A letter written as a mail: by the template, or in the words the app put in a code's place. */
+import { randomUUID } from 'node:crypto';
 import { messageOf } from '../cause.js';
 import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options.js';
@@ -44,8 +45,11 @@ export function writeMail(letter: Letter, lifetime: number, settings: Settings):
     maxRecipients: 1,
     ...content,
     headers: {
-      // RFC 3834 §5: no holiday note comes back.
+      // RFC 3834 §5: no holiday note comes back. Exchange knows its own header alone (MS-OXCMAIL §2.1.3.2.20).
       'Auto-Submitted': 'auto-generated',
+      'X-Auto-Response-Suppress': 'All',
+      // Gmail puts emails of one sender and subject into one thread and folds the newest away, unless these differ.
+      'X-Entity-Ref-ID': randomUUID(),
       'Content-Language': locale.tag,
     },
     ...(origin !== undefined && code !== undefined && { otp: { code, origin } }),
