@@ -2,7 +2,7 @@
 import { domainToASCII } from 'node:url';
 import { body } from 'express-validator';
 import fc from 'fast-check';
-import { isPlainAddress } from '../lib/address.js';
+import { canonicalAddress, isPlainAddress } from '../lib/address.js';
 
 const text = (characters: string, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...characters), minLength: 1, maxLength });
@@ -18,6 +18,8 @@ it('takes for plain only what express-validator takes for an address and what is
       const outcome = await isEmail.run({ body: { email: address } }, { dryRun: true });
       const [local = '', domain = ''] = address.split('@');
       expect([outcome.isEmpty(), local.toLowerCase(), domainToASCII(domain)]).toEqual([true, local, domain]);
+      // With a space at its end it goes the long way.
+      expect(await canonicalAddress(`${address} `)).toBe(address);
     }),
     { numRuns: 300 },
   );
@@ -33,6 +35,12 @@ it.each([
   'a@xn--b.co',
   'a@b.co.',
   'a@1.2.3.4',
+  'a@b.xn--com-9o0a',
+  'a@b.com1',
+  'a@b.com으로',
+  'a@b.com”',
+  'a@b.co\u200b',
+  '\u00a0a@b.co',
   'a b@b.co',
   'a@b.co\n',
   'a@ｂ.co',
