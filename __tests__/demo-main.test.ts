@@ -210,7 +210,7 @@ describe('with a provider that demands STARTTLS and a login', () => {
     const post = (path: string, fields: object) => browser.post(path).type('form').send(fields).expect(303);
     const email = 'minji@example.com';
     await post('/sign-up/send', { email });
-    const mail = await smtp.waitForMail();
+    const mail = await smtp.waitForMessage();
     expect(mail).toMatchObject({ tls: true, user: auth.user, envelope: { from: auth.user, to: [email] } });
     const code = /^\d{6}$/m.exec(mail.text)?.[0];
     const codePage = await browser.get('/sign-up/code');
@@ -241,11 +241,11 @@ describe('at its end', () => {
     const { smtp, demo } = await slowMail(1500);
     const redisPort = Number(/port (\d+)/.exec(demo.said())?.[1]);
     const answers = Promise.all(Array.from({ length: 5 }, (_, name) => send(demo.url, name)));
-    await until('all mails are under way', () => smtp.sessions === 5);
+    await until('all emails are being sent', () => smtp.connections === 5);
     demo.kill('SIGTERM');
     expect((await answers).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     expect(await demo.exited).toBe(0);
-    expect(smtp.mails).toHaveLength(5);
+    expect(smtp.messages).toHaveLength(5);
     await expect(send(demo.url, 6)).rejects.toThrow();
     await until('its Redis is gone', () => isRefused(redisPort));
   });
@@ -253,7 +253,7 @@ describe('at its end', () => {
   it('ends at once at the second Ctrl-C', async () => {
     const { smtp, demo } = await slowMail(60_000);
     const answer = send(demo.url, 0).catch(() => 'cut off');
-    await until('the mail is under way', () => smtp.sessions > 0);
+    await until('the email is being sent', () => smtp.connections > 0);
     demo.kill('SIGINT');
     await demo.hears(/Once more to end at once/);
     demo.kill('SIGINT');

@@ -1,4 +1,4 @@
-/** The servers that the demo and the other tests stand on, tried on their own. */
+/** The development servers that the demo and the other tests rely on, tested on their own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { useMailServer } from './support/mail.js';
 import { type Deed, type Stage, startRawSmtpServer } from './support/raw-smtp-server.js';
 import { useRedis } from './support/redis.js';
 
-const mailToMinji: SendMailOptions = {
+const messageToMinji: SendMailOptions = {
   from: 'Acme <no-reply@acme.example>',
   to: { name: '민지', address: 'minji@example.com' },
   subject: '482913 is your code',
@@ -30,7 +30,7 @@ describe('the Redis server', () => {
 
   beforeEach(() => redis.flush());
 
-  it('answers on a unix socket of its own', async () => {
+  it('listens on a Unix socket of its own', async () => {
     await redis.client.set('a', '1');
     expect(await redis.client.get('a')).toBe('1');
     expect(redis.server.socketPath).toMatch(/redis\.sock$/);
@@ -38,7 +38,7 @@ describe('the Redis server', () => {
     expect(await redis.client.info('server')).toContain(`process_id:${redis.server.pid}`);
   });
 
-  it('answers nothing while it is frozen, and catches up when it thaws', async () => {
+  it('stops responding while frozen, and catches up after it thaws', async () => {
     redis.server.freeze();
     const late = redis.client.incr('late');
     expect(await Promise.race([late, after(150, 'still frozen')])).toBe('still frozen');
@@ -57,7 +57,7 @@ describe('the Redis server', () => {
     expect(await redis.client.get('a')).toBeNull();
   });
 
-  it('listens on a free port of 127.0.0.1 alone when no socket is asked for', async () => {
+  it('listens only on a free port of 127.0.0.1 by default', async () => {
     const server = await redisServer();
     const client = createClient({ url: server.url });
     await client.connect();
@@ -68,7 +68,7 @@ describe('the Redis server', () => {
     await server.stop();
   });
 
-  it('takes more arguments, and says what Redis says of wrong ones', async () => {
+  it('accepts additional arguments, and passes on what Redis says about invalid ones', async () => {
     const server = await redisServer({ args: ['--maxmemory', '3mb'], unixsocket: true });
     const client = createClient({ url: server.url });
     await client.connect();
@@ -78,13 +78,13 @@ describe('the Redis server', () => {
     await expect(startRedisServer({ args: ['--no-such-thing', '1'] })).rejects.toThrow(/no-such-thing/);
   });
 
-  it('refuses a port that another server has', async () => {
+  it('refuses a port that another server is using', async () => {
     const first = await redisServer();
     await expect(startRedisServer({ port: first.port })).rejects.toThrow(/in use/);
     await first.stop();
   });
 
-  it('stops when it is frozen, twice if need be, and leaves no folder', async () => {
+  it('stops while frozen, can be stopped twice, and leaves no directory behind', async () => {
     const server = await redisServer({ unixsocket: true });
     server.freeze();
     await server.stop();
@@ -93,7 +93,7 @@ describe('the Redis server', () => {
     expect(existsSync(dirname(server.socketPath ?? ''))).toBe(false);
   });
 
-  it('starts many at once', async () => {
+  it('starts several servers at once', async () => {
     const servers = await Promise.all(Array.from({ length: 4 }, () => redisServer()));
     expect(new Set(servers.map(({ url }) => url)).size).toBe(4);
     await Promise.all(servers.map((server) => server.stop()));
@@ -102,8 +102,8 @@ describe('the Redis server', () => {
   it.each(['return', 'exit', 'throw', 'SIGINT', 'SIGTERM', 'SIGKILL'])(
     'does not outlive a parent that ends by %s',
     async (ending) => {
-      const { pid, folder } = await startInParentThatEndsBy(ending);
-      await eventually(() => !isAlive(pid) && !existsSync(folder));
+      const { pid, directory } = await startInParentThatEndsBy(ending);
+      await eventually(() => !isAlive(pid) && !existsSync(directory));
     },
     20_000,
   );
@@ -111,23 +111,23 @@ describe('the Redis server', () => {
 
 describe('the Redis binary', () => {
   const { PATH, REDIS_SERVER } = process.env;
-  let folder = '';
+  let directory = '';
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'redis-binary-'));
+    directory = await mkdtemp(join(tmpdir(), 'redis-binary-'));
   });
 
   afterEach(async () => {
     process.env['PATH'] = PATH;
     if (REDIS_SERVER === undefined) delete process.env['REDIS_SERVER'];
     else process.env['REDIS_SERVER'] = REDIS_SERVER;
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   });
 
-  /** A program of another name that becomes the real one. */
+  /** A program with another name that executes the real one. */
   async function redisCalled(name: string) {
     const real = await findRedisServer();
-    const path = join(folder, name);
+    const path = join(directory, name);
     const library = real?.libraryPath ?? process.env['LD_LIBRARY_PATH'] ?? '';
     await writeFile(path, `#!/bin/sh\nLD_LIBRARY_PATH='${library}' exec '${real?.path}' "$@"\n`, {
       mode: 0o755,
@@ -135,7 +135,7 @@ describe('the Redis binary', () => {
     return path;
   }
 
-  it('is the one that REDIS_SERVER names', async () => {
+  it('is the one in REDIS_SERVER', async () => {
     const path = await redisCalled('my-redis');
     process.env['REDIS_SERVER'] = path;
     expect(await findRedisServer()).toMatchObject({ path, libraryPath: undefined });
@@ -144,28 +144,33 @@ describe('the Redis binary', () => {
   });
 
   it.each(['redis-server', 'valkey-server'])(
-    'is the %s on the PATH when REDIS_SERVER names none',
+    'is the %s on the PATH when REDIS_SERVER is not set',
     async (name) => {
       const path = await redisCalled(name);
-      process.env['PATH'] = folder;
+      process.env['PATH'] = directory;
       delete process.env['REDIS_SERVER'];
       expect(await findRedisServer()).toMatchObject({ path, libraryPath: undefined });
     },
   );
 
-  it('is nowhere on a system with neither Redis nor apt', async () => {
-    process.env['PATH'] = folder;
+  it('is not found on a system with neither Redis nor apt', async () => {
+    process.env['PATH'] = directory;
     delete process.env['REDIS_SERVER'];
     expect(await findRedisServer()).toBeUndefined();
     expect(await startRedisServer()).toBeUndefined();
   });
 
-  it.each(['/nowhere/redis-server', '/bin/true'])('is refused when REDIS_SERVER names %s', async (path) => {
-    process.env['REDIS_SERVER'] = path;
-    await expect(startRedisServer()).rejects.toThrow(`REDIS_SERVER names "${path}"`);
-  });
+  it.each(['/nowhere/redis-server', '/bin/true'])(
+    'is rejected when REDIS_SERVER is set to %s',
+    async (path) => {
+      process.env['REDIS_SERVER'] = path;
+      await expect(startRedisServer()).rejects.toThrow(
+        `REDIS_SERVER is set to "${path}", which is not a working Redis server.`,
+      );
+    },
+  );
 
-  it('is found in milliseconds once it is there', async () => {
+  it('is found within a second once it is installed', async () => {
     await findRedisServer();
     const start = performance.now();
     expect((await findRedisServer())?.version).toMatch(/^\d+\.\d+/);
@@ -176,10 +181,10 @@ describe('the Redis binary', () => {
 describe('the mail server', () => {
   const mail = useMailServer();
 
-  it('keeps a mail with its envelope, its parts and its headers', async () => {
-    await send(mail.url, mailToMinji);
-    const [kept] = mail.mails;
-    expect(kept).toMatchObject({
+  it('keeps a message with its envelope, its parts, and its headers', async () => {
+    await send(mail.url, messageToMinji);
+    const [received] = mail.mails;
+    expect(received).toMatchObject({
       envelope: { from: 'no-reply@acme.example', to: ['minji@example.com'] },
       subject: '482913 is your code',
       from: { name: 'Acme', address: 'no-reply@acme.example' },
@@ -188,37 +193,37 @@ describe('the mail server', () => {
       tls: false,
       user: undefined,
     });
-    expect(kept?.text).toContain('Your code is 482913.');
-    expect(kept?.html).toContain('<b>482913</b>');
-    expect(kept?.raw).toContain('X-Trace: one');
+    expect(received?.text).toContain('Your code is 482913.');
+    expect(received?.html).toContain('<b>482913</b>');
+    expect(received?.raw).toContain('X-Trace: one');
   });
 
-  it('reads the newest code to an address, also one that is still to come', async () => {
+  it('reads the newest code sent to an address, including one that has not arrived yet', async () => {
     const coming = mail.lastCode('minji@example.com');
-    await send(mail.url, mailToMinji);
+    await send(mail.url, messageToMinji);
     expect(await coming).toBe('482913');
-    await send(mail.url, { ...mailToMinji, text: 'Your code is 77001234.' });
-    await send(mail.url, { ...mailToMinji, to: 'joon@example.com', text: 'Your code is 111111.' });
+    await send(mail.url, { ...messageToMinji, text: 'Your code is 77001234.' });
+    await send(mail.url, { ...messageToMinji, to: 'joon@example.com', text: 'Your code is 111111.' });
     expect(await mail.lastCode('minji@example.com')).toBe('77001234');
   });
 
-  it('begins each test empty', () => {
+  it('is empty at the start of each test', () => {
     expect(mail.mails).toEqual([]);
   });
 
-  it('says what did come when the awaited mail does not', async () => {
-    await send(mail.url, mailToMinji);
-    await expect(mail.server.waitForMail(({ subject }) => subject === 'Other', 50)).rejects.toThrow(
-      'No such mail within 50 ms. Here: "482913 is your code" to minji@example.com.',
+  it('lists what it received when the expected message does not arrive', async () => {
+    await send(mail.url, messageToMinji);
+    await expect(mail.server.waitForMessage(({ subject }) => subject === 'Other', 50)).rejects.toThrow(
+      'No matching message within 50 ms. Received: "482913 is your code" to minji@example.com.',
     );
   });
 
-  it('tells listeners until they leave', async () => {
+  it('notifies listeners until they unsubscribe', async () => {
     const heard: string[] = [];
-    const leave = mail.server.onMail(({ id }) => heard.push(id));
-    await send(mail.url, mailToMinji);
-    leave();
-    await send(mail.url, mailToMinji);
+    const unsubscribe = mail.server.onMessage(({ id }) => heard.push(id));
+    await send(mail.url, messageToMinji);
+    unsubscribe();
+    await send(mail.url, messageToMinji);
     expect(heard).toEqual([mail.mails[0]?.id]);
   });
 
@@ -226,36 +231,36 @@ describe('the mail server', () => {
     { stage: 'mail', code: 451, text: 'later' },
     { stage: 'rcpt', code: 550, text: 'no such mailbox' },
     { stage: 'data', code: 554, text: 'spam' },
-  ] as const)('answers $code at $stage until told otherwise', async (answer) => {
+  ] as const)('rejects with $code at $stage until the rule is removed', async (answer) => {
     mail.server.respondWith(answer);
-    const refused = send(mail.url, mailToMinji);
+    const refused = send(mail.url, messageToMinji);
     await expect(refused).rejects.toMatchObject({ responseCode: answer.code });
     await expect(refused).rejects.toThrow(answer.text);
     expect(mail.mails).toHaveLength(0);
     mail.server.respondWith();
-    await send(mail.url, mailToMinji);
+    await send(mail.url, messageToMinji);
     expect(mail.mails).toHaveLength(1);
   });
 
-  it('refuses one recipient by a function', async () => {
+  it('rejects a single recipient with a function', async () => {
     mail.server.respondWith(({ stage, to }) => {
       return stage === 'rcpt' && to.includes('full@example.com') && { code: 452, text: 'full' };
     });
-    await expect(send(mail.url, { ...mailToMinji, to: 'full@example.com' })).rejects.toMatchObject({
+    await expect(send(mail.url, { ...messageToMinji, to: 'full@example.com' })).rejects.toMatchObject({
       responseCode: 452,
     });
-    await send(mail.url, mailToMinji);
+    await send(mail.url, messageToMinji);
   });
 
   it('counts open connections', async () => {
     const transport = createTransport({ url: mail.url, pool: true, maxConnections: 1 });
-    await transport.sendMail(mailToMinji);
-    expect(mail.server.sessions).toBe(1);
+    await transport.sendMail(messageToMinji);
+    expect(mail.server.connections).toBe(1);
     transport.close();
-    await eventually(() => mail.server.sessions === 0);
+    await eventually(() => mail.server.connections === 0);
   });
 
-  it('greets without the 100 ms that smtp-server waits', async () => {
+  it('greets without the 100 ms delay of smtp-server', async () => {
     const waits: number[] = [];
     for (let n = 0; n < 5; n += 1) {
       const start = performance.now();
@@ -271,11 +276,11 @@ describe('the mail server', () => {
 describe('a mail server with options', () => {
   const auth = { user: 'acme', pass: 'open sesame' };
 
-  it('takes a mail over TLS with the right login, and records both', async () => {
+  it('accepts a message over TLS with the correct login, and records both', async () => {
     const mail = await startMailServer({ requireTls: true, auth });
     const tls = { ca: mail.ca, servername: mail.servername };
-    await send(mail.url, mailToMinji, { requireTLS: true, auth, tls });
-    expect(mail.mails).toMatchObject([{ tls: true, user: 'acme' }]);
+    await send(mail.url, messageToMinji, { requireTLS: true, auth, tls });
+    expect(mail.messages).toMatchObject([{ tls: true, user: 'acme' }]);
     await mail.close();
   });
 
@@ -292,46 +297,50 @@ describe('a mail server with options', () => {
       { requireTLS: true, auth, tls: { servername: 'localhost' } },
       { code: 'ESOCKET' },
     ],
-  ])('refuses %s', async (_case, transport, error) => {
+  ])('rejects %s', async (_case, transport, error) => {
     const mail = await startMailServer({ requireTls: true, auth });
     const tls = { ca: mail.ca, servername: mail.servername };
-    await expect(send(mail.url, mailToMinji, { tls, ...transport })).rejects.toMatchObject(error);
-    expect(mail.mails).toHaveLength(0);
+    await expect(send(mail.url, messageToMinji, { tls, ...transport })).rejects.toMatchObject(error);
+    expect(mail.messages).toHaveLength(0);
     await mail.close();
   });
 
-  it('keeps as many mails as it should, the newest', async () => {
-    const mail = await startMailServer({ keep: 2 });
-    for (const subject of ['one', 'two', 'three']) await send(mail.url, { ...mailToMinji, subject });
-    expect(mail.mails.map(({ subject }) => subject)).toEqual(['two', 'three']);
+  it('keeps only the newest messages', async () => {
+    const mail = await startMailServer({ maxMessages: 2 });
+    for (const subject of ['one', 'two', 'three']) await send(mail.url, { ...messageToMinji, subject });
+    expect(mail.messages.map(({ subject }) => subject)).toEqual(['two', 'three']);
     await mail.close();
   });
 
-  it('can ask for a login in the clear', async () => {
+  it('can require a login without TLS', async () => {
     const mail = await startMailServer({ auth });
-    await send(mail.url, mailToMinji, { auth });
-    await expect(send(mail.url, mailToMinji)).rejects.toMatchObject({ responseCode: 530 });
-    expect(mail.mails).toMatchObject([{ tls: false, user: 'acme' }]);
+    await send(mail.url, messageToMinji, { auth });
+    await expect(send(mail.url, messageToMinji)).rejects.toMatchObject({ responseCode: 530 });
+    expect(mail.messages).toMatchObject([{ tls: false, user: 'acme' }]);
     await mail.close();
   });
 
-  it('can be slow, and closes on those who wait', async () => {
+  it('can respond slowly, and closes connections that are still open', async () => {
     const slow: MailServerOptions = { delay: 100 };
     const mail = await startMailServer(slow);
     const start = performance.now();
-    await send(mail.url, mailToMinji);
+    await send(mail.url, messageToMinji);
     expect(performance.now() - start).toBeGreaterThanOrEqual(99);
-    const waiting = mail.waitForMail(({ id }) => id === 'never');
+    const waiting = mail.waitForMessage(({ id }) => id === 'never');
     const idle = connect(mail.port, '127.0.0.1');
     await once(idle, 'data');
-    await Promise.all([mail.close(), once(idle, 'close'), expect(waiting).rejects.toThrow('No such mail')]);
+    await Promise.all([
+      mail.close(),
+      once(idle, 'close'),
+      expect(waiting).rejects.toThrow('No matching message'),
+    ]);
   });
 });
 
-describe('the SMTP server for trouble', () => {
-  it('takes a mail when the script is empty', async () => {
+describe('the raw SMTP server', () => {
+  it('accepts a message when the script is empty', async () => {
     const server = await startRawSmtpServer();
-    await send(server.url, mailToMinji, { auth: { user: 'a', pass: 'b' } });
+    await send(server.url, messageToMinji, { auth: { user: 'a', pass: 'b' } });
     expect(server.received).toEqual(expect.arrayContaining(['MAIL FROM:<no-reply@acme.example>', '.']));
     await eventually(() => server.open === 0);
     expect(server.connections).toBe(1);
@@ -351,9 +360,9 @@ describe('the SMTP server for trouble', () => {
 
   it.each(troubles)('does $name at $stage', async ({ stage, deed, error }) => {
     const server = await startRawSmtpServer({ [stage]: deed });
-    // Only who gets no answer has to give up; the others have all the time they need.
+    // Only a client that gets no reply has to give up; the others have all the time they need.
     const signal = AbortSignal.timeout(deed === 'stall' || typeof deed === 'object' ? 60 : 4000);
-    const sent = send(server.url, { ...mailToMinji, signal }, { auth: { user: 'a', pass: 'b' } });
+    const sent = send(server.url, { ...messageToMinji, signal }, { auth: { user: 'a', pass: 'b' } });
     await expect(sent).rejects.toMatchObject(error);
     await server.close();
     expect(server.open).toBe(0);
@@ -361,7 +370,7 @@ describe('the SMTP server for trouble', () => {
 
   it('stalls in the TLS handshake after a 220', async () => {
     const server = await startRawSmtpServer({ starttls: '220 go on' });
-    const sent = send(server.url, { ...mailToMinji, signal: AbortSignal.timeout(60) });
+    const sent = send(server.url, { ...messageToMinji, signal: AbortSignal.timeout(60) });
     await expect(sent).rejects.toMatchObject({ code: 'EABORT' });
     await server.close();
   });
@@ -369,20 +378,20 @@ describe('the SMTP server for trouble', () => {
 
 async function redisServer(options: Parameters<typeof startRedisServer>[0] = {}): Promise<RedisServer> {
   const server = await startRedisServer(options);
-  if (!server) throw new Error('No Redis here.');
+  if (!server) throw new Error('No Redis is available.');
   return server;
 }
 
-async function send(url: string, mail: SendMailOptions, options: object = {}) {
+async function send(url: string, message: SendMailOptions, options: object = {}) {
   const transport = createTransport({ url, ...options });
   try {
-    return await transport.sendMail(mail);
+    return await transport.sendMail(message);
   } finally {
     transport.close();
   }
 }
 
-/** Starts a process that starts a Redis, freezes it so that it cannot help, and ends. */
+/** Starts a process that starts a Redis server, freezes it so that it cannot stop itself, and ends. */
 async function startInParentThatEndsBy(ending: string) {
   const program = `
     const { startRedisServer } = require('./demo-app/development/redis-server.ts');
@@ -406,10 +415,10 @@ async function startInParentThatEndsBy(ending: string) {
   if (ending === 'SIGINT' || ending === 'SIGTERM' || ending === 'SIGKILL') parent.kill(ending);
   await ended;
   const [pid, socketPath] = String(line).split(' ');
-  return { pid: Number(pid), folder: dirname(socketPath ?? '') };
+  return { pid: Number(pid), directory: dirname(socketPath ?? '') };
 }
 
-/** A zombie that nobody has waited for has a pid and no command line. */
+/** A zombie process still has a PID, but no command line. */
 function isAlive(pid: number): boolean {
   try {
     return (

@@ -19,7 +19,7 @@ async function mailed(
     .set(headers)
     .send({ email, ...more })
     .expect(200);
-  return mail.server.waitForMail();
+  return mail.server.waitForMessage();
 }
 const header = ({ raw }: { raw: string }, name: string) =>
   new RegExp(`^${name}: (.*(?:\\r?\\n[ \\t].*)*)`, 'im').exec(raw)?.[1]?.replace(/\r?\n[ \t]/g, ' ');

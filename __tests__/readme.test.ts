@@ -106,7 +106,7 @@ it('the other examples run too', async () => {
      console.log(ok, problems.length);`,
   );
   expect(line).toMatch(/^[\w-]{26} 180$/);
-  expect(await mail.server.waitForMail()).toMatchObject({ envelope: { to: ['person@example.com'] } });
+  expect(await mail.server.waitForMessage()).toMatchObject({ envelope: { to: ['person@example.com'] } });
 }, 60_000);
 
 /** Runs an example of the browser: its imports and globals are the parameters. */

@@ -9,7 +9,7 @@ import type { ShowPage } from './pages/layout.js';
 import { allowMailFrames } from './security.js';
 import { wordsOf } from './words/index.js';
 
-export type InboxSource = Pick<MailServer, 'mails' | 'onMail'>;
+export type InboxSource = Pick<MailServer, 'messages' | 'onMessage'>;
 
 export interface Inbox {
   readonly router: Router;
@@ -19,7 +19,7 @@ export interface Inbox {
 export function createInbox(source: InboxSource, showPage: ShowPage): Inbox {
   const router = express.Router();
   const streams = new Set<Response>();
-  source.onMail(({ id }) => {
+  source.onMessage(({ id }) => {
     for (const stream of streams) stream.write(`event: mail\ndata: ${id}\n\n`);
   });
 
@@ -30,7 +30,7 @@ export function createInbox(source: InboxSource, showPage: ShowPage): Inbox {
     req.on('close', () => streams.delete(res));
   });
   router.get(['/', '/:id'], allowMailFrames, (req, res, next) => {
-    const newestFirst = [...source.mails].reverse();
+    const newestFirst = [...source.messages].reverse();
     const { id } = req.params;
     const mail = id === undefined ? newestFirst[0] : newestFirst.find((one) => one.id === id);
     if (id !== undefined && !mail) return next();

@@ -1,7 +1,7 @@
 /** What can be brought into a mail from outside: nothing but a language. */
 
 import { type EmailVerificationOptions, en, type Mail } from 'express-email-verification';
-import type { ReceivedMail } from '../../demo-app/development/mail-server.js';
+import type { ReceivedMessage } from '../../demo-app/development/mail-server.js';
 import { startClock, useFrontDoor, WIDE } from './front-door.js';
 
 const { mail, open, storeOf } = useFrontDoor();
@@ -132,7 +132,7 @@ describe('T58: what keeps the emails of one person apart, and holiday notes away
 });
 
 /** The bytes of a mail without what is drawn or timed for each: its code, its ids and its boundary. */
-function withoutChance({ raw, text }: ReceivedMail): string {
+function withoutChance({ raw, text }: ReceivedMessage): string {
   const code = /\b\d{6}\b/.exec(text)?.[0] ?? '';
   const boundary = /boundary="([^"]+)"/.exec(raw)?.[1] ?? '';
   return raw

@@ -173,7 +173,7 @@ function send(port: number, email: string): Promise<number | undefined> {
 
 function countMails(mail: MailServer): ReadonlyMap<string, number> {
   const mailed = new Map<string, number>();
-  mail.onMail(({ envelope: { to } }) => {
+  mail.onMessage(({ envelope: { to } }) => {
     for (const email of to) mailed.set(email, (mailed.get(email) ?? 0) + 1);
   });
   return mailed;

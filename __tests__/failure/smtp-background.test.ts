@@ -159,7 +159,7 @@ it('delivers a thousand mails, each once, to a server that takes 50 ms for one',
   const mail = await startMailServer({ delay: 50 });
   ended.push(() => mail.close());
   const received = new Map<string, number>();
-  mail.onMail(({ envelope: { to } }) => {
+  mail.onMessage(({ envelope: { to } }) => {
     for (const email of to) received.set(email, (received.get(email) ?? 0) + 1);
   });
   const service = await startService({

@@ -39,12 +39,12 @@ export function useMailServer(options: MailServerOptions = {}) {
       return started().url;
     },
     get mails() {
-      return started().mails;
+      return started().messages;
     },
     clear: () => started().clear(),
     /** The code in the newest mail to an address; waits for one if there is none. */
     async lastCode(to: string): Promise<string> {
-      const { text } = await started().waitForMail((mail) => mail.envelope.to.includes(to));
+      const { text } = await started().waitForMessage((mail) => mail.envelope.to.includes(to));
       const code = /\b\d{6,10}\b/.exec(text)?.[0];
       if (!code) throw new Error(`No code in the mail to ${to}:\n${text}`);
       return code;

@@ -1,4 +1,4 @@
-/** Debian's packages of Redis, unpacked by whoever asks. */
+/** Installs Debian's Redis package in a directory of its own, without root. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -9,21 +9,21 @@ import { startWatchdog } from './watchdog.js';
 const run = promisify(execFile);
 
 /**
- * Debian's packages without root: apt with lists and caches of its own, and `dpkg -x`, which runs no script.
- * All of it happens in a folder that gets its name when it is whole: who is interrupted leaves nothing half,
- * and of two at the same time the first wins.
+ * Downloads with apt, using separate lists and caches, and unpacks with `dpkg -x`, which runs no scripts. Works in
+ * a temporary directory that is renamed when complete: an interrupted run leaves nothing half done, and if two run
+ * at once, the first to finish wins.
  */
-export async function unpackDebianPackages(home: string, unpacked: string): Promise<void> {
-  await mkdir(home, { recursive: true });
-  const work = await mkdtemp(join(home, 'unpacking-'));
+export async function unpackDebianPackages(cacheDirectory: string, target: string): Promise<void> {
+  await mkdir(cacheDirectory, { recursive: true });
+  const work = await mkdtemp(join(cacheDirectory, 'unpacking-'));
   const watchdog = startWatchdog(work);
   try {
     const root = join(work, 'root');
-    const apt = await privateApt(work, AbortSignal.timeout(60_000));
-    const server = ['redis', 'valkey'].find((name) => apt.known.has(`${name}-server`));
-    if (!server) throw new Error(`apt knows none. ${apt.complaints}`);
+    const apt = await isolatedApt(work, AbortSignal.timeout(60_000));
+    const server = ['redis', 'valkey'].find((name) => apt.available.has(`${name}-server`));
+    if (!server) throw new Error(`apt has neither redis-server nor valkey-server. ${apt.warnings}`);
 
-    // On Debian redis-server is a link to a file of redis-tools.
+    // On Debian, redis-server is a symbolic link into redis-tools.
     await apt.unpack([`${server}-server`, `${server}-tools`], root);
     const tried = new Set<string>();
     for (;;) {
@@ -32,10 +32,10 @@ export async function unpackDebianPackages(home: string, unpacked: string): Prom
       await apt.unpack(missing, root);
       for (const name of missing) tried.add(name);
     }
-    await rename(root, unpacked).catch(() => {});
+    await rename(root, target).catch(() => {});
   } finally {
     await rm(work, { recursive: true, force: true });
-    watchdog.dismiss();
+    watchdog.stop();
   }
 }
 
@@ -45,49 +45,49 @@ export function unpackedServer(root: string): string | undefined {
     .find((path) => existsSync(path));
 }
 
-export async function libraryFolders(root: string): Promise<string> {
+export async function libraryDirectories(root: string): Promise<string> {
   const files = await readdir(root, { recursive: true, withFileTypes: true });
-  const folders = files.filter((file) => /\.so(\.|$)/.test(file.name)).map((file) => file.parentPath);
-  return [...new Set(folders)].join(':');
+  const directories = files.filter((file) => /\.so(\.|$)/.test(file.name)).map((file) => file.parentPath);
+  return [...new Set(directories)].join(':');
 }
 
-/** What a program needs to find libraries that were unpacked and not installed. */
+/** The environment in which a program finds libraries that are unpacked but not installed. */
 export function environment({ libraryPath }: { libraryPath: string | undefined }): NodeJS.ProcessEnv {
   return libraryPath ? { ...process.env, LD_LIBRARY_PATH: libraryPath } : process.env;
 }
 
-async function privateApt(work: string, signal: AbortSignal) {
-  const settings = join(work, 'apt.conf');
+async function isolatedApt(work: string, signal: AbortSignal) {
+  const config = join(work, 'apt.conf');
   const env = { ...process.env, LC_ALL: 'C' };
   const options = { cwd: work, env, signal, maxBuffer: 32 * 1024 * 1024 };
   await mkdir(join(work, 'lists/partial'), { recursive: true });
   await mkdir(join(work, 'cache/archives/partial'), { recursive: true });
-  await writeFile(settings, aptSettings(work));
+  await writeFile(config, aptConfig(work));
 
-  // One source of many that is out of reach is no reason to give up: what is missing shows below.
-  const complaints = await run('apt-get', ['-c', settings, 'update'], options).then(
+  // An unreachable source is not fatal: a missing package is noticed later.
+  const warnings = await run('apt-get', ['-c', config, 'update'], options).then(
     ({ stderr }) => stderr,
     (error: unknown) => {
       signal.throwIfAborted();
       return String(error);
     },
   );
-  const { stdout } = await run('apt-cache', ['-c', settings, 'pkgnames'], options);
-  const known = new Set(stdout.split('\n'));
+  const { stdout } = await run('apt-cache', ['-c', config, 'pkgnames'], options);
+  const available = new Set(stdout.split('\n'));
 
   return {
-    known,
-    complaints,
+    available,
+    warnings,
     async unpack(names: readonly string[], root: string) {
       const packages = await mkdtemp(join(work, 'packages-'));
-      const wanted = names.filter((name) => known.has(name));
-      await run('apt-get', ['-c', settings, 'download', ...wanted], { ...options, cwd: packages });
+      const downloads = names.filter((name) => available.has(name));
+      await run('apt-get', ['-c', config, 'download', ...downloads], { ...options, cwd: packages });
       for (const name of await readdir(packages))
         await run('dpkg', ['-x', join(packages, name), root], options);
     },
-    /** The packages, by Debian's rule for their names, of the libraries that the server does not find. */
+    /** The packages of the libraries that the server does not find, named by Debian's rule. */
     async missingLibraries(root: string): Promise<string[]> {
-      const libraryPath = await libraryFolders(root);
+      const libraryPath = await libraryDirectories(root);
       const { stdout } = await run('ldd', [unpackedServer(root) ?? ''], {
         ...options,
         env: { ...env, ...environment({ libraryPath }) },
@@ -97,13 +97,13 @@ async function privateApt(work: string, signal: AbortSignal) {
         ([, stem = '', version = '']) =>
           `${stem}${/\d$/.test(stem) ? '-' : ''}${version}`.toLowerCase().replaceAll('_', '-'),
       );
-      return names.flatMap((name) => [name, `${name}t64`]).filter((name) => known.has(name));
+      return names.flatMap((name) => [name, `${name}t64`]).filter((name) => available.has(name));
     },
   };
 }
 
-/** The system's sources, proxies and keys, and none of its state or its hooks. */
-function aptSettings(work: string): string {
+/** Uses the system's sources, proxies, and keys, but neither its state nor its hooks. */
+function aptConfig(work: string): string {
   return `
     Dir::State "${work}/state";
     Dir::State::Lists "${work}/lists";

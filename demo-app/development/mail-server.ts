@@ -1,6 +1,6 @@
 /**
- * A mail server for the demo and the tests: takes every mail on 127.0.0.1, keeps it in memory, delivers
- * nothing. It can ask for STARTTLS and a login as a provider does, be slow, and refuse.
+ * An SMTP server for the demo and the tests. It accepts every message on 127.0.0.1, keeps it in memory, and
+ * delivers nothing. It can require STARTTLS and a login as a provider does, respond slowly, and reject.
  */
 import { once, setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
@@ -18,43 +18,52 @@ export type MailServer = {
   readonly ca: string | undefined;
   readonly servername: 'localhost';
   /** Oldest first. */
-  readonly mails: readonly ReceivedMail[];
-  /** Connections open now. */
-  readonly sessions: number;
-  /** @returns what ends it */
-  onMail(listener: (mail: ReceivedMail) => void): () => void;
-  /** The newest mail here that fits, else the next one that does. @throws after `timeoutMs`, 5000 by default */
-  waitForMail(fits?: (mail: ReceivedMail) => boolean, timeoutMs?: number): Promise<ReceivedMail>;
-  /** Another answer from now on; nothing: every mail is welcome again. */
-  respondWith(answer?: MailAnswer): void;
+  readonly messages: readonly ReceivedMessage[];
+  /** The number of open connections. */
+  readonly connections: number;
+  /** @returns a function that removes the listener */
+  onMessage(listener: (message: ReceivedMessage) => void): () => void;
+  /**
+   * The newest matching message, or the next one to arrive.
+   * @param timeoutMs @default 5000
+   * @throws when none arrives in time
+   */
+  waitForMessage(
+    matches?: (message: ReceivedMessage) => boolean,
+    timeoutMs?: number,
+  ): Promise<ReceivedMessage>;
+  /** Replaces the rule for rejections; without one, every message is accepted. */
+  respondWith(rule?: RejectionRule): void;
   clear(): void;
-  /** Ends all connections too. */
+  /** Also closes all open connections. */
   close(): Promise<void>;
 };
 
 export type MailServerOptions = {
-  /** @default a free one */
+  /** @default a free port */
   port?: number;
-  /** The one login that is let in. Asked for in the clear, unless `requireTls`. */
+  /** The only login that is accepted; over plain text, unless `requireTls` is set. */
   auth?: { user: string; pass: string };
-  /** Demand STARTTLS, then a login: `auth`, or any where none is given. @default false */
+  /** Requires STARTTLS and then a login: `auth`, or any login if `auth` is not set. @default false */
   requireTls?: boolean;
-  /** Milliseconds before a mail is answered. @default 0 */
+  /** Milliseconds between receiving a message and replying to it. @default 0 */
   delay?: number;
-  /** How many mails, the newest, stay in memory. @default 200 */
-  keep?: number;
-  respond?: MailAnswer;
+  /** How many messages are kept; the oldest are dropped first. @default 200 */
+  maxMessages?: number;
+  respond?: RejectionRule;
 };
 
-/** A refusal at one stage, or a function that may refuse: `({ to }) => to.includes(full) && { code: 452, … }`. */
-export type MailAnswer = (Refusal & { stage: Stage }) | ((at: Moment) => Refusal | false | undefined);
+/** Rejects at one stage, or decides each time: `({ to }) => to.includes(full) && { code: 452, text: '…' }`. */
+export type RejectionRule =
+  | (Rejection & { stage: Stage })
+  | ((transaction: Transaction) => Rejection | false | undefined);
 
-type Refusal = { code: number; text: string };
-/** `data` is after the whole mail was read. */
+type Rejection = { code: number; text: string };
+/** `data` comes after the whole message has been read. */
 type Stage = 'mail' | 'rcpt' | 'data';
-type Moment = { stage: Stage; from: string; to: readonly string[] };
+type Transaction = { stage: Stage; from: string; to: readonly string[] };
 
-export type ReceivedMail = {
+export type ReceivedMessage = {
   id: string;
   receivedAt: Date;
   envelope: { from: string; to: string[] };
@@ -64,22 +73,22 @@ export type ReceivedMail = {
   to: Mailbox[];
   text: string;
   html: string;
-  /** By lower-case name; those that came more than once are joined by `, `. */
+  /** By lowercase name. The values of a repeated header are joined with `, `. */
   headers: Record<string, string>;
-  /** Whether it came over TLS. */
+  /** Whether it was sent over TLS. */
   tls: boolean;
-  /** Who was logged in. */
+  /** The user who was logged in. */
   user: string | undefined;
 };
 
 export async function startMailServer(options: MailServerOptions = {}): Promise<MailServer> {
-  const { auth, requireTls = false, delay = 0, keep = 200 } = options;
-  const certificate = requireTls ? await makeCertificate() : undefined;
-  const mails: ReceivedMail[] = [];
-  const listeners = new Set<(mail: ReceivedMail) => void>();
+  const { auth, requireTls = false, delay = 0, maxMessages = 200 } = options;
+  const certificate = requireTls ? await createCertificate() : undefined;
+  const messages: ReceivedMessage[] = [];
+  const listeners = new Set<(message: ReceivedMessage) => void>();
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  let answer = options.respond;
+  let rule = options.respond;
   let received = 0;
 
   const smtp = new SMTPServer({
@@ -92,61 +101,65 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     disabledCommands: [...(requireTls ? [] : ['STARTTLS']), ...(requireTls || auth ? [] : ['AUTH'])],
     allowInsecureAuth: !requireTls,
     onAuth({ username, password }, _session, done) {
-      const welcome = !auth || (username === auth.user && password === auth.pass);
-      done(null, welcome ? { user: username } : { message: 'Wrong username or password', responseCode: 535 });
+      const isAllowed = !auth || (username === auth.user && password === auth.pass);
+      done(
+        null,
+        isAllowed ? { user: username } : { message: 'Wrong username or password', responseCode: 535 },
+      );
     },
     onMailFrom({ address }, _session, done) {
-      done(refusal({ stage: 'mail', from: address, to: [] }));
+      done(rejectionFor({ stage: 'mail', from: address, to: [] }));
     },
     onRcptTo({ address }, session, done) {
-      done(refusal({ stage: 'rcpt', from: envelopeOf(session).from, to: [address] }));
+      done(rejectionFor({ stage: 'rcpt', from: envelopeOf(session).from, to: [address] }));
     },
     onData(stream, session, done) {
       receive(stream, session).then(() => done(), done);
     },
   });
-  greetAtOnce(smtp);
+  skipGreetingDelay(smtp);
   smtp.on('error', () => {});
 
   async function receive(stream: NodeJS.ReadableStream, session: SMTPServerSession) {
     const raw = await buffer(stream);
     if (delay > 0) await wait(delay, undefined, { signal: closing.signal });
-    const refused = refusal({ stage: 'data', ...envelopeOf(session) });
-    if (refused) throw refused;
+    const rejection = rejectionFor({ stage: 'data', ...envelopeOf(session) });
+    if (rejection) throw rejection;
 
     received += 1;
-    const mail = await readMail(String(received), raw, session);
-    mails.push(mail);
-    if (mails.length > keep) mails.shift();
-    for (const listener of listeners) listener(mail);
+    const message = await parseMessage(String(received), raw, session);
+    messages.push(message);
+    if (messages.length > maxMessages) messages.shift();
+    for (const listener of listeners) listener(message);
   }
 
-  function refusal(at: Moment): Error | undefined {
-    const refused = typeof answer === 'function' ? answer(at) : answer?.stage === at.stage && answer;
-    return refused ? Object.assign(new Error(refused.text), { responseCode: refused.code }) : undefined;
+  function rejectionFor(transaction: Transaction): Error | undefined {
+    const rejection =
+      typeof rule === 'function' ? rule(transaction) : rule?.stage === transaction.stage && rule;
+    return rejection ? Object.assign(new Error(rejection.text), { responseCode: rejection.code }) : undefined;
   }
 
-  function onMail(listener: (mail: ReceivedMail) => void) {
+  function onMessage(listener: (message: ReceivedMessage) => void) {
     listeners.add(listener);
     return () => {
       listeners.delete(listener);
     };
   }
 
-  function waitForMail(fits: (mail: ReceivedMail) => boolean = () => true, timeoutMs = 5000) {
-    const here = mails.findLast(fits);
-    if (here) return Promise.resolve(here);
-    return new Promise<ReceivedMail>((found, missed) => {
-      const end = AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]);
-      const forget = onMail((mail) => {
-        if (!fits(mail)) return;
-        forget();
-        found(mail);
+  function waitForMessage(matches: (message: ReceivedMessage) => boolean = () => true, timeoutMs = 5000) {
+    const existing = messages.findLast(matches);
+    if (existing) return Promise.resolve(existing);
+    return new Promise<ReceivedMessage>((resolve, reject) => {
+      const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]);
+      const unsubscribe = onMessage((message) => {
+        if (!matches(message)) return;
+        unsubscribe();
+        resolve(message);
       });
-      end.addEventListener('abort', () => {
-        forget();
-        const others = mails.map(({ subject, envelope }) => `"${subject}" to ${envelope.to}`).join(', ');
-        missed(new Error(`No such mail within ${timeoutMs} ms. Here: ${others || 'none'}.`));
+      signal.addEventListener('abort', () => {
+        unsubscribe();
+        const others = messages.map(({ subject, envelope }) => `"${subject}" to ${envelope.to}`).join(', ');
+        reject(new Error(`No matching message within ${timeoutMs} ms. Received: ${others || 'none'}.`));
       });
     });
   }
@@ -167,28 +180,28 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     port,
     ca: certificate?.cert,
     servername: 'localhost',
-    mails,
-    get sessions() {
+    messages,
+    get connections() {
       return smtp.connections.size;
     },
-    onMail,
-    waitForMail,
+    onMessage,
+    waitForMessage,
     respondWith(next) {
-      answer = next;
+      rule = next;
     },
     clear() {
-      mails.length = 0;
+      messages.length = 0;
     },
     async close() {
       closing.abort();
-      await new Promise<void>((done) => smtp.close(done));
+      await new Promise<void>((resolve) => smtp.close(resolve));
       for (const socket of sockets) socket.destroy();
     },
   };
 }
 
-/** smtp-server keeps each client waiting 100 ms, to catch those that talk first, and has no option for it. */
-function greetAtOnce(smtp: SMTPServer): void {
+/** smtp-server waits 100 ms before its greeting, to catch clients that talk first, and has no option to turn that off. */
+function skipGreetingDelay(smtp: SMTPServer): void {
   const connect = smtp.connect.bind(smtp);
   smtp.connect = (socket, options) => {
     connect(socket, options);
@@ -198,15 +211,15 @@ function greetAtOnce(smtp: SMTPServer): void {
   };
 }
 
-async function makeCertificate(): Promise<{ key: string; cert: string }> {
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+async function createCertificate(): Promise<{ key: string; cert: string }> {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     algorithm: 'sha256',
   });
-  return { key: made.private, cert: made.cert };
+  return { key, cert };
 }
 
-async function readMail(id: string, raw: Buffer, session: SMTPServerSession): Promise<ReceivedMail> {
+async function parseMessage(id: string, raw: Buffer, session: SMTPServerSession): Promise<ReceivedMessage> {
   const { subject = '', from, to = [], text = '', html = '', headers } = await PostalMime.parse(raw);
   const mailboxes = (addresses: typeof to) => addresses.flatMap((address) => address.group ?? [address]);
   return {
@@ -232,7 +245,7 @@ function byName(headers: readonly Header[]): Record<string, string> {
   return Object.fromEntries(values);
 }
 
-function envelopeOf({ envelope }: SMTPServerSession): ReceivedMail['envelope'] {
+function envelopeOf({ envelope }: SMTPServerSession): ReceivedMessage['envelope'] {
   return {
     from: envelope.mailFrom ? envelope.mailFrom.address : '',
     to: envelope.rcptTo.map(({ address }) => address),

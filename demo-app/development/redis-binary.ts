@@ -1,29 +1,30 @@
 /**
- * Where a redis-server comes from without root, a service or an install script: the one that REDIS_SERVER names,
- * else the one on the PATH, else Debian's package, unpacked once into `node_modules/.cache`.
+ * Finds a redis-server without root, a system service, or an install script: the one in REDIS_SERVER, else one on
+ * the PATH, else Debian's package, unpacked once into `node_modules/.cache`.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { environment, libraryFolders, unpackDebianPackages, unpackedServer } from './debian-packages.js';
+import { environment, libraryDirectories, unpackDebianPackages, unpackedServer } from './debian-packages.js';
 
 export type RedisBinary = {
   path: string;
   version: string;
-  /** Where the shared libraries are that the system lacks. */
+  /** The directories with the shared libraries that the system lacks. */
   libraryPath: string | undefined;
 };
 
-/** @throws when REDIS_SERVER names something that does not run. */
+/** @throws when REDIS_SERVER is set to something that is not a working Redis server */
 export async function findRedisServer(
-  onProgress: (sentence: string) => void = () => {},
+  onProgress: (message: string) => void = () => {},
 ): Promise<RedisBinary | undefined> {
-  const named = process.env['REDIS_SERVER'];
-  if (named) {
-    const binary = await inspect(named);
-    if (!binary) throw new Error(`REDIS_SERVER names "${named}", which does not run as a Redis server.`);
+  const configured = process.env['REDIS_SERVER'];
+  if (configured) {
+    const binary = await inspect(configured);
+    if (!binary)
+      throw new Error(`REDIS_SERVER is set to "${configured}", which is not a working Redis server.`);
     return binary;
   }
   for (const path of onPath('redis-server', 'valkey-server')) {
@@ -32,32 +33,30 @@ export async function findRedisServer(
   }
   if (onPath('apt-get').length === 0) return undefined;
 
-  const home = resolve(__dirname, '../../node_modules/.cache/express-email-verification/redis');
+  const cacheDirectory = resolve(__dirname, '../../node_modules/.cache/express-email-verification/redis');
   try {
-    const unpacked = join(home, await distribution());
-    return (await inspectUnpacked(unpacked)) ?? (await unpack(home, unpacked, onProgress));
+    const target = join(cacheDirectory, await distribution());
+    return (await inspectUnpacked(target)) ?? (await install(cacheDirectory, target, onProgress));
   } catch (error) {
-    onProgress(
-      `Debian's Redis package could not be unpacked: ${error instanceof Error ? error.message : error}`,
-    );
+    onProgress(`Could not install Debian's Redis package: ${error instanceof Error ? error.message : error}`);
     return undefined;
   }
 }
 
 const run = promisify(execFile);
 
-async function unpack(home: string, unpacked: string, onProgress: (sentence: string) => void) {
-  onProgress("There is no redis-server on the PATH: fetching Debian's package, once (about 10 MB).");
-  await unpackDebianPackages(home, unpacked);
-  const binary = await inspectUnpacked(unpacked);
-  if (!binary) throw new Error(`it does not run; remove ${unpacked} to try again.`);
+async function install(cacheDirectory: string, target: string, onProgress: (message: string) => void) {
+  onProgress("No redis-server on the PATH. Downloading Debian's package (about 10 MB, only once).");
+  await unpackDebianPackages(cacheDirectory, target);
+  const binary = await inspectUnpacked(target);
+  if (!binary) throw new Error(`The unpacked server does not run. Remove ${target} to try again.`);
   return binary;
 }
 
 function onPath(...names: readonly string[]): string[] {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
+  const directories = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
   return names
-    .flatMap((name) => folders.map((folder) => join(folder, name)))
+    .flatMap((name) => directories.map((directory) => join(directory, name)))
     .filter((path) => existsSync(path));
 }
 
@@ -73,7 +72,7 @@ async function inspect(path: string, libraryPath?: string): Promise<RedisBinary 
 
 async function inspectUnpacked(root: string): Promise<RedisBinary | undefined> {
   const path = unpackedServer(root);
-  return path ? inspect(path, (await libraryFolders(root)) || undefined) : undefined;
+  return path ? inspect(path, (await libraryDirectories(root)) || undefined) : undefined;
 }
 
 async function distribution(): Promise<string> {

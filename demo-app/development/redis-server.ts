@@ -1,6 +1,6 @@
 /**
- * A Redis server for the demo and the tests. It keeps nothing on disk, listens on 127.0.0.1 or a unix socket only,
- * and never outlives its parent.
+ * A Redis server for the demo and the tests. It stores nothing on disk, listens only on 127.0.0.1 or a Unix socket,
+ * and never outlives its parent process.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,69 +14,69 @@ import { findRedisServer, type RedisBinary } from './redis-binary.js';
 import { startWatchdog } from './watchdog.js';
 
 export type RedisServer = {
-  /** `redis://127.0.0.1:port` or `unix:///…`: both are what `createClient({ url })` takes. */
+  /** `redis://127.0.0.1:port` or `unix:///…`, for `createClient({ url })`. */
   readonly url: string;
   readonly port: number | undefined;
   readonly socketPath: string | undefined;
   readonly version: string;
-  /** Another one after `restart`. */
+  /** Changes after `restart`. */
   readonly pid: number;
-  /** What it printed. */
+  /** The output of the server. */
   log(): Promise<string>;
-  /** SIGSTOP: connections stay open and nothing answers. */
+  /** Sends SIGSTOP: connections stay open, but the server no longer responds. */
   freeze(): void;
   thaw(): void;
-  /** SIGKILL: a crash. `restart` brings it back. */
+  /** Sends SIGKILL, as in a crash. */
   kill(): Promise<void>;
-  /** A new process, empty, at the same address. */
+  /** Starts a new, empty process at the same address. */
   restart(): Promise<void>;
-  /** Ends it, frozen or not, and clears its folder away. */
+  /** Stops it, frozen or not, and removes its directory. */
   stop(): Promise<void>;
 };
 
 export type RedisServerOptions = {
-  /** More arguments, after our own: `['--maxmemory', '1mb']`. */
+  /** Additional arguments, for example `['--maxmemory', '1mb']`. */
   args?: readonly string[];
-  /** Told in a sentence what takes a while, or why it cannot be. */
-  onProgress?: (sentence: string) => void;
-  /** @default a free one */
+  /** Called with a message when something takes a while or fails. */
+  onProgress?: (message: string) => void;
+  /** @default a free port */
   port?: number;
-  /** Listen on a unix socket in a folder of its own, and on no port. @default false */
+  /** Listens on a Unix socket in a temporary directory instead of a port. @default false */
   unixsocket?: boolean;
 };
 
-/** Starts a server and waits until it answers; `undefined` where no Redis can be had. */
+/** Starts a server and waits until it responds. Returns `undefined` if no Redis is available. */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer | undefined> {
   const binary = await findRedisServer(options.onProgress);
   if (!binary) return undefined;
 
-  const folder = await mkdtemp(join(tmpdir(), 'redis-server-'));
-  const logFile = join(folder, 'redis.log');
-  const socketPath = options.unixsocket ? join(folder, 'redis.sock') : undefined;
+  const directory = await mkdtemp(join(tmpdir(), 'redis-server-'));
+  const logFile = join(directory, 'redis.log');
+  const socketPath = options.unixsocket ? join(directory, 'redis.sock') : undefined;
   const port = socketPath ? undefined : (options.port ?? (await freePort()));
   const address = socketPath ? { path: socketPath } : { host: '127.0.0.1', port: port ?? 0 };
   const args = [
     ...`--bind 127.0.0.1 --port ${port ?? 0} --appendonly no`.split(' '),
-    ...['--save', '', '--dir', folder],
+    ...['--save', '', '--dir', directory],
     ...(socketPath ? ['--unixsocket', socketPath, '--unixsocketperm', '700'] : []),
     ...(options.args ?? []),
   ];
-  const watchdog = startWatchdog(folder);
+  const watchdog = startWatchdog(directory);
 
   const launch = async () => {
     const redis = await spawnRedis(binary, args, logFile);
-    watchdog.guard(redis);
-    if (await answers(redis, address)) return redis;
+    watchdog.watch(redis);
+    if (await responds(redis, address)) return redis;
     await redis.kill();
     throw new Error(`${binary.path} did not start:\n${await readFile(logFile, 'utf8')}`);
   };
-  const clearAway = async () => {
-    await rm(folder, { recursive: true, force: true });
-    watchdog.dismiss();
+  const cleanUp = async () => {
+    await rm(directory, { recursive: true, force: true });
+    watchdog.stop();
   };
 
   let redis = await launch().catch(async (error: unknown) => {
-    await clearAway();
+    await cleanUp();
     throw error;
   });
 
@@ -98,14 +98,14 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     },
     async stop() {
       await redis.kill();
-      await clearAway();
+      await cleanUp();
     },
   };
 }
 
 type RunningRedis = Awaited<ReturnType<typeof spawnRedis>>;
 
-/** In a group of its own: Ctrl-C is for the parent, which may need its Redis to close well. */
+/** In its own process group: Ctrl+C is meant for the parent, which may need Redis to shut down cleanly. */
 async function spawnRedis(binary: RedisBinary, args: readonly string[], logFile: string) {
   const log = await open(logFile, 'a');
   const child = spawn(binary.path, args, {
@@ -132,27 +132,27 @@ async function spawnRedis(binary: RedisBinary, args: readonly string[], logFile:
   };
 }
 
-/** Asks for the process id too: at a port that was taken, another server answers. */
-async function answers(redis: RunningRedis, address: NetConnectOpts): Promise<boolean> {
+/** Checks the process ID as well: if the port was already in use, another server responds. */
+async function responds(redis: RunningRedis, address: NetConnectOpts): Promise<boolean> {
   const deadline = Date.now() + 10_000;
-  const ours = new RegExp(`process_id:${redis.pid}\r|-NOAUTH`);
+  const expected = new RegExp(`process_id:${redis.pid}\r|-NOAUTH`);
   while (!redis.hasExited() && Date.now() < deadline) {
-    if (ours.test(await ask(address, 'PING\r\nINFO server\r\nQUIT\r\n'))) return true;
+    if (expected.test(await request(address, 'PING\r\nINFO server\r\nQUIT\r\n'))) return true;
     await wait(5);
   }
   return false;
 }
 
-function ask(address: NetConnectOpts, question: string): Promise<string> {
-  return new Promise((done) => {
-    let answer = '';
-    const socket = connect(address, () => socket.write(question));
+function request(address: NetConnectOpts, commands: string): Promise<string> {
+  return new Promise((resolve) => {
+    let reply = '';
+    const socket = connect(address, () => socket.write(commands));
     socket.setTimeout(1000, () => socket.destroy());
     socket.on('data', (data) => {
-      answer += data;
+      reply += data;
     });
     socket.on('error', () => {});
-    socket.on('close', () => done(answer));
+    socket.on('close', () => resolve(reply));
   });
 }
 

@@ -1,14 +1,14 @@
-/** What ends a server and removes its folder when the process that started it is gone, however it went. */
+/** Stops a server and removes its directory when the process that started it ends, however it ends. */
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 
 /**
- * A shell that waits for the end of its input, which comes with the end of this process, also by SIGKILL;
- * then it kills the server it was last told of and removes the folder. It too is out of Ctrl-C's reach.
+ * A shell that waits for its input to close, which happens when this process ends, even by SIGKILL. It then
+ * kills the last server it was given and removes the directory. It is detached, so Ctrl+C does not reach it.
  */
-export function startWatchdog(folder: string) {
+export function startWatchdog(directory: string) {
   const script = 'while read -r line; do pid=$line; done; [ -z "$pid" ] || kill -9 "$pid"; rm -rf "$0"';
-  const shell = spawn('/bin/sh', ['-c', script, folder], {
+  const shell = spawn('/bin/sh', ['-c', script, directory], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
@@ -16,11 +16,12 @@ export function startWatchdog(folder: string) {
   if (shell.stdin instanceof Socket) shell.stdin.unref();
   shell.stdin.on('error', () => {});
   return {
-    guard(server: { pid: number; exited: Promise<unknown> }) {
+    watch(server: { pid: number; exited: Promise<unknown> }) {
       shell.stdin.write(`${server.pid}\n`);
       void server.exited.then(() => shell.stdin.writable && shell.stdin.write('\n'));
     },
-    dismiss() {
+    /** Removes the directory now. */
+    stop() {
       shell.stdin.end();
     },
   };

@@ -1,5 +1,5 @@
 /** The inbox: newest first, one mail open. */
-import type { ReceivedMail } from '../development/mail-server.js';
+import type { ReceivedMessage } from '../development/mail-server.js';
 import { type Html, html } from '../html.js';
 import type { Words } from '../words/index.js';
 import type { Page } from './layout.js';
@@ -7,11 +7,11 @@ import type { Page } from './layout.js';
 export type View = 'html' | 'text' | 'source';
 
 export interface Open {
-  readonly mail: ReceivedMail;
+  readonly mail: ReceivedMessage;
   readonly view: View;
 }
 
-export function inboxPage(words: Words, mails: readonly ReceivedMail[], open: Open | undefined): Page {
+export function inboxPage(words: Words, mails: readonly ReceivedMessage[], open: Open | undefined): Page {
   const { inbox, development } = words;
   return {
     title: inbox.title,
@@ -35,7 +35,7 @@ function empty({ inbox }: Words): Html {
   return html`<p class="empty">${before}<a href="/sign-up">${link}</a>${after}</p>`;
 }
 
-function list({ inbox }: Words, mails: readonly ReceivedMail[], open: Open | undefined): Html {
+function list({ inbox }: Words, mails: readonly ReceivedMessage[], open: Open | undefined): Html {
   return html`<nav aria-label="${inbox.mails}"><ol class="mails">
 ${mails.map(
   (mail) => html`<li><a href="/inbox/${mail.id}"${mail === open?.mail && html` aria-current="page"`}>
@@ -65,20 +65,20 @@ ${content(mail, view)}
 
 const VIEWS: readonly View[] = ['html', 'text', 'source'];
 
-function content(mail: ReceivedMail, view: View): Html {
+function content(mail: ReceivedMessage, view: View): Html {
   if (view === 'html') return mailFrame(mail.html, mail.subject);
   if (view === 'text') return html`<pre tabindex="0"${langOf(mail)}>${mail.text}</pre>`;
   return html`<pre tabindex="0">${mail.raw}</pre>`;
 }
 
 /** A mail may be in another language than the page: it says so itself. */
-function langOf(mail: ReceivedMail): Html | false {
+function langOf(mail: ReceivedMessage): Html | false {
   const [, lang] = /<html[^>]* lang="([^"]+)"/.exec(mail.html) ?? [];
   return lang !== undefined && html` lang="${lang}"`;
 }
 
 /** The code in a mail: a line of its own. */
-function codeIn({ text }: ReceivedMail): string | undefined {
+function codeIn({ text }: ReceivedMessage): string | undefined {
   return /^\d{6,10}$/m.exec(text)?.[0];
 }
 
