@@ -102,8 +102,8 @@ describe('at its start', () => {
         [
           `^The demo is on http://localhost:${demo.port}`,
           `Its mails are on http://localhost:${demo.port}/inbox \\(development only\\)`,
-          '  Redis [\\d.]+, brought along \\(port \\d+\\)',
-          '  Mail stays here, in the inbox',
+          '  Redis [\\d.]+, started by the demo \\(port \\d+\\)',
+          '  Emails stay in the inbox',
           '  Accounts in memory',
           '  A random secret, until the process ends: set EMAIL_VERIFICATION_SECRET to keep one',
         ].join('\n'),
@@ -136,8 +136,8 @@ describe('at its start', () => {
     ],
     [
       'an unknown service',
-      { SMTP_SERVICE: 'pigeon', SMTP_USER: 'a@b.co', SMTP_PASS: 'hunter2' },
-      /^transport\.service "pigeon" is not known/,
+      { SMTP_SERVICE: 'acme', SMTP_USER: 'a@b.co', SMTP_PASS: 'hunter2' },
+      /^transport\.service "acme" is not known/,
     ],
   ])('says %s in one sentence, and exits with 1', async (_name, env: Record<string, string>, sentence) => {
     const taken = String(await silentServer());
@@ -159,7 +159,7 @@ describe('at its start', () => {
     await demo.hears(/Trouble: The transport does not log in: EAUTH\./);
     expect((await fetch(`${demo.url}/sign-up`)).status).toBe(200);
     expect((await fetch(`${demo.url}/inbox`)).status).toBe(404);
-    expect(demo.said()).toContain(`Mail by 127.0.0.1:${port}`);
+    expect(demo.said()).toContain(`Email via 127.0.0.1:${port}`);
     expect(demo.said()).not.toContain('hunter2');
   });
 });
@@ -180,7 +180,7 @@ describe('what is set wrong', () => {
     ],
     [
       { SMTP_SERVICE: 'naver', SMTP_USER: 'minji', SMTP_PASS: 'hunter2' },
-      'Set MAIL_FROM to the address that mails come from, as "Pigeon Post <you@example.com>".',
+      'Set MAIL_FROM to the address that mails come from, as "Acme <you@example.com>".',
     ],
     [
       { NODE_ENV: 'production' },

@@ -145,8 +145,8 @@ describe('the way in', () => {
     const form = { email: EMAIL, verificationToken, name: 'Minji', password: PASSWORD };
     const refused = await browser.post('/sign-up', { ...form, name: ' ', password: 'short' }).expect(400);
     expect(alerts(refused)).toEqual([
-      'Please enter a name of 1 to 80 characters.',
-      'Please enter a password of 8 to 200 characters.',
+      'Please enter your name (80 characters at most).',
+      'Please enter a password with 8 to 200 characters.',
     ]);
     expect(refused.text).not.toContain('short');
     await browser.post('/sign-up', form).expect(303);
@@ -166,7 +166,7 @@ describe('the way in', () => {
     ]);
     expect(answers.map(({ status }) => status).sort()).toEqual([303, 409]);
     expect(answers.flatMap(alerts)).toEqual([
-      'There is an account for this address already. You can sign in.',
+      'An account with this email address already exists. Please sign in.',
     ]);
   });
 });
@@ -265,7 +265,7 @@ describe('a taken address', () => {
     expect(plain(await taken.get('/sign-up/code'))).toBe(plain(await free.get('/sign-up/code')));
 
     const [told] = mail.mails.filter(({ envelope }) => envelope.to.includes(EMAIL));
-    expect(told).toMatchObject({ subject: '이미 계정이 있습니다' });
+    expect(told).toMatchObject({ subject: '이미 가입된 이메일 주소입니다' });
     expect(told?.text).toContain('http://localhost:3000/sign-in');
     expect(told?.text).not.toMatch(/\b\d{6}\b/);
   });
@@ -279,7 +279,7 @@ describe('signing in', () => {
       await browser.post('/sign-in', { email: EMAIL, password: 'not this one' }).expect(401),
       await browser.post('/sign-in', { email: 'minju@example.com', password: PASSWORD }).expect(401),
     ];
-    expect(alerts(wrongPassword)).toEqual(['The address or the password is not right. Please check both.']);
+    expect(alerts(wrongPassword)).toEqual(['Incorrect email address or password. Please try again.']);
     expect(wrongPassword.text.replaceAll('minji', 'minju')).toBe(unknown.text);
     for (const page of [wrongPassword, unknown]) expect(cookie(page, 'session')).toBeUndefined();
   });
@@ -303,7 +303,7 @@ describe('signing in', () => {
     const guess = () => browser.post('/sign-in', { email: EMAIL, password: 'x'.repeat(201) });
     for (let failures = 0; failures < 10; failures++) await guess().expect(401);
     expect(alerts(await guess().expect(429))).toEqual([
-      'Too many sign-ins failed. Please try again in 10 minutes.',
+      'Too many failed sign-in attempts. Please try again in 10 minutes.',
     ]);
   });
 });
@@ -313,7 +313,7 @@ describe('a refusal is a page that goes on', () => {
     const page = await browse(demoWith()).post('/sign-up/send', { email: 'no "address"' }).expect(400);
     expect(alerts(page)).toEqual(['Please enter a valid email address.']);
     expect(page.text).toContain('value="no &#34;address&#34;"');
-    expect(page.text).toContain('<title>Error: Create an account');
+    expect(page.text).toContain('<title>Error: Create your account');
   });
 
   it('says how many attempts are left, and that a code has ended', async () => {
@@ -342,9 +342,7 @@ describe('a refusal is a page that goes on', () => {
       .expect(303)
       .expect('Location', '/sign-up/code');
     const page = await browser.get('/sign-up/code').expect(200);
-    expect(alerts(page)[0]).toMatch(
-      /^Too many requests\. .* If a code has reached you, you can enter it below\.$/,
-    );
+    expect(alerts(page)[0]).toMatch(/^Too many requests\. .* If you already have a code, enter it below\.$/);
     await browser
       .post('/sign-up/code', { email: EMAIL, challengeId: hidden(page, 'challengeId'), code })
       .expect(303);
@@ -427,8 +425,8 @@ describe('every page', () => {
         ({ text }) => /class="skip" href="#main">([^<]*)</.exec(text)?.[1],
       );
     };
-    const form = ['Skip to the form', '입력란으로 바로 가기'];
-    const content = ['Skip to the content', '본문으로 바로 가기'];
+    const form = ['Skip to form', '입력란 바로가기'];
+    const content = ['Skip to main content', '본문 바로가기'];
     for (const [index, language] of ['en', 'ko'].entries()) {
       expect(await skipsOf(language)).toEqual(
         [form, form, form, form, content, content, content].map((words) => words[index]),
@@ -468,9 +466,9 @@ describe('every page', () => {
       const { text } = await request(app).get('/sign-up').set('Accept-Language', language);
       return /<footer[\s\S]*<\/footer>/.exec(text)?.[0].replaceAll(/<[^>]*>|Redis/g, '') ?? '';
     };
-    expect(await footFor('en')).toMatch(/\w[\s\S]*Inbox \(development only\)\s+All mails/);
+    expect(await footFor('en')).toMatch(/\w[\s\S]*Inbox \(development only\)\s+Email previews/);
     const korean = await footFor('ko');
-    expect(korean).toMatch(/\S[\s\S]*받은 메일함 \(개발용\)\s+모든 메일/);
+    expect(korean).toMatch(/\S[\s\S]*받은메일함 \(개발용\)\s+메일 미리보기/);
     expect(korean).not.toMatch(/[a-z]/i);
   });
 });
@@ -479,7 +477,7 @@ describe('the inbox', () => {
   it('shows the newest mail first, in a frame that can do nothing', async () => {
     const demo = demoWith({ inbox: mail.server });
     const browser = browse(demo);
-    expect((await browser.get('/inbox')).text).toContain('No mail yet');
+    expect((await browser.get('/inbox')).text).toContain('No messages yet');
     await askForCode(browser, 'first@example.com');
     const { code } = await askForCode(browser, 'second@example.com');
     const { text } = await browser.get('/inbox').expect(200);

@@ -103,8 +103,8 @@ export function createDemo({
     if (res.headersSent) return next(error);
     const status = statusOf(error);
     if (status >= 500) console.error(error);
-    const { trouble, problems } = wordsOf(req);
-    showPage(req, res, troublePage(wordsOf(req), trouble.title, problems.unexpected, status));
+    const { trouble } = wordsOf(req);
+    showPage(req, res, troublePage(wordsOf(req), trouble.title, trouble.message, status));
   };
   app.use(trouble);
 
@@ -119,7 +119,7 @@ export function createDemo({
   };
 }
 
-export const APP_NAME = 'Pigeon Post';
+export const APP_NAME = 'Acme';
 
 /** A body that cannot be read is the client's fault; all else is ours. */
 function statusOf(error: unknown): number {

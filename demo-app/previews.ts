@@ -24,7 +24,7 @@ async function writeMails({ appName, origin }: { appName: string; origin: string
     appName,
     origin,
     store: new MemoryStore(),
-    from: 'hello@pigeon-post.example',
+    from: 'hello@acme.example',
     secret: 'for mails that nobody gets, nothing to keep',
     transport: 'smtp://localhost',
     delivery: async (mail) => void written.push(mail),

@@ -67,12 +67,10 @@ function readSmtp(env: NodeJS.ProcessEnv): DemoSettings['smtp'] {
 /** Most providers refuse a sender other than the one who logged in. */
 function readFrom(env: NodeJS.ProcessEnv, needsReal: boolean): string {
   if (env['MAIL_FROM']) return env['MAIL_FROM'];
-  if (!needsReal) return 'Pigeon Post <hello@pigeon-post.example>';
+  if (!needsReal) return 'Acme <hello@acme.example>';
   const user = env['SMTP_USER'] ?? '';
-  if (user.includes('@')) return `Pigeon Post <${user}>`;
-  throw new SettingsError(
-    'Set MAIL_FROM to the address that mails come from, as "Pigeon Post <you@example.com>".',
-  );
+  if (user.includes('@')) return `Acme <${user}>`;
+  throw new SettingsError('Set MAIL_FROM to the address that mails come from, as "Acme <you@example.com>".');
 }
 
 function readOrigin(text: string): string {

@@ -36,13 +36,13 @@ describeInBrowser('the inbox', () => {
   it('shows a new mail by itself, and copies its code', async () => {
     const { page, mail, open } = await visit();
     await open();
-    expect(await page.textContent('.skip')).toBe('Skip to the content');
+    expect(await page.textContent('.skip')).toBe('Skip to main content');
     const code = await mail(EMAIL);
     await page.click('[data-copy]');
     await page.locator('button:has-text("Copied")').waitFor();
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(code);
     await page.frameLocator('iframe').locator(`text="${code}"`).waitFor();
-    expect(await page.textContent('.skip')).toBe('Skip to the letter');
+    expect(await page.textContent('.skip')).toBe('Skip to message');
     const next = await mail('jun@example.com');
     await page.locator(`[data-copy="${next}"]`).waitFor();
     // Whoever was at the button is at the new one.
@@ -67,7 +67,7 @@ describeInBrowser('the inbox', () => {
     await mail('late@example.com');
     await mails(page, 6);
     expect(await page.locator('.mails li').first().textContent()).toContain('late@example.com');
-    expect(await status(page)).toBe('A mail came: Your code for Pigeon Post');
+    expect(await status(page)).toBe('New message: Your code for Acme');
     expect(await page.locator('.mails a:focus').textContent()).toContain('1@example.com');
     expect(await page.evaluate('document.querySelector(".letter") === letter')).toBe(true);
     expect(await page.locator('.mails [aria-current]').textContent()).toContain('0@example.com');
@@ -78,8 +78,8 @@ describeInBrowser('the inbox', () => {
   });
 
   it.each([
-    ['en-US', 'Skip to the letter', 'Copied'],
-    ['ko-KR', '메일 내용으로 바로 가기', '복사했습니다'],
+    ['en-US', 'Skip to message', 'Copied'],
+    ['ko-KR', '메일 내용 바로가기', '복사했습니다'],
   ])('is two tabs from its first link to the code, in %s', async (locale, words, copied) => {
     const { page, mail, open } = await visit({ locale });
     for (let index = 0; index < 3; index++) await mail(`${index}@example.com`);
@@ -105,7 +105,7 @@ describeInBrowser('the inbox', () => {
     expect(await latinWords(page)).toEqual([]);
     await mail(EMAIL);
     await mails(page, 1);
-    expect(await status(page)).toBe('새 메일이 왔습니다: Pigeon Post 인증번호');
+    expect(await status(page)).toBe('새 메일이 도착했습니다: Acme 인증번호');
     expect(await page.textContent('[data-copy]')).toBe('인증번호 복사');
     expect(await page.textContent('.mails time')).toMatch(/^오[전후] /);
     expect(await latinWords(page)).toEqual([]);
@@ -153,6 +153,6 @@ async function latinWords(page: Page): Promise<string[]> {
       ...['aria-label', 'title'].map((name) => one.getAttribute(name) ?? ''),
     ])`);
   return said
-    .map((text) => text.replace(/\S*(?:@|:\/\/)\S+|Pigeon Post|Redis|HTML|English/g, '').trim())
+    .map((text) => text.replace(/\S*(?:@|:\/\/)\S+|Acme|Redis|HTML|English/g, '').trim())
     .filter((text) => /[a-z]/i.test(text));
 }

@@ -7,7 +7,7 @@ import { focused, said } from './steps.js';
 jest.setTimeout(60_000);
 
 const EMAIL = 'minji@example.com';
-const REFUSED = 'The address or the password is not right. Please check both.';
+const REFUSED = 'Incorrect email address or password. Please try again.';
 
 describeInBrowser('the sign-in', () => {
   const browser = useBrowser();
@@ -50,8 +50,8 @@ describeInBrowser('the sign-in', () => {
   });
 
   it.each([
-    ['en-US', 'Error: Sign in · Pigeon Post', 'One moment …'],
-    ['ko-KR', '오류: 로그인 · Pigeon Post', '잠시만 기다려 주세요 …'],
+    ['en-US', 'Error: Sign in · Acme', 'Please wait…'],
+    ['ko-KR', '오류: 로그인 · Acme', '잠시만 기다려 주세요…'],
   ])(
     'says in %s that it takes its time, and in the title that it was refused',
     async (locale, title, busy) => {

@@ -217,11 +217,11 @@ describeInBrowser('the sign-up', () => {
     });
 
     it.each([
-      ['en-US', 'Error: ', ['Create an account', 'Check your mail', 'Your address is verified']],
-      ['ko-KR', '오류: ', ['계정 만들기', '메일함을 확인해 주세요', '이메일 주소가 인증되었습니다']],
+      ['en-US', 'Error: ', ['Create your account', 'Check your email', 'Email verified']],
+      ['ko-KR', '오류: ', ['회원가입', '이메일을 확인해 주세요', '이메일 인증이 완료되었습니다']],
     ])('is in the title until it is mended, in %s', async (locale, mark, [address, mail, account]) => {
       const { page } = await visit({ locale });
-      const titled = (words = '') => titleBecomes(page, `${words} · Pigeon Post`);
+      const titled = (words = '') => titleBecomes(page, `${words} · Acme`);
       await titled(address);
       await page.keyboard.type('minji@');
       await page.keyboard.press('Enter');
@@ -274,7 +274,7 @@ describeInBrowser('the sign-up', () => {
       await other.goto(origin);
       await askForCode(other, EMAIL);
       expect((await said(other))[0]).toMatch(
-        /^Too many requests\. .* If a code has reached you, you can enter it below\.$/,
+        /^Too many requests\. .* If you already have a code, enter it below\.$/,
       );
       await other.reload();
       await page.reload();
@@ -314,7 +314,7 @@ describeInBrowser('the sign-up', () => {
 
     it('while the person is offline loses nothing, at each step', async () => {
       const { page, person } = await visit();
-      const offline = ['You seem to be offline. Nothing is lost: please try again when you are back.'];
+      const offline = ['You seem to be offline. Check your connection and try again.'];
       const whileOffline = async (act: () => Promise<void>) => {
         await person.setOffline(true);
         await act();
@@ -353,7 +353,7 @@ describeInBrowser('the sign-up', () => {
       await page.keyboard.press('Enter');
       await step(page, 'address');
       expect(await said(page)).toEqual([
-        'Too much time has passed since you verified your address. Please verify it again.',
+        'Your email verification has expired. Please verify your email address again.',
       ]);
       expect(await page.inputValue('#address-email')).toBe(EMAIL);
     });
@@ -387,7 +387,7 @@ describeInBrowser('the sign-up', () => {
     await page.fill('#address-email', EMAIL);
     await page.keyboard.press('Enter');
     await page.locator('form[aria-busy="true"]').waitFor();
-    await page.locator('#status:has-text("One moment")').waitFor({ state: 'attached' });
+    await page.locator('#status:has-text("Please wait")').waitFor({ state: 'attached' });
     await step(page, 'code');
     expect(await said(page)).toEqual(['The mail may take a little longer. If it arrives, its code works.']);
     await page.reload();
@@ -426,9 +426,9 @@ describeInBrowser('the sign-up', () => {
     expect(await page.inputValue('#address-email')).toBe(EMAIL);
     await page.goForward();
     await step(page, 'code');
-    await page.click('a:has-text("Use another address")');
+    await page.click('a:has-text("Use a different email address")');
     await step(page, 'address');
-    await page.click('text=I have a code already');
+    await page.click('text=I already have a code');
     await step(page, 'code');
     await typeCode(page, await code());
     await step(page, 'account');
@@ -440,7 +440,7 @@ describeInBrowser('the sign-up', () => {
   it('changes the address without starting over', async () => {
     const { page } = await visit();
     await askForCode(page, 'mniji@example.com');
-    await page.click('a:has-text("Use another address")');
+    await page.click('a:has-text("Use a different email address")');
     await askForCode(page, EMAIL);
     expect(await page.textContent('#sent-to')).toContain(EMAIL);
     await typeCode(page, await code());
@@ -452,18 +452,18 @@ describeInBrowser('the sign-up', () => {
     await askForCode(page, EMAIL);
     await typeCode(page, wrong(await code()));
     await said(page);
-    const titleOf = (words: string) => `${words} · Pigeon Post`;
-    expect(await page.title()).toBe(titleOf('Error: Check your mail'));
-    await page.click('a:has-text("Use another address")');
+    const titleOf = (words: string) => `${words} · Acme`;
+    expect(await page.title()).toBe(titleOf('Error: Check your email'));
+    await page.click('a:has-text("Use a different email address")');
     await step(page, 'address');
-    expect(await page.title()).toBe(titleOf('Create an account'));
+    expect(await page.title()).toBe(titleOf('Create your account'));
     expect(await page.textContent('#status')).toBe('');
     const empty = page.locator('[role="alert"]:visible, .notice:visible, .unseen:visible');
     for (const one of await empty.all()) expect((await one.boundingBox())?.height).toBeLessThanOrEqual(1);
-    await page.click('text=I have a code already');
+    await page.click('text=I already have a code');
     await step(page, 'code');
     expect(await page.locator('[role="alert"]:visible').count()).toBe(0);
-    expect(await page.title()).toBe(titleOf('Check your mail'));
+    expect(await page.title()).toBe(titleOf('Check your email'));
   });
 
   it.each([
@@ -482,12 +482,14 @@ describeInBrowser('the sign-up', () => {
       await page.waitForURL('**/sign-in');
       await page.goto(`${origin}/sign-up`);
       await askForCode(page, EMAIL);
-      expect((await said(page))[0]).toMatch(/^Too many requests\. .* you can enter it below\.$/);
-      expect(await page.locator('h1:visible').innerText()).toBe('No new code yet');
-      expect(await page.locator('#sent-to').innerText()).toBe(
-        `Nothing was mailed to ${EMAIL} just now. Wait until you can ask again, or use another address.`,
+      expect((await said(page))[0]).toMatch(
+        /^Too many requests\. .* If you already have a code, enter it below\.$/,
       );
-      expect(await page.title()).toBe('Error: No new code yet · Pigeon Post');
+      expect(await page.locator('h1:visible').innerText()).toBe('No new code sent');
+      expect(await page.locator('#sent-to').innerText()).toBe(
+        `We can’t send another code to ${EMAIL} yet. Please try again later, or use a different email address.`,
+      );
+      expect(await page.title()).toBe('Error: No new code sent · Acme');
       if (javaScriptEnabled) expect(await accessibilityProblems(page)).toEqual([]);
       await screenshot(page, `not-sent-${name}-script`);
     },

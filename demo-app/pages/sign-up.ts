@@ -82,7 +82,6 @@ ${carried(view, 'email', 'challengeId')}
 ${field('code', {
   name: 'code',
   label: code.label,
-  hint: code.hint,
   describedBy: 'sent-to',
   type: 'text',
   inputmode: 'numeric',

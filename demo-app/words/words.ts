@@ -31,7 +31,6 @@ export interface Words {
     /** In place of these two when another code was refused, and none is known of. */
     readonly notSent: { readonly title: string; readonly lead: readonly [string, string] };
     readonly label: string;
-    readonly hint: string;
     readonly button: string;
     readonly resend: string;
     /** Before and after a time that counts down. */
@@ -83,7 +82,7 @@ export interface Words {
   /** Said while an answer is awaited. */
   readonly busy: string;
   readonly lost: { readonly title: string; readonly home: string };
-  readonly trouble: { readonly title: string };
+  readonly trouble: { readonly title: string; readonly message: string };
   /** The badge of pages that are for developers, and the note beside a link to one. */
   readonly development: { readonly badge: string; readonly note: string };
   readonly inbox: {
