@@ -75,12 +75,12 @@ it.each([
 
 it.each([
   [undefined, 'transport must be passed'],
-  ['http://user:hidden@mail.example', 'transport must be an SMTP URL'],
-  [{ service: 'Navver', auth: { user: 'u', pass: 'hidden' } }, 'transport.service "Navver" is not known'],
+  ['http://user:hidden@mail.example', 'The `transport` option must be an SMTP URL'],
   [
-    { host: 'x', dkim: { domainName: 'd', keySelector: 'k', privateKey: 'hidden' } },
-    'dkim.privateKey cannot be read',
+    { service: 'Navver', auth: { user: 'u', pass: 'hidden' } },
+    'The `transport.service` option must be one that nodemailer knows',
   ],
+  [{ host: 'x', dkim: { domainName: 'd', keySelector: 'k', privateKey: 'hidden' } }, 'cannot be read'],
 ])('refuses a transport that would fail later, and does not show a password: %j', (transport, sentence) => {
   expect(create({ transport })).toThrow(sentence);
   expect(create({ transport })).not.toThrow('hidden');

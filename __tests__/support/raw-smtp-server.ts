@@ -11,7 +11,10 @@ export type Deed = `${number}${string}` | 'stall' | 'reset' | 'close' | { dribbl
 export type RawSmtpServer = Awaited<ReturnType<typeof startRawSmtpServer>>;
 
 /** What the script leaves out goes well. It is read anew at each stage, so a test may change it. */
-export async function startRawSmtpServer(script: Partial<Record<Stage, Deed>> = {}) {
+export async function startRawSmtpServer(
+  script: Partial<Record<Stage, Deed>> = {},
+  { host = '127.0.0.1' } = {},
+) {
   const sockets = new Set<Socket>();
   const received: string[] = [];
   let connections = 0;
@@ -55,7 +58,7 @@ export async function startRawSmtpServer(script: Partial<Record<Stage, Deed>> = 
     act('greeting');
   });
 
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
@@ -73,7 +76,7 @@ export async function startRawSmtpServer(script: Partial<Record<Stage, Deed>> = 
     },
     /** After a `close`, at the same port. */
     async listenAgain() {
-      server.listen(port, '127.0.0.1');
+      server.listen(port, host);
       await once(server, 'listening');
     },
     async close() {
@@ -88,7 +91,7 @@ export async function startRawSmtpServer(script: Partial<Record<Stage, Deed>> = 
 }
 
 function stageOf(line: string): Stage | undefined {
-  if (/^(EHLO|HELO)/i.test(line)) return 'ehlo';
+  if (/^(EHLO|HELO|LHLO)/i.test(line)) return 'ehlo';
   if (/^MAIL FROM/i.test(line)) return 'mail';
   if (/^RCPT TO/i.test(line)) return 'rcpt';
   const word = line.split(' ', 1)[0]?.toLowerCase();
@@ -98,6 +101,7 @@ function stageOf(line: string): Stage | undefined {
 function usual(stage: Stage, offersTls: boolean): Deed {
   if (stage === 'greeting') return '220 localhost ESMTP';
   if (stage === 'ehlo') return `250-localhost\r\n${offersTls ? '250-STARTTLS\r\n' : ''}250 AUTH PLAIN`;
+  if (stage === 'starttls' && !offersTls) return '502 5.5.1 Not implemented';
   if (stage === 'auth') return '235 Welcome';
   return stage === 'data' ? '354 Go on' : '250 OK';
 }

@@ -1,14 +1,43 @@
 /**
- * The transport a mail goes through, made from what the app passed: a nodemailer transporter, its options or
- * a URL. What can be refused before the first mail is refused here.
+ * The transport an email goes through, made from what the app passed: a nodemailer transporter, its options or
+ * a URL. What can be refused before the first email is refused here.
  */
-import { createPrivateKey } from 'node:crypto';
-import nodemailer, { type SMTPPoolOptions, type SMTPTransportOptions, type Transporter } from 'nodemailer';
+import { createPrivateKey, type PrivateKeyInput } from 'node:crypto';
+import { BlockList, isIP } from 'node:net';
+import { inspect } from 'node:util';
+import nodemailer, {
+  type JSONTransportOptions,
+  type SESTransportOptions,
+  type SendMailOptions,
+  type SendmailTransportOptions,
+  type SMTPPoolOptions,
+  type SMTPTransportOptions,
+  type StreamTransportOptions,
+  type Transporter,
+  type Transport as TransportPlugin,
+} from 'nodemailer';
+import { assign, parseConnectionUrl } from 'nodemailer/lib/shared';
 import wellKnown from 'nodemailer/lib/well-known';
+import { warn } from '../events.js';
+import { checkTransportOptions, type Given, isText, OTHER_TRANSPORTS, refuse } from './transport-options.js';
 
-/** A nodemailer transporter, SMTP options, or an SMTP URL. */
-// biome-ignore lint/suspicious/noExplicitAny: nodemailer's own default for what a transporter's sending tells
-export type TransportOption = Transporter<any, any> | SMTPTransportOptions | SMTPPoolOptions | string;
+/**
+ * A nodemailer transporter, its options, an SMTP URL, a transport plugin, or any object whose `sendMail` takes a
+ * message, as tests have one.
+ */
+export type TransportOption =
+  // biome-ignore lint/suspicious/noExplicitAny: nodemailer's own default for what a transporter's sending tells
+  | Transporter<any, any>
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  | TransportPlugin<any, any>
+  | { readonly sendMail: (message: SendMailOptions) => unknown }
+  | SMTPTransportOptions
+  | SMTPPoolOptions
+  | SendmailTransportOptions
+  | StreamTransportOptions
+  | JSONTransportOptions
+  | SESTransportOptions
+  | string;
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export type AnyTransporter = Transporter<any, any>;
@@ -25,81 +54,264 @@ export interface Transport {
   readonly owned: boolean;
 }
 
-/** @throws TypeError for an unknown service, a URL or key that cannot be read; never shows a password. */
+/** @throws TypeError for what names no transport, or one that cannot work; never shows a password. */
 export function createTransport(option: TransportOption): Transport {
-  if (typeof option === 'string') return ownPool(fromUrl(option));
-  if (typeof option === 'object' && option !== null && isTransporter(option))
-    return { transporter: option, owned: false };
-  if (typeof option !== 'object' || option === null) {
-    throw new TypeError('transport must be a nodemailer transporter, its options or an SMTP URL');
-  }
-  if ('service' in option && typeof option.service === 'string' && !wellKnown(option.service)) {
+  if (typeof option === 'string') return transportOf(readUrl(option));
+  if (typeof option !== 'object' || option === null || Array.isArray(option)) {
     throw new TypeError(
-      `transport.service ${JSON.stringify(option.service)} is not known to nodemailer: pass host and port`,
+      'The `transport` option must be a nodemailer transporter, its options or an SMTP URL.',
     );
   }
-  if (option.dkim) checkDkim(option.dkim);
-  return ownPool(option);
+  if ('then' in option)
+    throw new TypeError('The `transport` option is a promise: pass what it resolves to, by `await`.');
+  if (isTransporter(option)) return { transporter: option, owned: false };
+  if (isPlugin(option)) return { transporter: nodemailer.createTransport(option), owned: false };
+  return transportOf(withUrl(checkTransportOptions(option)));
 }
 
-function ownPool(options: SMTPTransportOptions | SMTPPoolOptions): Transport {
-  return { transporter: nodemailer.createTransport({ ...POOL, ...secured(options) }), owned: true };
+function transportOf(given: Given): Transport {
+  checkDkim(given['dkim']);
+  const other = OTHER_TRANSPORTS.find((name) => given[name]);
+  if (other) return otherTransport(other, given);
+  const transporter = nodemailer.createTransport({ ...POOL, ...secured(smtpOptions(given)) });
+  return { transporter, owned: true };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
+function isPlugin(option: object): option is TransportPlugin<any, any> {
+  return 'send' in option && typeof option.send === 'function';
 }
 
 function isTransporter(option: object): option is AnyTransporter {
   return 'sendMail' in option && typeof option.sendMail === 'function';
 }
 
+/** With a `pool` beside these, nodemailer would make an SMTP pool to localhost. */
+function otherTransport(name: (typeof OTHER_TRANSPORTS)[number], given: Given): Transport {
+  const { pool: _none, ...options } = given;
+  if (name === 'SES') checkSes(given['SES']);
+  // nodemailer takes the binary from `path` alone.
+  const path = typeof given['sendmail'] === 'string' ? { path: given['sendmail'] } : {};
+  return { transporter: nodemailer.createTransport({ ...path, ...options }), owned: true };
+}
+
+function checkSes(ses: unknown): void {
+  const { sesClient, SendEmailCommand } = partsOf(ses);
+  if (typeof partsOf(sesClient)['send'] === 'function' && typeof SendEmailCommand === 'function') return;
+  throw new TypeError(
+    'The `transport.SES` option must be { sesClient: new SESv2Client(), SendEmailCommand }, both of @aws-sdk/client-sesv2.',
+  );
+}
+
+function withUrl(given: Given): Given {
+  const { url, ...options } = given;
+  if (url === undefined) return options;
+  return assign(false, options, typeof url === 'string' ? readUrl(url) : refuse('url', 'an SMTP URL', url));
+}
+
+/** As nodemailer reads it, after what nodemailer would not complain of. */
+function readUrl(text: string): Given {
+  const trimmed = text.trim();
+  const parsed = /^smtps?:/i.test(trimmed) ? parsedUrl(trimmed) : undefined;
+  if (!parsed?.host) {
+    throw new TypeError(
+      'The `transport` option must be an SMTP URL, as in smtp://user:password@host:587, with user and password percent-encoded.',
+    );
+  }
+  return checkTransportOptions(parsed);
+}
+
+/** Undefined where a character of a password would end the host: what follows would be read as path, query or hash. */
+function parsedUrl(text: string): Given | undefined {
+  const url = text.replace(/^(smtps?:)(?!\/\/)/i, '$1//');
+  if (!URL.canParse(url)) return undefined;
+  const { pathname, search, hash, searchParams } = new URL(url);
+  if (pathname.length > 1 || hash !== '' || search.includes('@')) return undefined;
+  let parsed: Given;
+  try {
+    parsed = parseConnectionUrl(url);
+  } catch {
+    return undefined;
+  }
+  for (const [name, value] of searchParams) checkQuery(name, value, parsed);
+  return parsed;
+}
+
+/** nodemailer leaves out of a query what the URL said before, and all names with a dot but those of `tls`. */
+function checkQuery(name: string, value: string, parsed: Given): void {
+  if (name.startsWith('tls.') || String(parsed[name]) === value || parsed[name] === Number(value)) return;
+  throw new TypeError(
+    `The URL of \`transport\` has ${inspect(name)} in its query, where it does not count: write it once, in the URL itself or as an option.`,
+  );
+}
+
+/** The options that will count: those of a service go over all others. */
+function smtpOptions(given: Given): SMTPPoolOptions {
+  for (const name of ['socket', 'connection']) {
+    if (given[name] === undefined) continue;
+    throw new TypeError(
+      `The \`transport.${name}\` option is one connection, which ends with its first messages: pass \`getSocket\`, or a transporter of your own.`,
+    );
+  }
+  const { service } = given;
+  const known = service === undefined ? undefined : knownService(service);
+  const options = assign(false, given, known);
+  if (!known) checkHost(options['host'], options['getSocket'] !== undefined);
+  // As nodemailer reads it: no login.
+  if (options['auth'] === false) delete options['auth'];
+  if (options['auth'] !== undefined) checkAuth(options['auth'], options['customAuth'] !== undefined);
+  if (typeof options['host'] === 'string') options['host'] = options['host'].replace(/^\[(.*)\]$/, '$1');
+  const hint = portHint(options);
+  if (hint) warn(hint);
+  return options;
+}
+
+function knownService(service: unknown) {
+  const known = typeof service === 'string' && wellKnown(service);
+  return known || refuse('service', 'one that nodemailer knows (else pass `host` and `port`)', service);
+}
+
+function checkHost(host: unknown, isDialled: boolean): void {
+  if (host === undefined && isDialled) return;
+  if (!isText(host)) refuse('host', 'the name of an SMTP server, unless `service` or `url` is passed', host);
+  if (isIP(host.replace(/^\[(.*)\]$/, '$1')) > 0) return;
+  if (!/^[^\s:/@?#[\]]+$/.test(host)) {
+    throw new TypeError(
+      'The `transport.host` option must be a name or an IP address alone, with the port in `port`.',
+    );
+  }
+}
+
+/**
+ * A login that holds nothing would be left out without a word, and the email sent unauthenticated.
+ *
+ * @see https://nodemailer.com/smtp#authentication
+ */
+function checkAuth(auth: unknown, isCustom: boolean): void {
+  const { type, user, pass, accessUrl, serviceClient, ...others } = partsOf(auth);
+  if (String(type).toUpperCase() === 'OAUTH2') {
+    if (!isText(user)) refuse('auth.user', 'the account to log in as', user);
+    if (typeof accessUrl === 'string' && !/^https:/i.test(accessUrl) && !isLoopbackUrl(accessUrl)) {
+      throw new TypeError(
+        'The `transport.auth.accessUrl` option must begin with https: a client secret is sent there.',
+      );
+    }
+    const proofs = ['accessToken', 'refreshToken', 'provisionCallback', 'privateKey'];
+    if (proofs.some((name) => typeof others[name] === 'function' || isText(others[name]))) return;
+    if (typeof others['privateKey'] === 'object' && serviceClient !== undefined) return;
+    throw new TypeError(
+      'The `transport.auth` option must hold an `accessToken`, a `refreshToken`, a `privateKey` or a `provisionCallback` for OAuth2. Is an environment variable unset?',
+    );
+  }
+  if (isCustom) return;
+  if (!isText(user)) refuse('auth.user', 'the user to log in as', user);
+  if (!isText(pass) && typeof pass !== 'number') {
+    throw new TypeError(
+      'The `transport.auth.pass` option must be the password to log in with. Is an environment variable unset?',
+    );
+  }
+}
+
 /**
  * A password goes over TLS or nowhere, and a login that was asked for is not left out because the server does
  * not offer it. nodemailer does both unless told.
  */
-function secured<T extends SMTPTransportOptions | SMTPPoolOptions>(options: T): T {
-  if (!options.auth) return options;
-  const host = options.host ?? (options.service ? '' : 'localhost');
-  return { ...options, requireTLS: options.requireTLS ?? !isLoopback(host), forceAuth: true };
-}
-
-function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
-}
-
-function fromUrl(text: string): SMTPTransportOptions {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || (url.protocol !== 'smtp:' && url.protocol !== 'smtps:') || !url.hostname) {
-    throw new TypeError('transport must be an SMTP URL, as in smtp://user:password@host:587');
-  }
-  const settings: Record<string, unknown> = {};
-  const tls: Record<string, unknown> = {};
-  for (const [name, value] of url.searchParams) {
-    if (name.startsWith('tls.')) tls[name.slice('tls.'.length)] = setting(value);
-    else settings[name] = setting(value);
-  }
+function secured(options: SMTPPoolOptions): SMTPPoolOptions {
+  // At the far end of a proxy, localhost is another machine.
+  const isLocal = isLoopback(options.host ?? 'localhost') && !options.proxy && !options.getSocket;
+  const requireTLS = options.requireTLS ?? (options.auth ? !isLocal : undefined);
   return {
-    ...settings,
-    ...(Object.keys(tls).length > 0 && { tls }),
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    secure: url.protocol === 'smtps:',
-    ...(url.port && { port: Number(url.port) }),
-    ...(url.username && {
-      auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) },
-    }),
+    ...options,
+    requireTLS,
+    ...(options.auth && { forceAuth: true }),
+    ...(isLocal && !requireTLS && !beginsWithTls(options) && { tls: unverified(options.tls) }),
+    ...(options.getSocket && options.auth && requireTLS && { getSocket: guarded(options.getSocket) }),
   };
 }
 
-function setting(value: string): string | number | boolean {
-  if (value === 'true' || value === 'false') return value === 'true';
-  return value !== '' && !Number.isNaN(Number(value)) ? Number(value) : value;
+/**
+ * Where all may go in the clear, a certificate that nobody vouches for is no worse: Postfix as Debian installs it
+ * offers TLS with one of its own.
+ */
+function unverified(tls: SMTPPoolOptions['tls']): SMTPPoolOptions['tls'] {
+  return tls?.ca === undefined && tls?.rejectUnauthorized === undefined
+    ? { ...tls, rejectUnauthorized: false }
+    : tls;
 }
 
-/** nodemailer sends a mail unsigned when it cannot read the key. */
-function checkDkim(dkim: object): void {
-  const keys = 'keys' in dkim && Array.isArray(dkim.keys) ? dkim.keys : [dkim];
-  for (const { privateKey } of keys) {
-    try {
-      createPrivateKey(privateKey?.key ?? privateKey);
-    } catch {
-      throw new TypeError('transport.dkim.privateKey cannot be read as a private key');
-    }
+/** What a socket brings along goes over the options: it must not lift the rule, nor be called secure when it is not. */
+function guarded(getSocket: NonNullable<SMTPPoolOptions['getSocket']>): typeof getSocket {
+  return (options, done) =>
+    getSocket(options, (error, socket) => {
+      if (!socket) return done(error, socket);
+      const { connection } = socket;
+      const isEncrypted = connection !== undefined && 'encrypted' in connection && socket['secured'] === true;
+      return done(error, {
+        ...socket,
+        ...(isEncrypted ? { secure: true } : { secured: false }),
+        requireTLS: true,
+        forceAuth: true,
+      });
+    });
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8);
+loopback.addAddress('::1', 'ipv6');
+
+/** A name of the loopback (RFC 6761 §6.3), or an address of it in any of the ways to write one. */
+function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/\.$/, '');
+  if (name === 'localhost' || name.endsWith('.localhost')) return true;
+  const version = isIP(name);
+  if (version > 0) return loopback.check(name, version === 6 ? 'ipv6' : 'ipv4');
+  // 127.1, or 0x7f000001: numbers alone, which a URL parser reads as the system does.
+  const { hostname } = URL.canParse(`http://${name}`) ? new URL(`http://${name}`) : { hostname: '' };
+  return /^[0-9a-fx.]+$/.test(name) && isIP(hostname) === 4 && loopback.check(hostname);
+}
+
+function isLoopbackUrl(url: string): boolean {
+  return URL.canParse(url) && isLoopback(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'));
+}
+
+function beginsWithTls({ secure, port }: SMTPPoolOptions): boolean {
+  return secure ?? Number(port) === 465;
+}
+
+/** What is amiss where port and `secure` contradict each other (RFC 8314 §3.3, §7.3). */
+export function portHint({ port, secure }: SMTPPoolOptions): string | undefined {
+  if (Number(port) === 465 && secure === false)
+    return 'Port 465 begins with TLS: pass `secure: true`, or a URL that begins with smtps://.';
+  if ((Number(port) === 587 || Number(port) === 25) && secure === true)
+    return `Port ${port} begins in the clear and changes to TLS by STARTTLS: leave \`secure\` out, or begin the URL with smtp://.`;
+  return undefined;
+}
+
+/** nodemailer sends an email unsigned when it cannot read the key. */
+function checkDkim(dkim: unknown): void {
+  if (dkim === undefined) return;
+  const { keys } = partsOf(dkim);
+  for (const key of keys === undefined ? [dkim] : [keys].flat()) {
+    if (isPrivateKey(partsOf(key)['privateKey'])) continue;
+    throw new TypeError(
+      'The `transport.dkim.privateKey` option must be a private key, and cannot be read as one.',
+    );
   }
+}
+
+function isPrivateKey(key: unknown): boolean {
+  if (partsOf(key)['type'] === 'private') return true;
+  try {
+    return (isKeyInput(key) || typeof key === 'string') && createPrivateKey(key).type === 'private';
+  } catch {
+    return false;
+  }
+}
+
+function isKeyInput(key: unknown): key is PrivateKeyInput | Buffer {
+  return Buffer.isBuffer(key) || partsOf(key)['key'] !== undefined;
+}
+
+function partsOf(value: unknown): Given {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

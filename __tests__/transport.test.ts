@@ -1,0 +1,404 @@
+/** The transport that was named sends, or the app does not start, and is told why in a sentence that shows no password. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEmailVerification, MemoryStore, type TransportOption } from 'express-email-verification';
+import nodemailer from 'nodemailer';
+import { FROM, SECRET } from './support/app.js';
+import { useMailServer } from './support/mail.js';
+
+const mail = useMailServer();
+const email = 'person@example.com';
+const auth = { user: 'acme', pass: 'open-sesame' };
+const host = 'smtp.acme.example';
+let warnings: jest.SpyInstance;
+beforeEach(() => {
+  warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+});
+afterEach(() => jest.restoreAllMocks());
+
+function create(transport: unknown, more: object = {}) {
+  const { transport: taken } = { transport: transport as TransportOption };
+  const options = { store: new MemoryStore(), from: FROM, secret: SECRET, transport: taken, ...more };
+  return createEmailVerification(options);
+}
+
+const NO_SERVER =
+  'The `transport.host` option must be the name of an SMTP server, unless `service` or `url` is passed. Received';
+const UNSET = 'Is an environment variable unset?';
+const BAD_URL = 'The `transport` option must be an SMTP URL, as in smtp://user:password@host:587';
+
+const refused: [transport: unknown, ...sentences: string[]][] = [
+  // No server.
+  [{}, NO_SERVER, UNSET],
+  [{ host: undefined }, NO_SERVER, UNSET],
+  [{ host: undefined, port: 587, auth }, NO_SERVER],
+  [{ host: null }, NO_SERVER],
+  [{ host: '' }, NO_SERVER],
+  [{ host: 'undefined' }, NO_SERVER, UNSET],
+  [{ port: 25 }, NO_SERVER],
+  [{ auth }, NO_SERVER],
+  [{ service: undefined, auth }, NO_SERVER],
+  [{ pool: true }, NO_SERVER],
+  [{ jsonTransport: false }, NO_SERVER],
+  [{ sendmail: false }, NO_SERVER],
+  [{ url: undefined }, NO_SERVER],
+  [{ host: 25 }, NO_SERVER],
+  [{ host: 'smtp.acme.example:587' }, 'The `transport.host` option must be a name or an IP address alone'],
+  [
+    { host: 'smtp://acme:open-sesame@smtp.acme.example' },
+    'The `transport.host` option must be a name or an IP',
+  ],
+  [{ host: ' smtp.acme.example' }, 'The `transport.host` option must be a name or an IP address alone'],
+
+  // Names that nodemailer does not know.
+  [{ hots: host }, 'Unknown option `transport.hots`: write `host`.'],
+  [{ host, prot: 25 }, 'Unknown option `transport.prot`: write `port`.'],
+  [{ host, requireTls: true }, 'Unknown option `transport.requireTls`: write `requireTLS`.'],
+  [{ host, rejectUnauthorized: false }, 'Unknown option `transport.rejectUnauthorized`'],
+  [{ host, user: 'acme', pass: 'open-sesame' }, 'Unknown option `transport.user`: write `auth.user`.'],
+  [{ host, password: 'open-sesame' }, 'write `auth.pass`'],
+  [{ transport: { host } }, 'Unknown option `transport.transport`'],
+  [`smtp://${host}?ignoreTls=true`, 'Unknown option `transport.ignoreTls`: write `ignoreTLS`.'],
+
+  // Values of another type.
+  [
+    { host, port: 'smtp' },
+    "The `transport.port` option must be a whole number from 1 to 65535. Received 'smtp'.",
+  ],
+  [
+    { host, port: Number.NaN },
+    'The `transport.port` option must be a whole number from 1 to 65535. Received NaN.',
+    UNSET,
+  ],
+  [{ host, port: '' }, "Received ''.", UNSET],
+  [{ host, port: 0 }, 'The `transport.port` option must be'],
+  [{ host, port: 65_536 }, 'The `transport.port` option must be'],
+  [{ host, port: -1 }, 'The `transport.port` option must be'],
+  [{ host, port: 587.5 }, 'The `transport.port` option must be'],
+  [{ host, port: '587,' }, 'The `transport.port` option must be'],
+  [{ host, secure: 'false' }, "The `transport.secure` option must be true or false. Received 'false'."],
+  [{ host, requireTLS: 'true' }, 'The `transport.requireTLS` option must be true or false'],
+  [
+    { host, maxConnections: 0 },
+    'The `transport.maxConnections` option must be a whole number of at least 1. Received 0.',
+  ],
+  [{ host, maxConnections: Number.NaN }, 'The `transport.maxConnections` option must be'],
+  [{ host, greetingTimeout: '10s' }, 'The `transport.greetingTimeout` option must be'],
+
+  // A login that holds nothing.
+  [
+    { host, auth: {} },
+    'The `transport.auth.user` option must be the user to log in as. Received undefined.',
+    UNSET,
+  ],
+  [{ host, auth: { user: undefined, pass: undefined } }, 'The `transport.auth.user` option must be', UNSET],
+  [
+    { host, auth: { user: '', pass: 'open-sesame' } },
+    "The `transport.auth.user` option must be the user to log in as. Received ''.",
+  ],
+  [
+    { host, auth: { user: 'undefined', pass: 'open-sesame' } },
+    'The `transport.auth.user` option must be',
+    UNSET,
+  ],
+  [{ host, auth: { user: 'acme' } }, 'The `transport.auth.pass` option must be the password', UNSET],
+  [
+    { host, auth: { user: 'acme', pass: '' } },
+    'The `transport.auth.pass` option must be the password',
+    UNSET,
+  ],
+  [{ host, auth: { username: 'acme', password: 'open-sesame' } }, 'The `transport.auth.user` option must be'],
+  [{ host, auth: 'acme:open-sesame' }, 'The `transport.auth.user` option must be'],
+  [
+    { service: 'naver', auth: { user: undefined, pass: undefined } },
+    'The `transport.auth.user` option must be',
+    UNSET,
+  ],
+  [{ host, auth: { type: 'OAuth2' } }, 'The `transport.auth.user` option must be the account to log in as'],
+  [
+    { host, auth: { type: 'OAuth2', user: 'acme' } },
+    'The `transport.auth` option must hold an `accessToken`',
+  ],
+  [
+    { host, auth: { type: 'oauth2', user: 'acme', accessToken: undefined } },
+    'The `transport.auth` option must hold',
+  ],
+  [`smtp://acme@${host}`, 'The `transport.auth.pass` option must be the password'],
+  [`smtp://undefined:undefined@${host}`, 'The `transport.auth.user` option must be', UNSET],
+  ['smtp://acme:open-sesame@undefined', NO_SERVER, UNSET],
+
+  // Services.
+  [
+    { service: 'Navver', auth },
+    "The `transport.service` option must be one that nodemailer knows (else pass `host` and `port`). Received 'Navver'.",
+  ],
+  [{ service: 'daum', host, auth }, 'The `transport.service` option must be one that nodemailer knows'],
+  [{ service: '', auth }, 'The `transport.service` option must be', UNSET],
+  [{ service: 'undefined', auth }, 'The `transport.service` option must be', UNSET],
+  [{ service: true, auth }, 'The `transport.service` option must be'],
+
+  // URLs.
+  ['', BAD_URL],
+  ['undefined', BAD_URL],
+  ['smtp.acme.example', BAD_URL],
+  ['smtp://', BAD_URL],
+  ['smtps://:465', BAD_URL],
+  ['http://acme:open-sesame@smtp.acme.example', BAD_URL],
+  ['direct://acme:open-sesame@smtp.acme.example', BAD_URL],
+  ['smtp://acme:open-sesame@smtp.acme.example:65536', BAD_URL],
+  ['smtp://acme:open#sesame@smtp.acme.example', BAD_URL],
+  ['smtp://acme:25#sesame@smtp.acme.example', BAD_URL],
+  ['smtp://acme:25/sesame@smtp.acme.example', BAD_URL],
+  ['smtp://acme:25?sesame=1@smtp.acme.example', BAD_URL],
+  [{ url: 'http://acme:open-sesame@smtp.acme.example' }, BAD_URL],
+  [{ url: '' }, BAD_URL],
+  [
+    { url: new URL('smtp://acme:open-sesame@smtp.acme.example') },
+    'The `transport.url` option must be an SMTP URL',
+  ],
+  [`smtp://${host}?secure=true`, "The URL of `transport` has 'secure' in its query, where it does not count"],
+  [`smtp://${host}?auth.user=acme`, "The URL of `transport` has 'auth.user' in its query"],
+
+  // Transports other than SMTP that cannot work.
+  [{ SES: { ses: {}, aws: {} } }, 'The `transport.SES` option must be { sesClient'],
+  [{ SES: {} }, 'The `transport.SES` option must be { sesClient'],
+  [{ SES: { sesClient: {} } }, 'The `transport.SES` option must be { sesClient'],
+  [{ SES: { sesClient: { send: () => {} } } }, 'The `transport.SES` option must be { sesClient'],
+  [{ host, socket: {} }, 'The `transport.socket` option is one connection'],
+  [{ host, connection: {} }, 'The `transport.connection` option is one connection'],
+
+  // No transport at all.
+  [Promise.resolve({}), 'The `transport` option is a promise'],
+  [() => {}, 'The `transport` option must be a nodemailer transporter, its options or an SMTP URL'],
+  [25, 'The `transport` option must be a nodemailer transporter'],
+  [[], 'The `transport` option must be a nodemailer transporter'],
+  [
+    { host, dkim: { domainName: 'd', keySelector: 'k', privateKey: 'open-sesame' } },
+    'The `transport.dkim.privateKey` option must be',
+  ],
+  [
+    { host, dkim: { keys: [{ domainName: 'd', keySelector: 'k' }] } },
+    'The `transport.dkim.privateKey` option must be',
+  ],
+];
+
+it.each(refused)('T54: the app does not start with the transport %p', (transport, ...sentences) => {
+  const message = messageOf(() => create(transport));
+  for (const sentence of sentences) expect(message).toContain(sentence);
+  expect(message).not.toMatch(/sesame/);
+});
+
+it.each<[unknown]>([
+  [{ host }],
+  [{ host, port: '587' }],
+  [{ host, port: undefined, auth: undefined, secure: undefined }],
+  [{ host, auth: false }],
+  [{ host, auth: { ...auth, pass: 123_456 } }],
+  [{ host, maxMessages: Number.POSITIVE_INFINITY, maxConnections: '20', maxRequeues: -1 }],
+  [{ host, logger: false, debug: false, name: 'app.acme.example', tls: { ca: 'x' }, dkim: undefined }],
+  [{ host, from: FROM }],
+  [{ host: '2001:db8::1' }],
+  [{ host: '[2001:db8::1]' }],
+  [{ service: 'Naver', auth }],
+  [{ service: ' gmail ', auth }],
+  [{ service: 'Outlook365', auth }],
+  [{ service: 'SES-EU-WEST-1', auth }],
+  [{ service: 'maildev' }],
+  [{ url: 'smtps://acme:open-sesame@smtp.acme.example' }],
+  ['smtp://acme:open%23%2F%3F%40sesame@smtp.acme.example:587'],
+  ['smtps://smtp.acme.example/?pool=true&maxConnections=3&tls.servername=acme.example&name=app'],
+  [{ host, auth: { type: 'OAuth2', user: 'acme', clientId: 'a', clientSecret: 'b', refreshToken: 'c' } }],
+  [{ host, auth: { type: 'custom', method: 'OWN' }, customAuth: { OWN: () => {} } }],
+])('starts with the transport %p', (transport) => {
+  expect(() => create(transport)).not.toThrow();
+});
+
+describe('T54: the transport that was named sends', () => {
+  it.each([{}, { pool: true }])('jsonTransport, with %p beside it', async (more) => {
+    const verification = create({ jsonTransport: true, ...more });
+    expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+    expect(await verification.check()).toEqual({ ok: true, problems: [] });
+    await verification.close();
+  });
+
+  it.each([{}, { pool: true, host: 'localhost' }])('streamTransport, with %p beside it', async (more) => {
+    const verification = create({ streamTransport: true, buffer: true, ...more });
+    expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+    expect(await verification.check()).toEqual({ ok: true, problems: [] });
+  });
+
+  it.each(['path', 'sendmail'])('sendmail, its binary named by `%s`', async (option) => {
+    const folder = await mkdtemp(join(tmpdir(), 'sendmail-'));
+    const [binary, letter] = [join(folder, 'sendmail'), join(folder, 'message')];
+    await writeFile(binary, `#!/bin/sh\necho "$@" > ${letter}\ncat >> ${letter}\n`, { mode: 0o755 });
+    try {
+      const verification = create(
+        option === 'path' ? { sendmail: true, path: binary } : { sendmail: binary, pool: true },
+      );
+      expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+      const received = await readFile(letter, 'utf8');
+      expect(received).toMatch(/^-i -f hello@acme\.example person@example\.com\n/);
+      expect(received).toMatch(/\b\d{6}\b/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it.each([{}, { pool: true }])('SES, with %p beside it', async (more) => {
+    const sent: unknown[] = [];
+    class SendEmailCommand {
+      constructor(readonly input: { Destination: { ToAddresses: string[] } }) {}
+    }
+    const sesClient = {
+      send: async (command: SendEmailCommand) => {
+        sent.push(command.input.Destination.ToAddresses);
+        return { MessageId: 'm' };
+      },
+    };
+    const verification = create({ SES: { sesClient, SendEmailCommand }, ...more });
+    expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+    expect(sent).toEqual([[email]]);
+  });
+
+  it('a transport plugin, which stays open', async () => {
+    const sent: unknown[] = [];
+    const plugin = {
+      name: 'Own',
+      version: '1',
+      send: ({ data }: { data: { to: unknown } }, done: (error: null, info: object) => void) => {
+        sent.push(data.to);
+        done(null, {});
+      },
+      close: jest.fn(),
+    };
+    const verification = create(plugin);
+    expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+    expect(sent).toEqual([{ name: '', address: email }]);
+    expect(await verification.check()).toEqual({ ok: true, problems: [] });
+    await verification.close();
+    expect(plugin.close).not.toHaveBeenCalled();
+  });
+
+  it('an unpooled connection for each message, with `pool: false`', async () => {
+    const verification = create({ url: mail.url, pool: false });
+    expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+    expect(mail.mails).toHaveLength(1);
+    await verification.close();
+  });
+});
+
+describe('T55: an object whose `sendMail` is a function stands in for a transporter', () => {
+  it.each<[string, (sent: unknown[]) => object]>([
+    ['a plain function', (sent) => ({ sendMail: async (message: object) => void sent.push(message) })],
+    ['one that returns nothing', (sent) => ({ sendMail: (message: object) => void sent.push(message) })],
+    ['jest.fn()', (sent) => ({ sendMail: jest.fn((message) => void sent.push(message)) })],
+    [
+      'jest.fn().mockResolvedValue()',
+      (sent) => ({ sendMail: jest.fn(async (message) => ({ messageId: String(sent.push(message)) })) }),
+    ],
+    [
+      'an instance of a class',
+      (sent) =>
+        new (class {
+          sendMail(message: object) {
+            sent.push(message);
+            return Promise.resolve({});
+          }
+        })(),
+    ],
+    [
+      'one with options that are no object',
+      (sent) => ({
+        sendMail: (message: object) => void sent.push(message),
+        options: null,
+        transporter: null,
+      }),
+    ],
+  ])('%s', async (_what, mockOf) => {
+    for (const delivery of ['await', 'background'] as const) {
+      const sent: { to?: unknown }[] = [];
+      const verification = create(mockOf(sent), { delivery });
+      expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+      expect(await verification.check()).toEqual({ ok: true, problems: [] });
+      await verification.close();
+      expect(sent.map(({ to }) => to)).toEqual([{ name: '', address: email }]);
+    }
+  });
+
+  it('and one that fails is a delivery that failed', async () => {
+    const failures = [
+      () => {
+        throw new Error('no');
+      },
+      () => Promise.reject(new Error('no')),
+      () => Promise.reject('no'),
+      () => Promise.reject(undefined),
+      () => {
+        throw undefined;
+      },
+    ];
+    for (const sendMail of failures)
+      expect(await create({ sendMail }).send({ email })).toMatchObject({ kind: 'delivery_failed' });
+  });
+
+  it('and one whose verify() fails or hangs is a problem', async () => {
+    const sendMail = () => {};
+    const verifies = [() => Promise.reject(new Error('no')), () => new Promise(() => {})];
+    for (const verify of verifies) {
+      const { ok, problems } = await create({ sendMail, verify }, { mailTimeout: 50 }).check();
+      expect([ok, problems.length]).toEqual([false, 1]);
+    }
+  });
+});
+
+describe('T74: port and `secure` that contradict each other are told of at start', () => {
+  const told = (transport: unknown) => {
+    warnings.mockClear();
+    create(transport);
+    return warnings.mock.calls.map(([sentence]) => sentence);
+  };
+  const begins = expect.stringContaining('Port 465 begins with TLS');
+  const changes = (port: number) => expect.stringContaining(`Port ${port} begins in the clear`);
+
+  it.each<[unknown, unknown[]]>([
+    [{ host, port: 465, secure: false }, [begins]],
+    [{ host, port: '465', secure: false, auth }, [begins]],
+    ['smtp://acme:open-sesame@smtp.acme.example:465', [begins]],
+    [{ url: 'smtp://smtp.acme.example:465' }, [begins]],
+    [{ host, port: 587, secure: true }, [changes(587)]],
+    ['smtps://smtp.acme.example:587', [changes(587)]],
+    [{ host, port: 25, secure: true }, [changes(25)]],
+    [{ host, port: 465 }, []],
+    [{ host, port: 465, secure: true }, []],
+    [{ host, port: 587, secure: false }, []],
+    [{ host, port: 2525, secure: true }, []],
+    [{ host }, []],
+    [{ service: 'naver', auth }, []],
+    [{ service: 'gmail', auth }, []],
+    ['smtps://smtp.acme.example', []],
+    ['smtps://smtp.acme.example:465', []],
+    ['smtp://smtp.acme.example', []],
+  ])('%p', (transport, sentences) => {
+    expect(told(transport)).toEqual(sentences);
+  });
+});
+
+it('leaves a transporter of the app open, and as it is', async () => {
+  const transporter = nodemailer.createTransport({ url: mail.url, pool: true });
+  const verification = create(transporter);
+  expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+  await verification.close();
+  await transporter.sendMail({ from: FROM, to: email, text: 'still open' });
+  expect(mail.mails).toHaveLength(2);
+  transporter.close();
+});
+
+function messageOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'nothing was thrown';
+}

@@ -1,0 +1,137 @@
+/**
+ * What the options of a transport may be called and hold. nodemailer ignores a name that it does not know, and reads
+ * `secure: 'false'` as true: a mistake in either would be told to the person who signs up.
+ */
+import { inspect } from 'node:util';
+import { nearMiss } from '../near-miss.js';
+
+export type Given = Readonly<Record<string, unknown>>;
+
+/** Transports other than SMTP, by the option that names them, in nodemailer's order. */
+export const OTHER_TRANSPORTS = ['sendmail', 'streamTransport', 'jsonTransport', 'SES'] as const;
+
+const BOOLEANS = [
+  ...['secure', 'secured', 'requireTLS', 'ignoreTLS', 'opportunisticTLS', 'pool', 'lmtp', 'forceAuth'],
+  ...['debug', 'transactionLog', 'allowInternalNetworkInterfaces', 'streamTransport', 'jsonTransport'],
+  ...['buffer', 'skipEncoding', 'disableFileAccess', 'disableUrlAccess', 'attachDataUrls'],
+] as const;
+
+/** Each with the least that it may be. */
+const NUMBERS: Readonly<Record<string, number>> = {
+  maxConnections: 1,
+  maxMessages: 1,
+  maxRequeues: Number.NEGATIVE_INFINITY,
+  maxRecipients: 0,
+  maxResponseSize: 0,
+  rateLimit: 0,
+  rateDelta: 0,
+  idleTimeout: 0,
+  connectionTimeout: 0,
+  greetingTimeout: 0,
+  socketTimeout: 0,
+  socketCloseTimeout: 0,
+  dnsTimeout: 0,
+};
+
+const OTHERS = [
+  ...['url', 'service', 'host', 'port', 'auth', 'authMethod', 'customAuth', 'tls', 'servername', 'name'],
+  ...['localAddress', 'getSocket', 'proxy', 'logger', 'component', 'dkim', 'normalizeHeaderKey'],
+  ...['sendmail', 'path', 'newline', 'args', 'SES', 'socket', 'connection'],
+];
+
+/** Fields of a message, which many write here too: they have no effect, in nodemailer as here. */
+const MESSAGE_FIELDS = [
+  ...['from', 'sender', 'to', 'cc', 'bcc', 'replyTo', 'inReplyTo', 'references', 'subject', 'text', 'html'],
+  ...['watchHtml', 'amp', 'icalEvent', 'attachments', 'alternatives', 'headers', 'list', 'envelope', 'date'],
+  ...['messageId', 'encoding', 'textEncoding', 'raw', 'priority', 'xMailer', 'dsn', 'otp', 'boundaryPrefix'],
+  ...['baseBoundary'],
+];
+
+const NAMES: ReadonlySet<string> = new Set([
+  ...BOOLEANS,
+  ...Object.keys(NUMBERS),
+  ...OTHERS,
+  ...MESSAGE_FIELDS,
+]);
+
+/** Names that others have for the same thing. */
+const MEANT: Readonly<Record<string, string>> = {
+  user: 'auth.user',
+  username: 'auth.user',
+  pass: 'auth.pass',
+  password: 'auth.pass',
+  hostname: 'host',
+  server: 'host',
+  ssl: 'secure',
+  starttls: 'requireTLS',
+  uri: 'url',
+  provider: 'service',
+};
+
+/**
+ * The options as nodemailer is to read them, without those left undefined.
+ *
+ * @throws TypeError for a name nodemailer does not know or a value of another type. Never shows what may be a password.
+ */
+export function checkTransportOptions(option: object): Given {
+  const checked: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(option)) {
+    if (!NAMES.has(name)) refuseName(name);
+    if (value === undefined || value === null) continue;
+    checked[name] = checkValue(name, value);
+  }
+  return checked;
+}
+
+function refuseName(name: string): never {
+  const meant = MEANT[name.toLowerCase()] ?? nearMiss(name, NAMES);
+  const instead = meant === undefined ? 'write it as nodemailer does, or leave it out' : `write \`${meant}\``;
+  throw new TypeError(`Unknown option \`transport.${name}\`: ${instead}.`);
+}
+
+function checkValue(name: string, value: unknown): unknown {
+  if (isOneOf(BOOLEANS, name))
+    return typeof value === 'boolean' ? value : refuse(name, 'true or false', value);
+  if (name === 'port') return checkNumber(name, value, 1, 65_535);
+  const least = NUMBERS[name];
+  if (least !== undefined) return checkNumber(name, value, least, Number.POSITIVE_INFINITY);
+  return value;
+}
+
+/** A number, or its digits in a string, as environment variables hold them. */
+function checkNumber(name: string, value: unknown, least: number, most: number): number {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const fits = typeof number === 'number' && number >= least && number <= most;
+  if (fits && (Number.isInteger(number) || number === Number.POSITIVE_INFINITY)) return number;
+  const bound = most < Number.POSITIVE_INFINITY ? ` from ${least} to ${most}` : '';
+  return refuse(name, `a whole number${bound || (least > 0 ? ` of at least ${least}` : '')}`, value);
+}
+
+/** The text that an unset variable leaves in a template string. */
+export function isUnset(text: unknown): boolean {
+  return text === 'undefined' || text === 'null' || text === 'NaN' || Number.isNaN(text);
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !isUnset(value);
+}
+
+export function refuse(name: string, demand: string, value: unknown): never {
+  const unset = value === undefined || value === '' || isUnset(value);
+  const question = unset ? ' Is an environment variable unset?' : '';
+  throw new TypeError(
+    `The \`transport.${name}\` option must be ${demand}. Received ${shown(value)}.${question}`,
+  );
+}
+
+/** Short words and numbers alone: anything else may be a URL with a password in it. */
+function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'string' && !/^[\w .-]{0,40}$/.test(value)) return 'another text';
+  return inspect(value);
+}
+
+function isOneOf(names: readonly string[], name: string): boolean {
+  return names.includes(name);
+}
