@@ -57,7 +57,7 @@ it.each([
   ],
   [{ defaultLocale: 'tlh' }, 'defaultLocale must be one of en, ko, and is "tlh"'],
   [{ codeInSubject: 'yes' }, 'codeInSubject must be true or false, and is "yes"'],
-  [{ store: {} }, 'store must be a RedisStore or a MemoryStore, and is [object Object]'],
+  [{ store: {} }, '`store` must be a RedisStore, a MemoryStore or a Store of your own, and is an object'],
   [{ cooldown: 60 }, 'there is no option "cooldown"'],
 ])('refuses %j', (options, sentence) => {
   expect(create(options)).toThrow(sentence);

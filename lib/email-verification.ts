@@ -88,5 +88,5 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
 }
 
 function storeTrouble(cause: unknown): string[] {
-  return [`The store is not there: ${messageOf(cause)}`];
+  return [`The store is unavailable: ${messageOf(cause)}`];
 }

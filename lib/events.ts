@@ -80,5 +80,5 @@ export function warn(sentence: string): void {
 
 function causeOf(event: object): string {
   const cause = 'cause' in event ? event.cause : undefined;
-  return cause === undefined ? '' : `${messageOf(cause)}.`;
+  return cause === undefined ? '' : `${messageOf(cause).replace(/\.$/, '')}.`;
 }

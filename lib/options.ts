@@ -9,6 +9,7 @@ import { builtInLocales, type Locale } from './locales/index.js';
 import type { Mail } from './mail/mailer.js';
 import { defaultTemplate, type Template } from './mail/template.js';
 import { createTransport, type Transport, type TransportOption } from './mail/transport.js';
+import { boundedStore, checkStore } from './store/bounded-store.js';
 import { MemoryStore } from './store/memory-store.js';
 import type { Limit, Store } from './store/store.js';
 
@@ -114,7 +115,7 @@ export function createSettings(options: EmailVerificationOptions): Settings {
   const from = checkFrom(options.from);
   const locales = checkLocales(options.locales, options.defaultLocale ?? 'en');
   return {
-    store: checkStore(options.store),
+    store: chooseStore(options.store),
     secrets: checkSecrets(options.secret),
     from,
     codeLength: integer('codeLength', 6, 6, 10),
@@ -204,10 +205,8 @@ function checkBoolean(name: string, value: unknown): boolean {
   return typeof value === 'boolean' ? value : fail(name, 'true or false', value);
 }
 
-function checkStore(store: Store | undefined): Store {
-  if (store !== undefined) {
-    return typeof store?.open === 'function' ? store : fail('store', 'a RedisStore or a MemoryStore', store);
-  }
+function chooseStore(store: Store | undefined): Store {
+  if (store !== undefined) return boundedStore(checkStore(store));
   if (process.env['NODE_ENV'] === 'production') {
     throw new TypeError('store must be passed when NODE_ENV is production: new RedisStore(client)');
   }

@@ -6,21 +6,25 @@ import { setMaxListeners } from 'node:events';
 import { StoreTimeout } from './store.js';
 
 /** How far apart two timers are, in ms: the most by which a call is given up on too early. */
-const GRAIN = 10;
+export const RESOLUTION = 10;
 
 export interface Deadline<Means> {
   /** Aborts at the deadline: takes a command back that was not yet written. */
   readonly signal: AbortSignal;
   /** What calls are made by that end at this deadline: made once for all of them. */
   readonly means: Means;
-  /**
-   * Settles as the call does, or rejects with StoreTimeout at the deadline, whichever is first. `recover` may
-   * still turn an error of the call into something else.
-   */
-  race<T>(call: Promise<T>, recover: (error: unknown) => Promise<T>): Promise<T>;
+  /** Settles as the call does, or rejects at the deadline, whichever is first. */
+  race<T>(call: Promise<T>, ways: RaceWays<T>): Promise<T>;
 }
 
-export class Deadlines<Means> {
+interface RaceWays<T> {
+  /** What the caller is told at the deadline. @default a StoreTimeout */
+  readonly timedOut?: () => Error;
+  /** May still turn an error of the call into something else. */
+  readonly recover?: (error: unknown) => Promise<T>;
+}
+
+export class Deadlines<Means = undefined> {
   readonly #slots = new Map<number, Slot<Means>>();
   readonly #meansFor: (signal: AbortSignal) => Means;
 
@@ -31,7 +35,7 @@ export class Deadlines<Means> {
   /** The deadline `timeout` ms from now. */
   in(timeout: number): Deadline<Means> {
     const now = performance.now();
-    const end = Math.floor((now + timeout) / GRAIN);
+    const end = Math.floor((now + timeout) / RESOLUTION);
     const known = this.#slots.get(end);
     if (known) return known;
 
@@ -42,7 +46,7 @@ export class Deadlines<Means> {
         this.#slots.delete(end);
         slot.end();
       },
-      Math.max(0, end * GRAIN - now),
+      Math.max(0, end * RESOLUTION - now),
     );
     timer.unref();
     return slot;
@@ -51,7 +55,7 @@ export class Deadlines<Means> {
 
 class Slot<Means> implements Deadline<Means> {
   readonly #abort = new AbortController();
-  readonly #waiting = new Set<(error: Error) => void>();
+  readonly #waiting = new Set<() => void>();
   readonly signal = this.#abort.signal;
   readonly means: Means;
 
@@ -60,25 +64,25 @@ class Slot<Means> implements Deadline<Means> {
     this.means = meansFor(this.signal);
   }
 
-  race<T>(call: Promise<T>, recover: (error: unknown) => Promise<T>): Promise<T> {
+  race<T>(call: Promise<T>, { timedOut, recover }: RaceWays<T>): Promise<T> {
     return new Promise((resolve, reject) => {
+      const giveUp = () => reject(timedOut ? timedOut() : new StoreTimeout());
       const done = (value: T) => {
-        this.#waiting.delete(reject);
+        this.#waiting.delete(giveUp);
         resolve(value);
       };
       const failed = (error: unknown) => {
-        this.#waiting.delete(reject);
+        this.#waiting.delete(giveUp);
         reject(error);
       };
-      this.#waiting.add(reject);
-      call.then(done, (error) => recover(error).then(done, failed));
+      this.#waiting.add(giveUp);
+      call.then(done, recover ? (error) => recover(error).then(done, failed) : failed);
     });
   }
 
   end(): void {
-    const error = new StoreTimeout();
-    for (const reject of this.#waiting) reject(error);
+    for (const giveUp of this.#waiting) giveUp();
     this.#waiting.clear();
-    this.#abort.abort(error);
+    this.#abort.abort(new StoreTimeout());
   }
 }

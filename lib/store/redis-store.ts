@@ -219,7 +219,7 @@ export class RedisStore implements Store {
       return commands.evalSha(script.sha, options).catch(recover);
     }
 
-    return deadline.race(commands.evalSha(script.sha, options), recover);
+    return deadline.race(commands.evalSha(script.sha, options), { recover });
   }
 
   #now(): number {

@@ -135,8 +135,8 @@ export const DEEPEST_LIMIT = 1000;
 /** A call that did not end in time; whatever of it is still under way changes nothing. */
 export class StoreTimeout extends Error {
   override readonly name = 'StoreTimeout';
-  constructor() {
-    super('The store did not answer in time.');
+  constructor(message = 'The store did not answer in time.') {
+    super(message);
   }
 }
 

@@ -1,0 +1,322 @@
+/**
+ * A store of the app's own that misbehaves: whatever it does, each operation ends within `storeTimeout`, closed, and
+ * says why. Where Jest sees a rejection that nobody handles, the test fails by that alone.
+ */
+import { MemoryStore, type Store } from 'express-email-verification';
+import type { Response } from 'supertest';
+import request from 'supertest';
+import { createTestApp } from '../support/app.js';
+import { postbox } from './front-door.js';
+
+const email = 'minji@example.com';
+/** What an answer may take at the most, on a machine however busy: without a deadline it would never come. */
+const IN_TIME = 8000;
+
+const OPENED = { kind: 'opened', kept: false, place: 1, expiresIn: 180_000, resendIn: 60_000 } as const;
+
+type Operation = Exclude<keyof Store, 'then'>;
+type Misbehaviour = (asked: () => Promise<unknown>) => unknown;
+
+const throws = (thrown: unknown) => () => {
+  throw thrown;
+};
+const later = (settle: () => unknown) => () =>
+  new Promise((resolve) => setTimeout(resolve, 400)).then(settle);
+
+/** A promise as another library makes them. */
+const thenable = (then: (yes: (value: unknown) => void, no: (error: Error) => void) => void) => () =>
+  Object.fromEntries([['then', then]]);
+
+const misbehaviours: [how: string, misbehaviour: Misbehaviour, cause: RegExp][] = [
+  ['never settles', () => new Promise(() => {}), /\w+\(\) of the store did not settle within 100 ms/],
+  ['settles long after its time', (asked) => later(asked)(), /did not settle within 100 ms/],
+  ['rejects long after its time', later(throws(new Error('too late'))), /did not settle within 100 ms/],
+  ['rejects with nothing long after its time', later(throws(undefined)), /did not settle within 100 ms/],
+  ['throws at once', throws(new Error('a bug of the store')), /^a bug of the store$/],
+  ['throws undefined at once', throws(undefined), /failed with undefined/],
+  ['throws null at once', throws(null), /failed with null/],
+  ['rejects', () => Promise.reject(new Error('no connection')), /^no connection$/],
+  ...[undefined, null, false, 0, '', Number.NaN].map((nothing): [string, Misbehaviour, RegExp] => [
+    `rejects with ${nothing === '' ? 'an empty string' : nothing}`,
+    () => Promise.reject(nothing),
+    /\w+\(\) of the store failed with (undefined|null|false|0|''|NaN)/,
+  ]),
+  ['rejects with a string', () => Promise.reject('no connection'), /failed with 'no connection'/],
+  [
+    'is a promise of another library that rejects',
+    thenable((_yes, no) => no(new Error('thenable'))),
+    /^thenable$/,
+  ],
+  ['is a promise of another library that throws', thenable(throws(new Error('then'))), /^then$/],
+  ['is a promise of another library that never settles', thenable(() => {}), /did not settle within 100 ms/],
+  ['returns nothing', () => undefined, /came to undefined/],
+  ['resolves with null', () => Promise.resolve(null), /came to null/],
+  ['resolves with an empty object', () => Promise.resolve({}), /came to an object, /],
+  ['resolves with a string', () => Promise.resolve('accepted'), /came to a string/],
+  [
+    'resolves with a kind nobody knows',
+    () => Promise.resolve({ kind: 'fine' }),
+    /came to \{ kind: 'fine', … \}/,
+  ],
+];
+
+/** A MemoryStore of which one operation misbehaves. */
+function storeThat(operation: Operation, misbehaviour: Misbehaviour): Store {
+  const memory = new MemoryStore();
+  const store: Record<string, unknown> = {};
+  for (const name of ['open', 'attempt', 'discard', 'redeem', 'release', 'look', 'count', 'check']) {
+    const act = (memory as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[name];
+    const asked = (...args: unknown[]) => act?.apply(memory, args) ?? Promise.reject(new Error(name));
+    store[name] = name === operation ? (...args: unknown[]) => misbehaviour(() => asked(...args)) : asked;
+  }
+  return store as unknown as Store;
+}
+
+describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) => {
+  const post = postbox();
+  const noLimit = { rateLimit: { send: false, verify: false } } as const;
+
+  /** The test app on that store, and what it was told of trouble. */
+  function start(
+    operation: Operation,
+    options: Parameters<typeof createTestApp>[0] | object = {},
+    status = 201,
+  ) {
+    const store = storeThat(operation, misbehaviour);
+    const { app, verification } = createTestApp(
+      {
+        transport: 'smtp://127.0.0.1:1',
+        delivery: post.delivery,
+        storeTimeout: 100,
+        ...noLimit,
+        ...options,
+        store,
+      },
+      (_req, res) => void res.status(status).json({}),
+    );
+    const told: { act: string; message: string }[] = [];
+    verification.on('unavailable', ({ act, cause }) =>
+      told.push({ act, message: cause instanceof Error ? cause.message : `no Error: ${cause}` }),
+    );
+    verification.on('delivery_failed', () => {});
+    const ask = (path: string, body: object) => request(app).post(path).timeout(IN_TIME).send(body);
+    return { ask, told, verification };
+  }
+
+  async function tokenBy(ask: (path: string, body: object) => Promise<Response>): Promise<string> {
+    await ask('/ev/send', { email });
+    const { body } = await ask('/ev/verify', { email, code: post.lastCode(email) });
+    return body.verificationToken;
+  }
+
+  it('in open(): /send answers 503', async () => {
+    const { ask, told } = start('open');
+    const { status, body } = await ask('/ev/send', { email });
+    expect([status, body.reason, body.retryAfter]).toEqual([503, 'unavailable', 5]);
+    expect(told).toEqual([{ act: 'send', message: expect.stringMatching(cause) }]);
+  });
+
+  it('in attempt(): /verify answers 503, and gives no token', async () => {
+    const { ask, told } = start('attempt');
+    await ask('/ev/send', { email });
+    const { status, body } = await ask('/ev/verify', { email, code: post.lastCode(email) });
+    expect([status, body.reason, body.verificationToken]).toEqual([503, 'unavailable', undefined]);
+    expect(told).toEqual([{ act: 'verify', message: expect.stringMatching(cause) }]);
+  });
+
+  it('in discard(): /send still says that the email did not leave', async () => {
+    const refuse = () => Promise.reject(new Error('550'));
+    const { ask, told } = start('discard', { delivery: refuse });
+    const { status, body } = await ask('/ev/send', { email });
+    expect([status, body.reason]).toEqual([500, 'delivery_failed']);
+    expect(body.resendIn).toBeGreaterThan(50);
+    expect(told).toEqual([{ act: 'discard', message: expect.stringMatching(cause) }]);
+  });
+
+  it('in redeem(): the sign-up answers 503, and its handler is not called', async () => {
+    const { ask, told } = start('redeem');
+    const verificationToken = await tokenBy(ask);
+    const { status, body } = await ask('/signup', { email, verificationToken });
+    expect([status, body.reason]).toEqual([503, 'unavailable']);
+    expect(told).toEqual([{ act: 'redeem', message: expect.stringMatching(cause) }]);
+  });
+
+  it('in look(): a client that is limited is told so', async () => {
+    const { ask, told } = start('look', { rateLimit: { send: { limit: 1 } } });
+    const { challengeId } = (await ask('/ev/send', { email })).body;
+    const { status, body } = await ask('/ev/send', { email, challengeId });
+    expect([status, body.reason, body.challengeId]).toEqual([429, 'too_many_requests', undefined]);
+    // Any object is an outcome of look(), which may know of no window.
+    if (/empty object|kind nobody knows/.test(how)) return expect(told).toEqual([]);
+    expect(told).toEqual([{ act: 'send', message: expect.stringMatching(cause) }]);
+  });
+
+  it('in count(): a limited route answers 503', async () => {
+    const { ask, told } = start('count', { rateLimit: { send: { limit: 1 }, verify: { limit: 1 } } });
+    expect((await ask('/ev/send', { email })).status).toBe(503);
+    expect((await ask('/ev/verify', { email, code: '123456' })).status).toBe(503);
+    expect(told).toEqual([
+      { act: 'send', message: expect.stringMatching(cause) },
+      { act: 'verify', message: expect.stringMatching(cause) },
+    ]);
+  });
+
+  it('in check(): check() says so', async () => {
+    const { verification } = start('check', { delivery: post.delivery });
+    const checked = await bounded(verification.check());
+    expect(checked).toEqual({ ok: false, problems: [expect.any(String)] });
+    expect(checked.problems[0]).toMatch(/^The store is unavailable: /);
+    expect(checked.problems[0]?.replace(/^The store is unavailable: /, '')).toMatch(cause);
+  });
+});
+
+// What a release resolves with is nobody's business.
+const troubles = misbehaviours.filter(([, , cause]) => !/came to/.test(cause.source));
+
+it.each(troubles)(
+  'T39: a store that %s in release(): the answer of the handler is given',
+  async (_how, misbehaviour, cause) => {
+    const post = postbox();
+    const { app, verification } = createTestApp(
+      {
+        store: storeThat('release', misbehaviour),
+        ...{ transport: 'smtp://127.0.0.1:1', delivery: post.delivery, storeTimeout: 100 },
+      },
+      (_req, res) => void res.status(409).json({ taken: true }),
+    );
+    const told: unknown[] = [];
+    verification.on('unavailable', ({ act, cause }) =>
+      told.push([act, cause instanceof Error && cause.message]),
+    );
+    const released = jest.fn();
+    verification.on('released', released);
+    await request(app).post('/ev/send').send({ email }).expect(200);
+    const { body } = await request(app)
+      .post('/ev/verify')
+      .send({ email, code: post.lastCode(email) });
+    const { verificationToken } = body;
+    await request(app)
+      .post('/signup')
+      .timeout(IN_TIME)
+      .send({ email, verificationToken })
+      .expect(409, { taken: true });
+    expect(told).toEqual([['release', expect.stringMatching(cause)]]);
+    expect(released).not.toHaveBeenCalled();
+  },
+);
+
+it('T39: what a store comes to after its time is let go, and the next operation is well', async () => {
+  const post = postbox();
+  let waits = 300;
+  let settled = () => {};
+  const late = new Promise<void>((resolve) => {
+    settled = resolve;
+  });
+  const store = storeThat('attempt', async (asked) => {
+    await new Promise((resolve) => setTimeout(resolve, waits));
+    return asked().finally(settled);
+  });
+  const { verification } = createTestApp({
+    ...{ store, transport: 'smtp://127.0.0.1:1', delivery: post.delivery, storeTimeout: 50 },
+  });
+  verification.on('unavailable', () => {});
+  await verification.send({ email });
+  const wrong = post.lastCode(email) === '000000' ? '111111' : '000000';
+  expect(await verification.verify({ email, code: wrong })).toMatchObject({ kind: 'unavailable' });
+  await late;
+  waits = 0;
+  expect(await verification.verify({ email, code: post.lastCode(email) })).toMatchObject({
+    kind: 'verified',
+  });
+});
+
+it('T39: a store that answers at once, and not by a promise, is taken at its word', async () => {
+  const { verification } = createTestApp({
+    ...{
+      store: storeThat('open', () => OPENED),
+      transport: 'smtp://127.0.0.1:1',
+      delivery: postbox().delivery,
+    },
+  });
+  expect(await verification.send({ email })).toMatchObject({ kind: 'sent', expiresIn: 180, resendIn: 60 });
+});
+
+it.each([
+  ['open', { ...OPENED, resendIn: undefined }],
+  ['open', { ...OPENED, expiresIn: Number.NaN }],
+  ['open', { kind: 'limited', retryIn: '5' }],
+  ['attempt', { kind: 'incorrect' }],
+  ['attempt', { kind: 'expired' }],
+  ['redeem', { kind: 'redeemed' }],
+  ['redeem', { kind: 'redeemed', end: Number.NaN }],
+] as const)(
+  'T39: %s() that comes to %j, where something is missing, is answered 503',
+  async (operation, outcome) => {
+    const post = postbox();
+    const { app, verification } = createTestApp({
+      ...{
+        store: storeThat(operation, () => outcome),
+        transport: 'smtp://127.0.0.1:1',
+        delivery: post.delivery,
+      },
+    });
+    const told: unknown[] = [];
+    verification.on('unavailable', ({ cause }) => told.push(cause instanceof Error && cause.message));
+    const sent = await request(app).post('/ev/send').send({ email });
+    const code = post.lastCode(email) || '123456';
+    const verified = await request(app).post('/ev/verify').send({ email, code });
+    const { verificationToken = '' } = verified.body;
+    const signedUp = await request(app).post('/signup').send({ email, verificationToken });
+    const statuses = { open: sent, attempt: verified, redeem: signedUp };
+    expect(statuses[operation].status).toBe(503);
+    expect(told).toEqual([expect.stringMatching(`^${operation}\\(\\) of the store came to`)]);
+  },
+);
+
+it('T39: a store of ours that is replaced in parts while the app runs is held to its time as well', async () => {
+  const store = new MemoryStore();
+  const { app, verification } = createTestApp({
+    ...{ store, transport: 'smtp://127.0.0.1:1', delivery: postbox().delivery, storeTimeout: 100 },
+  });
+  verification.on('unavailable', () => {});
+  await request(app).post('/ev/send').send({ email }).expect(200);
+  jest.spyOn(store, 'attempt').mockReturnValue(new Promise(() => {}));
+  await request(app).post('/ev/verify').timeout(IN_TIME).send({ email, code: '123456' }).expect(503);
+});
+
+const PASSWORD = 'redis://:hidden@redis.example';
+const noStores: [what: string, store: unknown, fault: string][] = [
+  ['a promise of one', Promise.resolve(new MemoryStore()), 'and is a promise: await it'],
+  [
+    'a client',
+    { evalSha() {}, options: { url: PASSWORD } },
+    'and is a Redis client: pass `new RedisStore(client)`',
+  ],
+  ['a client of another library', { evalsha() {}, options: { url: PASSWORD } }, 'and is a Redis client'],
+  ['a class', MemoryStore, 'and is the function MemoryStore'],
+  ['a URL', PASSWORD, 'and is a string'],
+  ['null', null, 'and is null'],
+  ['an object that holds one', { store: new MemoryStore(), url: PASSWORD }, 'and is an object'],
+  [
+    'half a store',
+    { open() {}, attempt() {}, url: PASSWORD },
+    'and is an object without discard(), redeem(), release()',
+  ],
+  ['a store without look()', { ...storeThat('open', () => {}), look: 1 }, 'and is an object without look()'],
+];
+
+it.each(noStores)(
+  'T39: %s is refused as a store when the app starts, and not shown',
+  (_what, store, fault) => {
+    const start = () => createTestApp({ store: store as Store, transport: 'smtp://127.0.0.1:1' });
+    expect(start).toThrow(`\`store\` must be a RedisStore, a MemoryStore or a Store of your own, ${fault}`);
+    expect(start).not.toThrow('hidden');
+  },
+);
+
+async function bounded<T>(promise: Promise<T>): Promise<T> {
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    setTimeout(() => reject(new Error('not in time')), IN_TIME).unref();
+  });
+  return Promise.race([promise, tooLate]);
+}

@@ -1,0 +1,157 @@
+/**
+ * Holds any store, also one of the app's own, to what the port promises: each call ends within its time, in an
+ * outcome that the port knows or in an error that says something. What a call comes to later is let go.
+ */
+import { inspect } from 'node:util';
+import { Deadlines, RESOLUTION } from './deadlines.js';
+import { hasMethod, isThenable, nameOf } from './name-of.js';
+import {
+  type AttemptOutcome,
+  type CountOutcome,
+  type DiscardOutcome,
+  type LookOutcome,
+  type OpenOutcome,
+  type RedeemOutcome,
+  type Store,
+  StoreTimeout,
+} from './store.js';
+
+/**
+ * How much later than its own time a store is given up on, in ms: one that keeps it, as ours do, is heard first,
+ * for it knows more of what went wrong.
+ */
+const GRACE = 2 * RESOLUTION;
+
+const ACTS = [
+  'open',
+  'attempt',
+  'discard',
+  'redeem',
+  'release',
+  'look',
+  'count',
+  'check',
+] as const satisfies readonly (keyof Store)[];
+
+type Fits<T> = (outcome: unknown) => outcome is T;
+
+/** @throws TypeError when it is no store; `store` itself is not shown, as a client in its place holds a password. */
+export function checkStore(store: Store): Store {
+  const missing = ACTS.filter((act) => !hasMethod(store, act));
+  if (missing.length === 0) return store;
+  throw new TypeError(
+    `\`store\` must be a RedisStore, a MemoryStore or a Store of your own, and is ${fault()}`,
+  );
+
+  function fault(): string {
+    if (isThenable(store)) return 'a promise: await it';
+    if (hasMethod(store, 'evalSha') || hasMethod(store, 'evalsha'))
+      return 'a Redis client: pass `new RedisStore(client)`';
+    if (missing.length === ACTS.length) return nameOf(store);
+    return `${nameOf(store)} without ${missing.map((act) => `${act}()`).join(', ')}`;
+  }
+}
+
+export function boundedStore(store: Store): Store {
+  const deadlines = new Deadlines(() => undefined);
+
+  async function bounded<T>(
+    act: keyof Store,
+    call: () => unknown,
+    timeout: number,
+    fits: Fits<T>,
+  ): Promise<T> {
+    const timedOut = () =>
+      new StoreTimeout(`${act}() of the store did not settle within ${timeout} ms (\`storeTimeout\`).`);
+    const recover = (reason: unknown) => Promise.reject(errorOf(act, reason));
+    const outcome = await deadlines.in(timeout + GRACE).race(settling(call), { timedOut, recover });
+    if (fits(outcome)) return outcome;
+    throw new TypeError(`${act}() of the store came to ${named(outcome)}, which is none of its outcomes.`);
+  }
+
+  return {
+    open: (request, timeout) => bounded('open', () => store.open(request, timeout), timeout, isOpen),
+    attempt: (request, timeout) =>
+      bounded('attempt', () => store.attempt(request, timeout), timeout, isAttempt),
+    discard: (request, timeout) =>
+      bounded('discard', () => store.discard(request, timeout), timeout, isDiscard),
+    redeem: (request, timeout) => bounded('redeem', () => store.redeem(request, timeout), timeout, isRedeem),
+    release: (request, timeout) =>
+      bounded('release', () => store.release(request, timeout), timeout, isAnything),
+    look: (request, timeout) => bounded('look', () => store.look(request, timeout), timeout, isLook),
+    count: (request, timeout) => bounded('count', () => store.count(request, timeout), timeout, isCount),
+    check: (timeout) => bounded('check', () => store.check(timeout), timeout, isSentences),
+  };
+}
+
+/** The call as a promise of ours, also when it throws at once or returns none. */
+function settling(call: () => unknown): Promise<unknown> {
+  try {
+    return Promise.resolve(call());
+  } catch (thrown) {
+    return Promise.reject(thrown);
+  }
+}
+
+/** A reason that says nothing, as undefined, would be taken for none. */
+function errorOf(act: string, reason: unknown): object {
+  if (typeof reason === 'object' && reason !== null) return reason;
+  return new Error(`${act}() of the store failed with ${inspect(reason)}.`);
+}
+
+/** Without what else is in the outcome: it may be what no log should hold. */
+function named(outcome: unknown): string {
+  const { kind }: Fields = Object(outcome);
+  return typeof kind === 'string' ? `{ kind: ${inspect(kind.slice(0, 40))}, … }` : nameOf(outcome);
+}
+
+function isOpen(outcome: unknown): outcome is OpenOutcome {
+  const { kind, kept, place, expiresIn, resendIn, retryIn }: Fields = Object(outcome);
+  if (kind === 'limited') return isNumber(retryIn) && isNumberOrNone(expiresIn);
+  const times = isNumber(place) && isNumber(expiresIn) && isNumber(resendIn);
+  return kind === 'opened' && typeof kept === 'boolean' && times;
+}
+
+function isAttempt(outcome: unknown): outcome is AttemptOutcome {
+  const { kind, attemptsLeft, live }: Fields = Object(outcome);
+  if (kind === 'incorrect') return isNumber(attemptsLeft);
+  return kind === 'accepted' || (kind === 'expired' && typeof live === 'boolean');
+}
+
+function isDiscard(outcome: unknown): outcome is DiscardOutcome {
+  const { kind, resendIn }: Fields = Object(outcome);
+  return kind === 'discarded' && isNumber(resendIn);
+}
+
+function isRedeem(outcome: unknown): outcome is RedeemOutcome {
+  const { kind, end }: Fields = Object(outcome);
+  return kind === 'unknown' || (kind === 'redeemed' && isNumber(end));
+}
+
+function isLook(outcome: unknown): outcome is LookOutcome {
+  const { expiresIn }: Fields = Object(outcome);
+  return typeof outcome === 'object' && outcome !== null && isNumberOrNone(expiresIn);
+}
+
+function isCount(outcome: unknown): outcome is CountOutcome {
+  const { hits, resetsIn }: Fields = Object(outcome);
+  return isNumber(hits) && isNumber(resetsIn);
+}
+
+function isSentences(outcome: unknown): outcome is readonly string[] {
+  return Array.isArray(outcome) && outcome.every((sentence) => typeof sentence === 'string');
+}
+
+function isAnything(_outcome: unknown): _outcome is undefined {
+  return true;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isNumber(value: unknown): boolean {
+  return Number.isFinite(value);
+}
+
+function isNumberOrNone(value: unknown): boolean {
+  return value === undefined || isNumber(value);
+}
