@@ -1,6 +1,7 @@
 /** What the fields of a request may be, judged by express-validator: for the routes and for the acts without HTTP. */
 import { body } from 'express-validator';
 import { canonicalAddress, isPlainAddress } from './address.js';
+import { mustBeString } from './locales/en.js';
 import { chooseLocale, type Locale } from './locales/index.js';
 
 /** The fields as they came: anything at all. */
@@ -77,10 +78,14 @@ export function createJudge(settings: {
     const outcome = await chain.run(request);
     const meant = isFields(request.body) ? request.body : {};
     const wrong = outcome.isEmpty() ? [] : Object.keys(meant).filter((name) => meant[name] === undefined);
-    return { errors: wrong.map((name) => fieldError(name, locale)), meant };
+    const given = isFields(fields) ? fields : {};
+    return { errors: wrong.map((name) => fieldError(name, locale, given[name])), meant };
   }
 
-  function fieldError(field: string, { fields }: Locale): FieldError {
+  function fieldError(field: string, { fields }: Locale, given?: unknown): FieldError {
+    // The program is to be corrected, not what a person typed: JSON numbers lose their leading zeros.
+    if ((field === 'code' || field === 'email') && !isStringOrAbsent(given ?? undefined))
+      return { field, message: (fields.mustBeString ?? mustBeString)(field) };
     if (field === 'code') return { field, message: fields.code(settings.codeLength) };
     if (field === 'email' || field === 'challengeId' || field === 'locale')
       return { field, message: fields[field] };
@@ -158,16 +163,36 @@ function stringOrNone(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-const LONGEST_TYPED_CODE = 64;
+const LONGEST_TYPED_CODE = 256;
+
+/** What people write between the digits of a code: white space and dashes. */
+const SEPARATORS = /[\s\p{Pd}\u2212]+/gu;
 
 /**
- * The digits a person meant: spaces, dashes and invisible characters that came along by pasting go, and digits
- * of any script are digits.
+ * Runs of digits in a text. First as they stand there; then those that are split within a line; then over lines. So
+ * the code in "012345\n\n3 minutes" does not grow by a digit, and the one in "012 345\n\n3 minutes" is whole.
+ */
+const RUNS: readonly RegExp[] = [
+  /[0-9]+/g,
+  /[0-9]+(?:[\p{Zs}\t\p{Pd}\u2212]+[0-9]+)*/gu,
+  /[0-9]+(?:[\s\p{Pd}\u2212]+[0-9]+)*/gu,
+];
+
+/**
+ * The digits a person meant. White space, dashes and format characters go, and digits of any script are digits. What
+ * came along by pasting may stand around the code, as long as one run of digits alone has its length.
  */
 export function normalCode(typed: unknown, length: number): string | undefined {
   if (typeof typed !== 'string' || typed.length > LONGEST_TYPED_CODE) return undefined;
-  const digits = typed.replace(/[\s\p{Pd}\p{Cf}\u2212]/gu, '').replace(/[^\P{Nd}0-9]/gu, asciiDigit);
-  return digits.length === length && /^[0-9]+$/.test(digits) ? digits : undefined;
+  const text = typed.replace(/\p{Cf}/gu, '').replace(/[^\P{Nd}0-9]/gu, asciiDigit);
+  const bare = text.replace(SEPARATORS, '');
+  if (/^[0-9]*$/.test(bare)) return bare.length === length ? bare : undefined;
+  for (const run of RUNS) {
+    const runs = (text.match(run) ?? []).map((digits) => digits.replace(SEPARATORS, ''));
+    const [code, another] = runs.filter((digits) => digits.length === length);
+    if (code !== undefined) return another === undefined ? code : undefined;
+  }
+  return undefined;
 }
 
 /** Unicode lays the decimal digits of a script out in runs of ten, from zero up (UAX #44, Numeric_Type=Decimal). */

@@ -1,0 +1,248 @@
+/** A code as people paste it, with what stood around it in the email; and what is no code at all. */
+import {
+  createEmailVerification,
+  type EmailVerificationOptions,
+  en,
+  type Locale,
+} from 'express-email-verification';
+import { FROM, SECRET } from '../support/app.js';
+import { postbox, useFrontDoor, wrongCode } from './front-door.js';
+
+const { mail, open, storeOf } = useFrontDoor();
+const email = 'minji@example.com';
+
+async function openWithCode(options: Partial<EmailVerificationOptions> = {}) {
+  const { delivery, lastCode } = postbox();
+  const door = await open({ store: storeOf('MemoryStore'), delivery, ...options });
+  const { challengeId } = (await door.send({ email })).body;
+  const verify = (code: unknown) => door.verify({ email, code, challengeId });
+  return { door, verify, code: lastCode(email) };
+}
+
+const digitsFrom = (zero: number) => (code: string) =>
+  code.replace(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)));
+const fullWidth = digitsFrom(0xff10);
+const inTwo = (code: string, between: string) =>
+  `${code.slice(0, code.length / 2)}${between}${code.slice(code.length / 2)}`;
+
+const pasted: [what: string, typed: (code: string) => string][] = [
+  ['a number sign', (code) => `#${code}`],
+  ['the last line of the email', (code) => `@acme.example #${code}`],
+  ['the last line and one before it', (code) => `\n\n@acme.example #${code}\n`],
+  ['a full stop', (code) => `${code}.`],
+  ['a comma', (code) => `${code},`],
+  ['a colon before it', (code) => `: ${code}`],
+  ['quotation marks', (code) => `“${code}”`],
+  ['brackets', (code) => `[${code}]`],
+  ['full-width brackets', (code) => `（${code}）`],
+  ['asterisks', (code) => `*${code}*`],
+  ['a greater-than sign of a reply', (code) => `> ${code}`],
+  ['an ideographic full stop', (code) => `${code}。`],
+  ['an arrow and an emoji', (code) => `👉 ${code} 👈`],
+  ['a word before it', (code) => `code ${code}`],
+  ['a letter that clings to it', (code) => `G-${code}`],
+  ['a sentence', (code) => `Your code is ${code}.`],
+  ['a sentence that it begins', (code) => `${code} is your code for Acme`],
+  ['its minutes', (code) => `Your code is ${code}. It is valid for 3 minutes and works once.`],
+  ['its minutes on a line of their own', (code) => `${code}\n\n3 minutes, once`],
+  ['its minutes right after it', (code) => `Code: ${code} 3 minutes`],
+  ['its minutes right before it', (code) => `expires in 3 min: 3 ${code}`],
+  ['a time', (code) => `${code} (valid until 12:30)`],
+  ['a time and seconds', (code) => `12:30:45 ${code}`],
+  ['a date', (code) => `Your code of 2026-11-25: ${code}`],
+  ['a date without dashes in between', (code) => `${code}, 25 November 2026`],
+  ['a date and a time', (code) => `2026-11-25 12:30 Acme: ${code} is your code`],
+  ['a telephone number', (code) => `${code} is your code. Questions? +82 2-1234-56789`],
+  ['an amount', (code) => `Code ${code} for your order of $12.50`],
+  ['Korean', (code) => `인증번호는 ${code}입니다.`],
+  ['Korean, with the minutes of the email', (code) => `${code}\n\n3분 동안 유효하며 한 번만 쓸 수 있습니다.`],
+  ['Korean, with the minutes right after it', (code) => `인증번호 ${code} 3분 동안 유효`],
+  ['Korean, its subject', (code) => `${code} - Acme 인증번호`],
+  ['Korean, in brackets', (code) => `[Acme] 인증번호 [${code}]를 입력해 주세요`],
+  ['Korean, with a date', (code) => `2026년 11월 25일 인증번호: ${code}`],
+  ['Japanese', (code) => `認証コードは${code}です。3分間有効です。`],
+  ['Arabic digits in Arabic', (code) => `رمزك هو ${digitsFrom(0x660)(code)}`],
+  ['full-width digits', (code) => fullWidth(code)],
+  ['full-width digits in a sentence', (code) => `コード：${fullWidth(code)}（３分間）`],
+  ['a space inside', (code) => inTwo(code, ' ')],
+  ['a space inside, in a sentence', (code) => `Your code is ${inTwo(code, ' ')}. It is valid for 3 minutes.`],
+  [
+    'a space inside, before the minutes on a line of their own',
+    (code) => `${inTwo(code, ' ')}\n\n3분 동안 유효`,
+  ],
+  ['a no-break space inside, after a number sign', (code) => `#${inTwo(code, '\u00a0')}`],
+  ['a dash inside, in a sentence', (code) => `인증번호: ${inTwo(code, '-')} (3분)`],
+  ['a non-breaking hyphen inside, in a sentence', (code) => `Code ${inTwo(code, '\u2011')}.`],
+  ['a line break inside, in a sentence', (code) => `Code ${inTwo(code, '\r\n')}.`],
+  ['spaces between all digits, in a sentence', (code) => `Code: ${[...code].join(' ')}.`],
+  ['format characters inside', (code) => [...code].join('\u200b')],
+  ['format characters inside, in a sentence', (code) => `Code \u2068${inTwo(code, '\u200b')}\u2069, 3 min`],
+  ['256 characters', (code) => `${code}${'x'.repeat(256 - code.length)}`],
+  ['256 characters of white space', (code) => `${code}${' '.repeat(256 - code.length)}`],
+];
+
+describe.each([6, 8, 10])('with codes of %i digits', (codeLength) => {
+  it.each(pasted)('T63: a code with %s is that code', async (_what, typed) => {
+    const { code, verify } = await openWithCode({ codeLength });
+    expect((await verify(typed(code))).body).toMatchObject({ verify: true });
+  });
+});
+
+it('T63: a code in a sentence is taken from a form too, and by the act without HTTP', async () => {
+  const { door, code } = await openWithCode();
+  const form = new URLSearchParams({ email, code: `@acme.example #${code}` }).toString();
+  const type = { 'content-type': 'application/x-www-form-urlencoded' };
+  expect((await door.post('/ev/verify', form, type)).status).toBe(200);
+
+  const { delivery, lastCode } = postbox();
+  const options = { from: FROM, secret: SECRET, transport: mail.url, delivery };
+  const verification = createEmailVerification({ ...options, store: storeOf('MemoryStore') });
+  await verification.send({ email });
+  const outcome = await verification.verify({ email, code: `Your code is ${lastCode(email)}.` });
+  expect(outcome.kind).toBe('verified');
+});
+
+const noCode: [what: string, typed: (code: string) => unknown][] = [
+  ['nothing', () => ''],
+  ['white space and dashes', () => ' -\u2013\u200b\n'],
+  ['words alone', () => 'Your code'],
+  ['a digit too few', (code) => code.slice(1)],
+  ['a digit too many', (code) => `${code}0`],
+  ['a digit too many after a space', (code) => `${code} 0`],
+  ['a digit too many after a dash', (code) => `${code}-0`],
+  ['a digit too many before a line break', (code) => `0\n${code}`],
+  ['a digit too few in a sentence', (code) => `Your code is ${code.slice(1)}.`],
+  ['a digit too many in a sentence', (code) => `Your code is ${code}0.`],
+  ['a digit too many in a sentence, with a space', (code) => `Your code is ${inTwo(`${code}0`, ' ')}.`],
+  ['two codes', (code) => `${code} ${code}`],
+  ['two codes in a sentence', (code) => `${code} or ${[...code].reverse().join('')}`],
+  ['the same code twice', (code) => `Your code is ${code}.\n\n@acme.example #${code}`],
+  ['two codes, each with a space', (code) => `${inTwo(code, ' ')}, ${inTwo(code, ' ')}`],
+  ['two codes in two scripts', (code) => `${code}, ${fullWidth(code)}`],
+  ['halves with a letter in between', (code) => inTwo(code, 'O')],
+  ['halves with a full stop in between', (code) => inTwo(code, '.')],
+  ['halves with a colon in between', (code) => `Code ${inTwo(code, ':')}`],
+  ['halves with words in between', (code) => inTwo(code, ' and ')],
+  ['numerals that are no digits', () => '①②③④⑤⑥'],
+  ['superscripts', () => '¹²³⁴⁵⁶'],
+  ['Chinese numerals', () => '一二三四五六'],
+  ['a number in words', () => 'one two three four five six'],
+  ['a fraction', (code) => `${code.slice(1)}½`],
+  ['hexadecimal', () => '0x01e240'],
+  ['257 characters', (code) => `${code}${'x'.repeat(257 - code.length)}`],
+  ['257 characters of white space', (code) => `${code}${' '.repeat(257 - code.length)}`],
+  ['an ampersand escape', () => '&#48;&#49;&#50;&#51;&#52;&#53;'],
+];
+
+it.each(noCode)('T63: %s: 400, and no attempt is taken', async (_what, typed) => {
+  const { code, verify } = await openWithCode();
+  const refused = await verify(typed(code));
+  expect(refused.status).toBe(400);
+  expect(refused.body).toMatchObject({
+    verify: false,
+    reason: 'invalid_request',
+    errors: [{ field: 'code', message: 'Please enter the 6 digits of the code.' }],
+  });
+  expect((await verify(wrongCode(code))).body.attemptsLeft).toBe(4);
+  expect((await verify(code)).status).toBe(200);
+});
+
+it('T63: a wrong code in a sentence takes one attempt, as a wrong code does', async () => {
+  const { code, verify } = await openWithCode();
+  expect((await verify(`Your code is ${wrongCode(code)}.`)).body).toMatchObject({
+    reason: 'code_incorrect',
+    attemptsLeft: 4,
+  });
+  expect((await verify(`Your code is ${code}.`)).status).toBe(200);
+});
+
+describe('T65: a field that is no string', () => {
+  const values: [what: string, value: unknown][] = [
+    ['a number', 123456],
+    ['zero', 0],
+    ['a fraction', 1.5],
+    ['true', true],
+    ['false', false],
+    ['an array', ['123456']],
+    ['an empty array', []],
+    ['an object', { code: '123456' }],
+    ['an empty object', {}],
+  ];
+  const unaware: Locale = { ...en, fields: { ...en.fields, mustBeString: undefined } };
+
+  it.each(values)(
+    'T65: %s for a code is told to be no string, in the language of the request',
+    async (_what, value) => {
+      const { door, verify, code } = await openWithCode();
+      expect((await verify(value)).body).toEqual({
+        verify: false,
+        message: 'Please check what you entered.',
+        reason: 'invalid_request',
+        errors: [{ field: 'code', message: 'The code must be a string.' }],
+      });
+      const korean = await door.verify({ email, code: value, locale: 'ko' });
+      expect(korean.status).toBe(400);
+      expect(korean.body).toMatchObject({ errors: [{ message: 'code는 문자열이어야 합니다.' }] });
+      // No attempt is taken.
+      expect((await verify(wrongCode(code))).body.attemptsLeft).toBe(4);
+    },
+  );
+
+  it.each(values)('T65: %s for an address is told to be no string, on both routes', async (_what, value) => {
+    const { door } = await openWithCode();
+    for (const path of ['/ev/send', '/ev/verify']) {
+      const body = { email: value, code: '123456' };
+      const english = await door.post(path, body);
+      expect(english.status).toBe(400);
+      expect(english.body).toMatchObject({
+        errors: [{ field: 'email', message: 'The email must be a string.' }],
+      });
+      const korean = await door.post(path, { ...body, locale: 'ko' });
+      expect(korean.body).toMatchObject({
+        errors: [{ field: 'email', message: 'email은 문자열이어야 합니다.' }],
+      });
+    }
+  });
+
+  it.each([
+    ['null', null],
+    ['nothing', undefined],
+    ['no text', ''],
+  ])('T65: %s is a field that was not filled in', async (_what, value) => {
+    const { door } = await openWithCode();
+    expect((await door.verify({ email: value, code: value })).body).toMatchObject({
+      errors: [
+        { field: 'email', message: 'Please enter a valid email address.' },
+        { field: 'code', message: 'Please enter the 6 digits of the code.' },
+      ],
+    });
+  });
+
+  it('T65: a language of the app that has no words for it yet says it in English', async () => {
+    const { verify } = await openWithCode({ locales: { en: unaware } });
+    expect((await verify(123456)).body).toMatchObject({
+      errors: [{ field: 'code', message: 'The code must be a string.' }],
+    });
+  });
+
+  it('T65: the acts without HTTP say it too', async () => {
+    const { door } = await openWithCode();
+    const { verification } = door;
+    const told = {
+      kind: 'invalid_request',
+      errors: [{ message: expect.stringMatching(/must be a string/) }],
+    };
+    for (const value of [123456, 123456n, Symbol('code'), () => '123456', new String('123456'), new Date()]) {
+      expect(await verification.verify({ email, code: value })).toMatchObject(told);
+      expect(await verification.send({ email: value })).toMatchObject(told);
+      expect(await verification.redeem({ email: value, verificationToken: '' })).toMatchObject(told);
+    }
+  });
+
+  it('T65: a form field that came twice is no string either', async () => {
+    const { door } = await openWithCode();
+    const type = { 'content-type': 'application/x-www-form-urlencoded' };
+    const { body } = await door.post('/ev/verify', 'email=a%40b.co&code=123456&code=123456', type);
+    expect(body).toMatchObject({ errors: [{ field: 'code', message: 'The code must be a string.' }] });
+  });
+});
