@@ -78,6 +78,82 @@ it('T19: the one header that counts is the language, and nothing of it but a cho
   expect(mail.mails[0]?.raw).not.toMatch(/evil/i);
 });
 
+describe('T16: what a template of the app returns beside its words', () => {
+  const words = { subject: 'Hello', text: 'Enter 012345 here.', html: '<p>Enter 012345 here.' };
+  const evil = 'evil@x.example';
+  const attachment = { filename: 'evil.txt', content: 'evil' };
+  const additions: [what: string, more: object][] = [
+    ['a recipient', { to: evil }],
+    ['a recipient beside the one', { to: `minji@example.com, ${evil}` }],
+    ['a copy', { cc: evil }],
+    ['a hidden copy', { bcc: [evil] }],
+    ['an envelope', { envelope: { from: evil, to: [evil, 'minji@example.com'] } }],
+    ['more recipients than one', { to: [evil, 'minji@example.com'], maxRecipients: 10 }],
+    ['a sender', { from: evil, sender: evil }],
+    ['an address for replies', { replyTo: evil, inReplyTo: evil, references: [evil] }],
+    ['headers', { headers: { 'X-Evil': 'evil', Bcc: evil, 'Auto-Submitted': 'no' } }],
+    ['headers as an array', { headers: [{ key: 'Bcc', value: evil }] }],
+    ['headers of a list', { list: { unsubscribe: 'https://evil.example' } }],
+    ['an id and a date', { messageId: '<evil@x.example>', date: new Date(0) }],
+    ['a priority and a mailer', { priority: 'high', xMailer: 'evil' }],
+    ['an attachment', { attachments: [attachment] }],
+    ['an attachment from a file', { attachments: [{ path: '/etc/hostname' }] }],
+    ['an attachment from a URL', { attachments: [{ href: 'http://127.0.0.1:1/evil' }] }],
+    ['images in the HTML', { attachDataUrls: true, attachments: [attachment] }],
+    ['another form of the email', { alternatives: [{ contentType: 'text/calendar', content: 'evil' }] }],
+    ['an appointment', { icalEvent: { content: 'evil' } }],
+    ['HTML for other readers', { amp: '<p>evil', watchHtml: '<p>evil' }],
+    ['the whole message', { raw: `To: ${evil}\r\n\r\nevil` }],
+    ['another code to fill in', { otp: { code: '000000', origin: 'https://evil.example' } }],
+    ['an encoding', { encoding: 'base64', textEncoding: 'base64' }],
+    ['leave to read files', { disableFileAccess: false, disableUrlAccess: false }],
+    ['a signature', { dkim: { domainName: 'evil.example', keySelector: 'evil', privateKey: 'evil' } }],
+    ['a signal', { signal: AbortSignal.abort() }],
+    ['a prototype', { ['__proto__']: { to: evil, bcc: evil } }],
+  ];
+  const ways: [what: string, options: (content: typeof words) => Partial<EmailVerificationOptions>][] = [
+    ['a template', (content) => ({ template: () => content })],
+    ['beforeSend', (content) => ({ beforeSend: () => ({ kind: 'suppress', mail: content }) })],
+  ];
+
+  describe.each(ways)('by %s', (_way, options) => {
+    it.each(additions)(
+      'T16: %s: not a byte of the email differs, nor whom it goes to',
+      async (_what, more) => {
+        const clock = startClock();
+        const store = storeOf('MemoryStore', clock.read);
+        for (const content of [words, { ...words, ...more }]) {
+          const door = await open({ ...WIDE, store, ...options(content) });
+          clock.pass(2000);
+          expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
+        }
+        const [plain, other, ...surplus] = mail.mails;
+        if (!plain || !other) throw new Error('Two emails are sent.');
+        expect(surplus).toEqual([]);
+        expect(other.envelope).toEqual({ from: 'hello@acme.example', to: ['minji@example.com'] });
+        expect(withoutChance(other)).toBe(withoutChance(plain));
+        expect(other.raw).not.toMatch(/evil/i);
+      },
+    );
+  });
+
+  it('T16: a delivery of the app is handed no more of them either', async () => {
+    const handed: Mail[] = [];
+    const delivery = async (message: Mail) => void handed.push(message);
+    for (const [, more] of [['', {}] as const, ...additions]) {
+      const content = { ...words, ...more };
+      const door = await open({ store: storeOf('MemoryStore'), delivery, template: () => content });
+      await door.send({ email: 'minji@example.com' });
+    }
+    const [plain, ...others] = handed.map(({ headers, ...rest }) => ({
+      ...rest,
+      headers: Object.keys(Object(headers)),
+    }));
+    expect(others).toHaveLength(additions.length);
+    for (const other of others) expect(other).toEqual(plain);
+  });
+});
+
 describe('T58: what keeps the emails of one person apart, and holiday notes away', () => {
   const suppressed = { subject: 'Hello', text: 'Sign in.', html: '<p>Sign in.' };
   const kinds: [what: string, options: Partial<EmailVerificationOptions>][] = [
