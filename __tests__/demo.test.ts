@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { RedisStore } from 'express-email-verification';
 import Database from 'libsql';
 import request, { type Response } from 'supertest';
+import type { Backend } from '../demo-app/backends.js';
 import { createDemo, type Demo, type DemoOptions } from '../demo-app/demo.js';
-import type { Use } from '../demo-app/uses.js';
 import { FROM, SECRET } from './support/app.js';
 import { useMailServer } from './support/mail.js';
 import { useRedis } from './support/redis.js';
@@ -27,10 +27,16 @@ afterAll(() => rm(folder, { recursive: true }));
 const EMAIL = 'minji@example.com';
 const PASSWORD = 'four words in a row';
 
-function demoWith({ email, ...options }: Partial<Omit<DemoOptions, 'email'>> & { email?: object } = {}) {
+type TestOptions = Partial<Omit<DemoOptions, 'emailVerification'>> & { emailVerification?: object };
+
+function demoWith({ emailVerification, ...options }: TestOptions = {}) {
   const store = new RedisStore(redis.client);
   const needed = { store, transport: mail.url, from: FROM, secret: SECRET };
-  const demo = createDemo({ origin: 'http://localhost:3000', ...options, email: { ...needed, ...email } });
+  const demo = createDemo({
+    origin: 'http://localhost:3000',
+    ...options,
+    emailVerification: { ...needed, ...emailVerification },
+  });
   open.push(demo);
   return demo;
 }
@@ -154,7 +160,7 @@ describe('the way in', () => {
   });
 
   it('makes one account of two verified at once', async () => {
-    const demo = demoWith({ email: { sendLimits: [{ max: 10, window: 1 }] } });
+    const demo = demoWith({ emailVerification: { sendLimits: [{ max: 10, window: 1 }] } });
     const [one, other] = [browse(demo), browse(demo)];
     const tokens = [await verifyAddress(one), '' as string];
     mail.clear();
@@ -319,7 +325,7 @@ describe('a refusal is a page that goes on', () => {
   it('says how many attempts are left, and that a code has ended', async () => {
     let now = Date.now();
     const browser = browse(
-      demoWith({ email: { store: new RedisStore(redis.client, { clock: () => now }) } }),
+      demoWith({ emailVerification: { store: new RedisStore(redis.client, { clock: () => now }) } }),
     );
     const { challengeId, code } = await askForCode(browser);
     const verify = (typed: string) =>
@@ -349,7 +355,9 @@ describe('a refusal is a page that goes on', () => {
   });
 
   it('shows a page, not JSON, to a client past its limit', async () => {
-    const browser = browse(demoWith({ email: { rateLimit: { send: { limit: 1, windowMs: 600_000 } } } }));
+    const browser = browse(
+      demoWith({ emailVerification: { rateLimit: { send: { limit: 1, windowMs: 600_000 } } } }),
+    );
     await browser.post('/sign-up/send', { email: EMAIL }).expect(303);
     const limited = await browser.post('/sign-up/send', { email: 'b'.repeat(9000) }).expect(303);
     expect(cookie(limited, 'sign-up')?.length).toBeLessThan(1000);
@@ -367,7 +375,7 @@ describe('a refusal is a page that goes on', () => {
   });
 
   it('says that the service is away, at each step, and goes on when it is back', async () => {
-    const demo = demoWith({ email: { storeTimeout: 200 } });
+    const demo = demoWith({ emailVerification: { storeTimeout: 200 } });
     const browser = browse(demo);
     const { challengeId, code } = await askForCode(browser);
     const away = ['The service is not available right now. Please try again in a moment.'];
@@ -422,7 +430,7 @@ describe('every page', () => {
     const skipsOf = async (language: string) => {
       const pages = PAGES.map((path) => request(app).get(path).set('Accept-Language', language));
       return (await Promise.all(pages)).map(
-        ({ text }) => /class="skip" href="#main">([^<]*)</.exec(text)?.[1],
+        ({ text }) => /class="skip-link" href="#main">([^<]*)</.exec(text)?.[1],
       );
     };
     const form = ['Skip to form', '입력란 바로가기'];
@@ -452,16 +460,16 @@ describe('every page', () => {
     await browser.get('//evil.example/?lang=ko').expect('Location', '/evil.example/');
   });
 
-  it.each<Use>([
+  it.each<Backend>([
     { kind: 'redis', host: '10.0.0.1:6379' },
-    { kind: 'own_redis', version: '7.0.15', port: 6379 },
-    { kind: 'code_memory' },
+    { kind: 'local_redis', version: '7.0.15', port: 6379 },
+    { kind: 'memory_store' },
     { kind: 'smtp', name: '10.0.0.1:25' },
     { kind: 'inbox' },
-    { kind: 'account_memory' },
-    { kind: 'account_file', file: '/' },
-  ])('tells at its foot what the demo runs on, to Koreans in Korean: %j', async (use) => {
-    const { app } = demoWith({ inbox: mail.server, uses: [use] });
+    { kind: 'memory_accounts' },
+    { kind: 'file_accounts', file: '/' },
+  ])('tells at its foot what the demo runs on, to Koreans in Korean: %j', async (backend) => {
+    const { app } = demoWith({ inbox: mail.server, backends: [backend] });
     const footFor = async (language: string) => {
       const { text } = await request(app).get('/sign-up').set('Accept-Language', language);
       return /<footer[\s\S]*<\/footer>/.exec(text)?.[0].replaceAll(/<[^>]*>|Redis/g, '') ?? '';

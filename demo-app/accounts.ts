@@ -1,7 +1,7 @@
-/** Accounts. One is made only by a sign-up that requireVerifiedEmail() let through. */
+/** The accounts. One is created only by a sign-up that has passed requireVerifiedEmail(). */
 import { domainToASCII } from 'node:url';
 import type { Db } from './database.js';
-import { hashPassword, passwordFits } from './passwords.js';
+import { hashPassword, verifyPassword } from './passwords.js';
 
 export interface Account {
   readonly id: number;
@@ -11,10 +11,10 @@ export interface Account {
 
 export interface Accounts {
   exists(email: string): boolean;
-  /** Undefined when the address is taken. */
+  /** @returns `undefined` if an account with this email address exists */
   create(account: { email: string; name: string; password: string }): Promise<Account | undefined>;
-  /** The account that the password opens. */
-  open(email: string, password: string): Promise<Account | undefined>;
+  /** @returns `undefined` if there is no such account or the password is wrong */
+  authenticate(email: string, password: string): Promise<Account | undefined>;
 }
 
 export function createAccounts(db: Db): Accounts {
@@ -30,18 +30,18 @@ export function createAccounts(db: Db): Accounts {
       const { changes, lastInsertRowid } = insert.run(email, name, hash, Date.now());
       return changes === 1 ? { id: Number(lastInsertRowid), email, name } : undefined;
     },
-    async open(typed, password) {
-      const row: unknown = byEmail.get(canonical(typed));
+    async authenticate(email, password) {
+      const row: unknown = byEmail.get(canonical(email));
       const stored = isStored(row) ? row : undefined;
-      const fits = await passwordFits(password, stored?.password);
-      return stored && fits ? { id: stored.id, email: stored.email, name: stored.name } : undefined;
+      const isCorrect = await verifyPassword(password, stored?.password);
+      return stored && isCorrect ? { id: stored.id, email: stored.email, name: stored.name } : undefined;
     },
   };
 }
 
-/** As the address was written when it was verified: in lower case, its domain in ASCII. */
-function canonical(typed: string): string {
-  const trimmed = typed.trim();
+/** The form in which the package returns a verified address: lowercase, with an ASCII domain. */
+function canonical(email: string): string {
+  const trimmed = email.trim();
   const at = trimmed.lastIndexOf('@');
   return `${trimmed.slice(0, at).toLowerCase()}@${domainToASCII(trimmed.slice(at + 1))}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The package's browser client as a script. An app with a bundler imports `express-email-verification/client`;
- * this one has no build step, and takes the types out itself.
+ * Serves the package's browser client. An app with a bundler imports `express-email-verification/client`; the demo
+ * has no build step, so it strips the types when the script is first requested.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
-/** Cookies that a page's script cannot read and that come back to this site alone. */
+/** Cookies that scripts cannot read and that browsers send only to this site. */
 import type { CookieOptions, Request } from 'express';
 
-/** The name of a cookie: behind HTTPS with the prefix that lets nobody but this very host set it (RFC 6265bis §4.1.3.2). */
+/** With HTTPS, adds the prefix that allows only this exact host to set the cookie (RFC 6265bis §4.1.3.2). */
 export function cookieName(name: string, secure: boolean): string {
   return secure ? `__Host-${name}` : name;
 }
@@ -13,12 +13,12 @@ export function cookieOptions(secure: boolean, maxAgeSeconds: number): CookieOpt
 export function readCookie(req: Request, name: string): string | undefined {
   for (const pair of (req.headers.cookie ?? '').split(';')) {
     const [key, ...value] = pair.trim().split('=');
-    if (key === name) return decoded(value.join('='));
+    if (key === name) return decode(value.join('='));
   }
   return undefined;
 }
 
-function decoded(value: string): string | undefined {
+function decode(value: string): string | undefined {
   try {
     return decodeURIComponent(value);
   } catch {

@@ -1,12 +1,12 @@
-/** The database: accounts, each of one address, and their sessions. */
+/** The database of accounts and sessions. */
 import Database from 'libsql';
 
 export type Db = ReturnType<typeof openDatabase>;
 
-/** @param file Where it is kept; `:memory:` ends with the process. */
+/** @param file The database file, or `:memory:` for a database that lasts as long as the process. */
 export function openDatabase(file: string) {
   const db = new Database(file);
-  // The unique address is what makes a sign-up safe that is sent twice.
+  // The unique constraint makes it safe for the sign-up handler to run twice with one token.
   db.exec(`
     CREATE TABLE IF NOT EXISTS accounts (
       id INTEGER PRIMARY KEY,

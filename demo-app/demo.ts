@@ -1,4 +1,4 @@
-/** The demo as one app: what a user of the package writes, from the options to the pages. */
+/** The demo app: how an app uses the package, from its options to the pages. Read this file first. */
 import { join } from 'node:path';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import {
@@ -8,51 +8,51 @@ import {
   emailVerificationRouter,
 } from 'express-email-verification';
 import { createAccounts } from './accounts.js';
+import type { Backend } from './backends.js';
 import { clientScript } from './client-script.js';
 import { openDatabase } from './database.js';
+import { suppressExistingAccounts } from './existing-account.js';
 import { createInbox, type InboxSource } from './inbox.js';
+import { languageSwitch, translationOf } from './locales/index.js';
 import { createLayout } from './pages/layout.js';
-import { troublePage } from './pages/sign-in.js';
+import { errorPage } from './pages/sign-in.js';
 import { previewRouter } from './previews.js';
 import { createProgressCookie } from './progress.js';
 import { refuseCrossSitePosts, securityHeaders } from './security.js';
 import { createSessions } from './sessions.js';
 import { signInRouter } from './sign-in.js';
 import { signUpRouter } from './sign-up.js';
-import { suppressTaken } from './taken-mail.js';
-import type { Use } from './uses.js';
-import { languageSwitch, wordsOf } from './words/index.js';
 
 export interface DemoOptions {
-  /** What people type into their browser, as `http://localhost:3000`. HTTPS makes the cookies Secure. */
+  /** The origin of the demo in the browser, such as `http://localhost:3000`. With HTTPS, cookies are `Secure`. */
   readonly origin: string;
-  /** The options of the package that the demo does not set itself. */
-  readonly email: Omit<EmailVerificationOptions, 'origin' | 'beforeSend'>;
-  /** Where the accounts are kept. @default in memory, until the process ends */
+  /** The package's options that the demo does not set itself. */
+  readonly emailVerification: Omit<EmailVerificationOptions, 'origin' | 'beforeSend'>;
+  /** The database file for accounts and sessions. @default ':memory:' */
   readonly database?: string;
-  /** A mail server whose mails are shown on /inbox. Never in production. @default none */
+  /** The mail server whose messages /inbox shows, never in production. @default none */
   readonly inbox?: InboxSource | undefined;
-  /** What the demo runs on, for the foot of its pages. */
-  readonly uses?: readonly Use[];
-  /** Express' `trust proxy`. @default false */
+  /** What the demo runs on, for the footer of its pages. @default [] */
+  readonly backends?: readonly Backend[];
+  /** The `trust proxy` setting of Express. @default false */
   readonly trustProxy?: number | boolean;
 }
 
 export interface Demo {
   readonly app: Express;
   readonly verification: EmailVerification;
-  /** Ends streams that pages hold open, so that a server can close. */
-  endStreams(): void;
-  /** Finishes the mails under way, and closes the database. */
+  /** Closes the event streams that open pages keep, so that the server can close. */
+  closeStreams(): void;
+  /** Waits for emails that are being sent, then closes the database. */
   close(): Promise<void>;
 }
 
 export function createDemo({
   origin,
-  email,
+  emailVerification,
   database = ':memory:',
   inbox: mailServer,
-  uses = [],
+  backends = [],
   trustProxy = false,
 }: DemoOptions): Demo {
   const isDevelopment = process.env['NODE_ENV'] !== 'production';
@@ -63,7 +63,7 @@ export function createDemo({
   const sessions = createSessions(db, { secure });
   const showPage = createLayout({
     appName: APP_NAME,
-    uses,
+    backends,
     inbox: inbox !== undefined,
     previews: isDevelopment,
   });
@@ -71,8 +71,8 @@ export function createDemo({
   const verification = createEmailVerification({
     appName: APP_NAME,
     origin,
-    ...email,
-    beforeSend: suppressTaken(accounts, origin),
+    ...emailVerification,
+    beforeSend: suppressExistingAccounts(accounts, origin),
   });
 
   const app = express();
@@ -92,26 +92,26 @@ export function createDemo({
     }),
   );
   app.use(signInRouter({ accounts, sessions, showPage }));
-  const mailbox = inbox && createInbox(inbox, showPage);
-  if (mailbox) app.use('/inbox', mailbox.router);
+  const inboxPages = inbox && createInbox(inbox, showPage);
+  if (inboxPages) app.use('/inbox', inboxPages.router);
   if (isDevelopment) app.use('/mails', previewRouter(showPage, { appName: APP_NAME, origin }));
   app.use((req, res) => {
-    const { lost, problems } = wordsOf(req);
-    showPage(req, res, troublePage(wordsOf(req), lost.title, problems.lost, 404));
+    const t = translationOf(req);
+    showPage(req, res, errorPage(t, t.notFound.title, t.notFound.message, 404));
   });
-  const trouble: ErrorRequestHandler = (error, req, res, next) => {
+  const handleError: ErrorRequestHandler = (error, req, res, next) => {
     if (res.headersSent) return next(error);
     const status = statusOf(error);
     if (status >= 500) console.error(error);
-    const { trouble } = wordsOf(req);
-    showPage(req, res, troublePage(wordsOf(req), trouble.title, trouble.message, status));
+    const t = translationOf(req);
+    showPage(req, res, errorPage(t, t.unexpectedError.title, t.unexpectedError.message, status));
   };
-  app.use(trouble);
+  app.use(handleError);
 
   return {
     app,
     verification,
-    endStreams: () => mailbox?.endStreams(),
+    closeStreams: () => inboxPages?.closeStreams(),
     async close() {
       await verification.close();
       db.close();
@@ -121,7 +121,7 @@ export function createDemo({
 
 export const APP_NAME = 'Acme';
 
-/** A body that cannot be read is the client's fault; all else is ours. */
+/** Body parsers set a status of 4xx for a request that they cannot read. Every other error is unexpected. */
 function statusOf(error: unknown): number {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;

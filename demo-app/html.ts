@@ -1,4 +1,4 @@
-/** html`…`: markup as template literals. What is put in is escaped, unless it is markup itself. */
+/** HTML in tagged template literals: interpolated values are escaped unless they are HTML themselves. */
 
 export interface Html {
   readonly markup: string;
@@ -8,22 +8,22 @@ type Value = Html | string | number | false | undefined | readonly Value[];
 
 /** @example html`<p>Hello ${name}</p>` */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
-  return markup(strings.reduce((before, after, index) => before + written(values[index - 1]) + after));
+  return markup(strings.reduce((before, after, index) => before + render(values[index - 1]) + after));
 }
 
-const made = new WeakSet<object>();
+const trusted = new WeakSet<object>();
 
 function markup(text: string): Html {
-  const one = { markup: text };
-  made.add(one);
-  return one;
+  const result = { markup: text };
+  trusted.add(result);
+  return result;
 }
 
-function written(value: Value): string {
+function render(value: Value): string {
   if (value === undefined || value === false) return '';
-  if (isList(value)) return value.map(written).join('');
-  // Only what html`…` made counts: an object from a request that looks like it does not.
-  if (typeof value === 'object') return made.has(value) ? value.markup : '';
+  if (isList(value)) return value.map(render).join('');
+  // Only results of html`…` are trusted, not an object from a request that has the same shape.
+  if (typeof value === 'object') return trusted.has(value) ? value.markup : '';
   return String(value).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 

@@ -1,26 +1,26 @@
 /**
- * The mails of the development mail server, as a page: for the person who tries the demo, and never beside a
- * real SMTP server, where it would show everybody's codes to everybody.
+ * Shows the messages of the development mail server to the person who tries the demo. Never available with a real
+ * SMTP server, where it would show everyone's codes to everyone.
  */
 import express, { type Response, type Router } from 'express';
 import type { MailServer } from './development/mail-server.js';
-import { inboxPage, type View } from './pages/inbox.js';
+import { translationOf } from './locales/index.js';
+import { type Format, inboxPage } from './pages/inbox.js';
 import type { ShowPage } from './pages/layout.js';
-import { allowMailFrames } from './security.js';
-import { wordsOf } from './words/index.js';
+import { allowMessageFrames } from './security.js';
 
 export type InboxSource = Pick<MailServer, 'messages' | 'onMessage'>;
 
 export interface Inbox {
   readonly router: Router;
-  endStreams(): void;
+  closeStreams(): void;
 }
 
 export function createInbox(source: InboxSource, showPage: ShowPage): Inbox {
   const router = express.Router();
   const streams = new Set<Response>();
   source.onMessage(({ id }) => {
-    for (const stream of streams) stream.write(`event: mail\ndata: ${id}\n\n`);
+    for (const stream of streams) stream.write(`event: message\ndata: ${id}\n\n`);
   });
 
   router.get('/events', (req, res) => {
@@ -29,22 +29,22 @@ export function createInbox(source: InboxSource, showPage: ShowPage): Inbox {
     streams.add(res);
     req.on('close', () => streams.delete(res));
   });
-  router.get(['/', '/:id'], allowMailFrames, (req, res, next) => {
+  router.get(['/', '/:id'], allowMessageFrames, (req, res, next) => {
     const newestFirst = [...source.messages].reverse();
     const { id } = req.params;
-    const mail = id === undefined ? newestFirst[0] : newestFirst.find((one) => one.id === id);
-    if (id !== undefined && !mail) return next();
-    const open = mail && { mail, view: viewOf(req.query['view']) };
-    showPage(req, res, inboxPage(wordsOf(req), newestFirst, open));
+    const message = id === undefined ? newestFirst[0] : newestFirst.find((one) => one.id === id);
+    if (id !== undefined && !message) return next();
+    const open = message && { message, format: formatOf(req.query['view']) };
+    showPage(req, res, inboxPage(translationOf(req), newestFirst, open));
   });
   return {
     router,
-    endStreams() {
+    closeStreams() {
       for (const stream of streams) stream.end();
     },
   };
 }
 
-function viewOf(asked: unknown): View {
-  return asked === 'text' || asked === 'source' ? asked : 'html';
+function formatOf(view: unknown): Format {
+  return view === 'text' || view === 'source' ? view : 'html';
 }

@@ -2,11 +2,11 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Backend } from './backends.js';
 import { createDemo, type Demo, type DemoOptions } from './demo.js';
+import { en } from './locales/en.js';
 import { type Services, startServices } from './services.js';
 import { readSettings, SettingsError } from './settings.js';
-import type { Use } from './uses.js';
-import { en } from './words/en.js';
 
 /** Milliseconds that requests under way get when the demo is told to end. */
 const PATIENCE = 10_000;
@@ -29,11 +29,14 @@ async function main(): Promise<void> {
   }
   const { store, transport, inbox } = services;
   const { from, secret, origin, database, trustProxy } = settings;
-  const accounts: Use =
-    database === ':memory:' ? { kind: 'account_memory' } : { kind: 'account_file', file: database };
-  const uses = [...services.uses, accounts];
-  const options = { origin, database, inbox, trustProxy, uses };
-  const demo = await startDemo({ ...options, email: { store, transport, from, secret } }, services);
+  const accounts: Backend =
+    database === ':memory:' ? { kind: 'memory_accounts' } : { kind: 'file_accounts', file: database };
+  const backends = [...services.backends, accounts];
+  const options = { origin, database, inbox, trustProxy, backends };
+  const demo = await startDemo(
+    { ...options, emailVerification: { store, transport, from, secret } },
+    services,
+  );
   server.off('request', notYet).on('request', demo.app);
   endOnSignal(server, demo, services);
 
@@ -41,7 +44,7 @@ async function main(): Promise<void> {
   if (inbox) say(`Its mails are on ${origin}/inbox (development only)`);
   if (inbox && !LOOPBACK.has(settings.host))
     say(`Whoever reaches ${settings.host} can read these mails: HOST is not this machine alone`);
-  for (const use of uses) say(`  ${en.use(use)}`);
+  for (const backend of backends) say(`  ${en.backend(backend)}`);
   if (settings.secretIsRandom)
     say('  A random secret, until the process ends: set EMAIL_VERIFICATION_SECRET to keep one');
   const { problems } = await demo.verification.check();
@@ -107,7 +110,7 @@ async function stop(server: Server, demo: Demo, services: Services): Promise<voi
   const closed = once(server, 'close');
   server.close();
   server.closeIdleConnections();
-  demo.endStreams();
+  demo.closeStreams();
   await Promise.race([closed, wait(PATIENCE)]);
   server.closeAllConnections();
   await demo.close();

@@ -1,6 +1,6 @@
 /**
- * How far a sign-up has come, in a short-lived cookie, so that the pages need no script and stand a reload.
- * It needs no signature: the package judges the address, the id and the token each time they come back.
+ * The progress of a sign-up, in a short-lived cookie, so that the pages work without scripts and survive a reload.
+ * It needs no signature, because the package checks the address, the ID, and the token each time they are used.
  */
 import type { Request, Response } from 'express';
 import { cookieName, cookieOptions, readCookie } from './cookies.js';
@@ -8,17 +8,18 @@ import { cookieName, cookieOptions, readCookie } from './cookies.js';
 export interface Progress {
   readonly email: string;
   readonly challengeId?: string | undefined;
-  /** In ms by the server's clock: when the code ends, when another may be asked for. */
+  /** When the code expires, in milliseconds of the server's clock. */
   readonly expiresAt?: number | undefined;
+  /** When another code can be requested. */
   readonly resendAt?: number | undefined;
-  /** Said beside the code: the mail may be late, or another one was refused. */
+  /** Shown on the code page: the email may arrive late, or another one was refused. */
   readonly notice?: 'delivery_unknown' | 'too_many_requests' | undefined;
   readonly verificationToken?: string | undefined;
 }
 
 export interface ProgressCookie {
   read(req: Request): Progress | undefined;
-  keep(res: Response, progress: Progress): void;
+  save(res: Response, progress: Progress): void;
   clear(res: Response): void;
 }
 
@@ -28,7 +29,7 @@ export function createProgressCookie({ secure }: { secure: boolean }): ProgressC
   const name = cookieName('sign-up', secure);
   return {
     read: (req) => parse(readCookie(req, name)),
-    keep(res, progress) {
+    save(res, progress) {
       res.cookie(name, JSON.stringify(progress), cookieOptions(secure, LIFETIME_SECONDS));
     },
     clear(res) {
@@ -39,8 +40,8 @@ export function createProgressCookie({ secure }: { secure: boolean }): ProgressC
 
 function parse(text: string | undefined): Progress | undefined {
   try {
-    const found: unknown = JSON.parse(text ?? 'null');
-    return isProgress(found) ? found : undefined;
+    const value: unknown = JSON.parse(text ?? 'null');
+    return isProgress(value) ? value : undefined;
   } catch {
     return undefined;
   }

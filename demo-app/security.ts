@@ -1,7 +1,7 @@
-/** What every request and every answer goes through before any page: who may post here, and what a page may do. */
+/** Protection for all pages: security headers, and a check for cross-site requests. */
 import type { RequestHandler } from 'express';
 
-/** No inline script, nothing from elsewhere, no frame around us (OWASP HTTP Headers Cheat Sheet). */
+/** Allows no inline scripts, no content from other origins, and no framing (OWASP HTTP Headers Cheat Sheet). */
 export function securityHeaders({ secure }: { secure: boolean }): RequestHandler {
   return function securityHeaders(_req, res, next) {
     res.set({
@@ -18,8 +18,8 @@ export function securityHeaders({ secure }: { secure: boolean }): RequestHandler
   };
 }
 
-function contentSecurityPolicy(more: Readonly<Record<string, string>> = {}): string {
-  const rules = {
+function contentSecurityPolicy(overrides: Readonly<Record<string, string>> = {}): string {
+  const directives = {
     'default-src': "'none'",
     'script-src': "'self'",
     'style-src': "'self'",
@@ -28,34 +28,34 @@ function contentSecurityPolicy(more: Readonly<Record<string, string>> = {}): str
     'form-action': "'self'",
     'frame-ancestors': "'none'",
     'base-uri': "'none'",
-    ...more,
+    ...overrides,
   };
-  return Object.entries(rules)
+  return Object.entries(directives)
     .map(([name, sources]) => `${name} ${sources}`)
     .join('; ');
 }
 
-/** A mail in a frame inherits the rules of its page, and mails have their styles inline. */
-export const allowMailFrames: RequestHandler = (_req, res, next) => {
-  const rules = { 'style-src': "'self' 'unsafe-inline'", 'img-src': "'self' data:" };
-  res.set('Content-Security-Policy', contentSecurityPolicy(rules));
+/** An email in a frame inherits the policy of its page, and emails have inline styles. */
+export const allowMessageFrames: RequestHandler = (_req, res, next) => {
+  const overrides = { 'style-src': "'self' 'unsafe-inline'", 'img-src': "'self' data:" };
+  res.set('Content-Security-Policy', contentSecurityPolicy(overrides));
   next();
 };
 
 /**
- * A page elsewhere can make a browser post here. Browsers say where a post comes from: by Sec-Fetch-Site, older
- * ones by Origin. What says neither is no browser, and SameSite keeps the cookies from all else.
+ * Protects against cross-site request forgery. Browsers state where a request comes from in Sec-Fetch-Site, older
+ * ones in Origin. A client that sends neither is not a browser, and SameSite withholds the cookies in any case.
  */
 export const refuseCrossSitePosts: RequestHandler = (req, res, next) => {
   if (req.method === 'GET' || req.method === 'HEAD') return next();
   const site = req.headers['sec-fetch-site'];
   const { origin, host } = req.headers;
-  const ours =
+  const isSameOrigin =
     site !== undefined
       ? site === 'same-origin' || site === 'none'
       : origin === undefined || hostOf(origin) === host;
-  if (ours) return next();
-  res.status(403).type('text').send('This form was sent from another site, and was refused.');
+  if (isSameOrigin) return next();
+  res.status(403).type('text').send('This form was submitted from another site, so it was refused.');
 };
 
 function hostOf(origin: string): string | undefined {

@@ -7,16 +7,16 @@ import {
   type TransportOption,
 } from 'express-email-verification';
 import { createClient } from 'redis';
+import type { Backend } from './backends.js';
 import { type MailServer, startMailServer } from './development/mail-server.js';
 import { startRedisServer } from './development/redis-server.js';
 import { type DemoSettings, SettingsError } from './settings.js';
-import type { Use } from './uses.js';
 
 export interface Services {
   readonly store: NonNullable<EmailVerificationOptions['store']>;
   readonly transport: TransportOption;
   readonly inbox: MailServer | undefined;
-  readonly uses: readonly Use[];
+  readonly backends: readonly Backend[];
   stop(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export async function startServices(
     store: redis.store,
     transport: mail.transport,
     inbox: mail.inbox,
-    uses: [redis.use, mail.use],
+    backends: [redis.backend, mail.backend],
     async stop() {
       await redis.stop();
       await mail.inbox?.close();
@@ -43,7 +43,7 @@ export async function startServices(
 
 interface StoreService {
   readonly store: Store;
-  readonly use: Use;
+  readonly backend: Backend;
   stop(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ async function startStore(
     const client = await connect(redisUrl);
     return {
       store: new RedisStore(client),
-      use: { kind: 'redis', host: hostOf(redisUrl) },
+      backend: { kind: 'redis', host: hostOf(redisUrl) },
       stop: async () => client.destroy(),
     };
   }
@@ -64,12 +64,12 @@ async function startStore(
     say(
       'There is no Redis here: codes are kept in memory, and end with this process. Set REDIS_URL to use one.',
     );
-    return { store: new MemoryStore(), use: { kind: 'code_memory' }, stop: async () => {} };
+    return { store: new MemoryStore(), backend: { kind: 'memory_store' }, stop: async () => {} };
   }
   const client = await connect(server.url);
   return {
     store: new RedisStore(client),
-    use: { kind: 'own_redis', version: server.version, port: server.port },
+    backend: { kind: 'local_redis', version: server.version, port: server.port },
     async stop() {
       client.destroy();
       await server.stop();
@@ -106,14 +106,14 @@ async function connect(url: string) {
   }
 }
 
-type MailService = Pick<Services, 'transport' | 'inbox'> & { readonly use: Use };
+type MailService = Pick<Services, 'transport' | 'inbox'> & { readonly backend: Backend };
 
 async function startMail({ smtp }: DemoSettings): Promise<MailService> {
   if (smtp) {
-    return { transport: smtp.transport, inbox: undefined, use: { kind: 'smtp', name: smtp.name } };
+    return { transport: smtp.transport, inbox: undefined, backend: { kind: 'smtp', name: smtp.name } };
   }
   const inbox = await startMailServer();
-  return { transport: inbox.url, inbox, use: { kind: 'inbox' } };
+  return { transport: inbox.url, inbox, backend: { kind: 'inbox' } };
 }
 
 /** Without the login. */

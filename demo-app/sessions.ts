@@ -1,4 +1,4 @@
-/** Who is signed in: a random id in a cookie, and only its hash in the database. */
+/** Sessions: a random ID in a cookie, and only its hash in the database. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { Account } from './accounts.js';
@@ -6,7 +6,7 @@ import { cookieName, cookieOptions, readCookie } from './cookies.js';
 import type { Db } from './database.js';
 
 export interface Sessions {
-  /** Always under a new id: one that somebody planted before is worth nothing. */
+  /** Always creates a new ID, which prevents session fixation. */
   start(req: Request, res: Response, account: Account): void;
   account(req: Request): Account | undefined;
   end(req: Request, res: Response): void;
@@ -25,14 +25,14 @@ export function createSessions(db: Db, { secure }: { secure: boolean }): Session
      WHERE digest = ? AND expires_at > ?`,
   );
 
-  /** Ends the session of this request, and clears away all that have expired. */
-  function forget(req: Request): void {
+  /** Also deletes all expired sessions. */
+  function deleteSession(req: Request): void {
     remove.run(digest(readCookie(req, name) ?? ''), Date.now());
   }
 
   return {
     start(req, res, account) {
-      forget(req);
+      deleteSession(req);
       const id = randomBytes(32).toString('base64url');
       insert.run(digest(id), account.id, Date.now() + LIFETIME_SECONDS * 1000);
       res.cookie(name, id, cookieOptions(secure, LIFETIME_SECONDS));
@@ -43,13 +43,13 @@ export function createSessions(db: Db, { secure }: { secure: boolean }): Session
       return isAccount(row) ? { id: row.id, email: row.email, name: row.name } : undefined;
     },
     end(req, res) {
-      forget(req);
+      deleteSession(req);
       res.clearCookie(name, cookieOptions(secure, 0));
     },
   };
 }
 
-/** The id is random enough that a fast hash will do: nobody can guess their way back. */
+/** A fast hash is enough, because the ID has 256 random bits and cannot be guessed. */
 function digest(id: string): string {
   return createHash('sha256').update(id).digest('base64url');
 }

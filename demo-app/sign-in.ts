@@ -1,28 +1,28 @@
-/** Signing in and out, and the page for those who are in. */
+/** Signing in and out, and the page for signed-in people. */
 import express, { type Request, type Response, type Router } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import type { Accounts } from './accounts.js';
+import { translationOf } from './locales/index.js';
 import type { ShowPage } from './pages/layout.js';
 import { signInPage, welcomePage } from './pages/sign-in.js';
 import type { Sessions } from './sessions.js';
-import { wordsOf } from './words/index.js';
 
-export interface SignInParts {
+export interface SignInOptions {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly showPage: ShowPage;
 }
 
-export function signInRouter({ accounts, sessions, showPage }: SignInParts): Router {
+export function signInRouter({ accounts, sessions, showPage }: SignInOptions): Router {
   const router = express.Router();
 
   router.get('/', (req, res) => res.redirect(303, sessions.account(req) ? '/welcome' : '/sign-up'));
   router.get('/welcome', (req, res) => {
     const account = sessions.account(req);
     if (!account) return res.redirect(303, '/sign-in');
-    showPage(req, res, welcomePage(wordsOf(req), account));
+    showPage(req, res, welcomePage(translationOf(req), account));
   });
-  router.get('/sign-in', (req, res) => showPage(req, res, signInPage(wordsOf(req))));
+  router.get('/sign-in', (req, res) => showPage(req, res, signInPage(translationOf(req))));
   router.post('/sign-in', express.urlencoded({ extended: false, limit: '16kb' }), limitFailures(), signIn);
   router.post('/sign-out', (req, res) => {
     sessions.end(req, res);
@@ -32,14 +32,14 @@ export function signInRouter({ accounts, sessions, showPage }: SignInParts): Rou
 
   async function signIn(req: Request, res: Response): Promise<void> {
     const { email, password } = fieldsOf(req);
-    // Past this length nobody has one: a hash of a megabyte is work for nothing.
-    const account = password.length <= 200 ? await accounts.open(email, password) : undefined;
-    if (!account) return refuse(req, res.status(401), wordsOf(req).problems.signIn);
+    // No password is longer than this, so a longer input is not worth hashing.
+    const account = password.length <= 200 ? await accounts.authenticate(email, password) : undefined;
+    if (!account) return refuse(req, res.status(401), translationOf(req).errors.signIn);
     sessions.start(req, res, account);
     res.redirect(303, '/welcome');
   }
 
-  /** Ten wrong guesses of one client in ten minutes; each costs us a hash. */
+  /** Allows ten failures in ten minutes per IP address. */
   function limitFailures() {
     return rateLimit({
       windowMs: 600_000,
@@ -48,12 +48,12 @@ export function signInRouter({ accounts, sessions, showPage }: SignInParts): Rou
       legacyHeaders: false,
       skipSuccessfulRequests: true,
       validate: { xForwardedForHeader: false },
-      handler: (req, res) => refuse(req, res.status(429), wordsOf(req).problems.signInLimit),
+      handler: (req, res) => refuse(req, res.status(429), translationOf(req).errors.tooManySignIns),
     });
   }
 
-  function refuse(req: Request, res: Response, failure: string): void {
-    showPage(req, res, signInPage(wordsOf(req), { email: fieldsOf(req).email, failure }));
+  function refuse(req: Request, res: Response, error: string): void {
+    showPage(req, res, signInPage(translationOf(req), { email: fieldsOf(req).email, error }));
   }
 }
 

@@ -1,24 +1,24 @@
 /**
- * The sign-up as form pages: address, code, account. They work without a script, by the acts of the package;
- * a page's script goes by its two routes instead. No account is made before the token is redeemed.
+ * The sign-up as form pages: address, code, account. They work without scripts by calling the package's operations
+ * directly; a page's script calls its two routes instead. The account is created only after the token is redeemed.
  */
 import express, { type Request, type Response, type Router } from 'express';
 import { type EmailVerification, requireVerifiedEmail } from 'express-email-verification';
 import type { Accounts } from './accounts.js';
-import { answerAsPage, type Refusal } from './answer-as-page.js';
+import { translationOf } from './locales/index.js';
 import type { ShowPage } from './pages/layout.js';
 import { type SignUpView, signUpPage } from './pages/sign-up.js';
 import type { Progress, ProgressCookie } from './progress.js';
+import { type Refusal, renderRefusal } from './render-refusal.js';
 import type { Sessions } from './sessions.js';
-import { wordsOf } from './words/index.js';
 
-export interface SignUpParts {
+export interface SignUpOptions {
   readonly verification: EmailVerification;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly progress: ProgressCookie;
   readonly showPage: ShowPage;
-  /** Whether the code step leads to the development inbox. */
+  /** Whether the code step links to the development inbox. */
   readonly inbox: boolean;
 }
 
@@ -29,33 +29,38 @@ export function signUpRouter({
   progress,
   showPage,
   inbox,
-}: SignUpParts): Router {
+}: SignUpOptions): Router {
   const router = express.Router();
-  const readForm = express.urlencoded({ extended: false, limit: '16kb' });
+  const parseForm = express.urlencoded({ extended: false, limit: '16kb' });
 
   router.get(['/sign-up', '/sign-up/code', '/sign-up/account'], (req, res, next) => {
     if (!sessions.account(req)) return next();
     res.redirect(303, '/welcome');
   });
   router.get('/sign-up', (req, res) => show(req, res, { step: 'address', progress: progress.read(req) }));
-  // Without a cookie these two pages wait for their script, which keeps in its tab how far it is.
+  // Without a cookie, the next two pages rely on their script, which stores the progress in its tab.
   router.get('/sign-up/code', (req, res) => {
-    const kept = progress.read(req);
-    if (kept?.verificationToken) return res.redirect(303, '/sign-up/account');
-    show(req, res, { step: 'code', progress: kept, ...noticeOf(req, kept) });
+    const saved = progress.read(req);
+    if (saved?.verificationToken) return res.redirect(303, '/sign-up/account');
+    show(req, res, { step: 'code', progress: saved, ...noticeOf(req, saved) });
   });
   router.get('/sign-up/account', (req, res) => {
-    const kept = progress.read(req);
-    if (kept && !kept.verificationToken) return res.redirect(303, '/sign-up/code');
-    show(req, res, { step: 'account', progress: kept });
+    const saved = progress.read(req);
+    if (saved && !saved.verificationToken) return res.redirect(303, '/sign-up/code');
+    show(req, res, { step: 'account', progress: saved });
   });
-  router.post('/sign-up/send', readForm, answerAsPage(verification.clientLimit, sendRefused), send);
-  router.post('/sign-up/code', readForm, verify);
-  router.post('/sign-up', readForm, answerAsPage(requireVerifiedEmail(verification), signUpRefused), signUp);
+  router.post('/sign-up/send', parseForm, renderRefusal(verification.clientLimit, showSendRefusal), send);
+  router.post('/sign-up/code', parseForm, verify);
+  router.post(
+    '/sign-up',
+    parseForm,
+    renderRefusal(requireVerifiedEmail(verification), showSignUpRefusal),
+    signUp,
+  );
   return router;
 
   async function send(req: Request, res: Response): Promise<void> {
-    const { tag } = wordsOf(req);
+    const { tag } = translationOf(req);
     const { email, challengeId } = fieldsOf(req);
     const outcome = await verification.send({ email, challengeId, locale: tag, request: req });
     switch (outcome.kind) {
@@ -63,131 +68,135 @@ export function signUpRouter({
       case 'delivery_unknown': {
         const { expiresIn, resendIn, kind } = outcome;
         const notice = kind === 'sent' ? undefined : kind;
-        progress.keep(res, {
+        progress.save(res, {
           email,
           challengeId: outcome.challengeId,
-          expiresAt: inSeconds(expiresIn),
-          resendAt: inSeconds(resendIn),
+          expiresAt: timeIn(expiresIn),
+          resendAt: timeIn(resendIn),
           notice,
         });
         return res.redirect(303, '/sign-up/code');
       }
       case 'invalid_request': {
-        const errors = Object.fromEntries(outcome.errors.map(({ field, message }) => [field, message]));
-        return show(req, res.status(400), { step: 'address', errors, typed: { email } });
+        const fieldErrors = Object.fromEntries(outcome.errors.map(({ field, message }) => [field, message]));
+        return show(req, res.status(400), { step: 'address', fieldErrors, values: { email } });
       }
       case 'too_many_requests':
-        return sendRefused(req, res, { ...outcome, reason: outcome.kind });
+        return showSendRefusal(req, res, { ...outcome, reason: outcome.kind });
       case 'refused':
-        return sendRefused(req, res.status(403), { ...outcome, reason: outcome.kind });
+        return showSendRefusal(req, res.status(403), { ...outcome, reason: outcome.kind });
       case 'delivery_failed':
-        return sendRefused(req, res.status(500), { ...outcome, reason: outcome.kind });
+        return showSendRefusal(req, res.status(500), { ...outcome, reason: outcome.kind });
       case 'unavailable':
-        return sendRefused(req, res.status(503), { ...outcome, reason: outcome.kind });
+        return showSendRefusal(req, res.status(503), { ...outcome, reason: outcome.kind });
     }
   }
 
-  /** A code that was mailed before still works: whoever has asked for one stays where it can be entered. */
-  function sendRefused(req: Request, res: Response, { reason, message, retryAfter = 0 }: Refusal): void {
-    const kept = keptOf(req);
+  /** A code that was sent earlier still works, so people who may have one stay on the code page. */
+  function showSendRefusal(req: Request, res: Response, { reason, message, retryAfter = 0 }: Refusal): void {
+    const current = progressOf(req);
     if (reason !== 'too_many_requests') {
-      show(req, res, { step: kept.challengeId ? 'code' : 'address', progress: kept, problem: message });
+      show(req, res, { step: current.challengeId ? 'code' : 'address', progress: current, error: message });
       return;
     }
-    progress.keep(res, { ...kept, notice: reason, resendAt: inSeconds(retryAfter) });
+    progress.save(res, { ...current, notice: reason, resendAt: timeIn(retryAfter) });
     res.redirect(303, '/sign-up/code');
   }
 
   async function verify(req: Request, res: Response): Promise<void> {
-    const kept = keptOf(req);
+    const current = progressOf(req);
     const { code } = fieldsOf(req);
-    const { email, challengeId } = kept;
-    const outcome = await verification.verify({ email, code, challengeId, locale: wordsOf(req).tag });
-    const refuse = (status: number, refusal: Partial<SignUpView>) =>
-      show(req, res.status(status), { step: 'code', progress: kept, typed: { code }, ...refusal });
+    const { email, challengeId } = current;
+    const outcome = await verification.verify({ email, code, challengeId, locale: translationOf(req).tag });
+    const refuse = (status: number, view: Partial<SignUpView>) =>
+      show(req, res.status(status), { step: 'code', progress: current, values: { code }, ...view });
     switch (outcome.kind) {
       case 'verified':
-        progress.keep(res, { email, verificationToken: outcome.verificationToken });
+        progress.save(res, { email, verificationToken: outcome.verificationToken });
         return res.redirect(303, '/sign-up/account');
       case 'invalid_request': {
-        const errors = Object.fromEntries(outcome.errors.map(({ field, message }) => [field, message]));
-        return refuse(400, errors['email'] === undefined ? { errors } : { step: 'address', errors });
+        const fieldErrors = Object.fromEntries(outcome.errors.map(({ field, message }) => [field, message]));
+        return refuse(
+          400,
+          fieldErrors['email'] === undefined ? { fieldErrors } : { step: 'address', fieldErrors },
+        );
       }
       case 'code_incorrect':
       case 'code_expired':
-        return refuse(401, { errors: { code: outcome.message } });
+        return refuse(401, { fieldErrors: { code: outcome.message } });
       case 'unavailable':
-        return refuse(503, { problem: outcome.message });
+        return refuse(503, { error: outcome.message });
     }
   }
 
-  /** Reached with a verified address only. At 400 or more the token is given back, so that the form can be sent again. */
+  /** Runs only for a verified address. A status of 400 or more releases the token, so that the form can be resubmitted. */
   async function signUp(req: Request, res: Response): Promise<void> {
-    const words = wordsOf(req);
+    const { errors } = translationOf(req);
     const email = req.verifiedEmail;
     const { name, password, verificationToken } = fieldsOf(req);
-    const refuse = (status: number, refusal: Partial<SignUpView>) =>
+    const refuse = (status: number, view: Partial<SignUpView>) =>
       show(req, res.status(status), {
         step: 'account',
         progress: { email, verificationToken },
-        typed: { name },
-        ...refusal,
+        values: { name },
+        ...view,
       });
 
-    const errors = {
-      ...(!fits(name.trim(), 1, 80) && { name: words.problems.name }),
-      ...(!fits(password, 8, 200) && { password: words.problems.password }),
+    const fieldErrors = {
+      ...(!hasLength(name.trim(), 1, 80) && { name: errors.name }),
+      ...(!hasLength(password, 8, 200) && { password: errors.password }),
     };
-    if (Object.keys(errors).length > 0) return refuse(400, { errors });
+    if (Object.keys(fieldErrors).length > 0) return refuse(400, { fieldErrors });
     const account = await accounts.create({ email, name: name.trim(), password });
-    if (!account) return refuse(409, { problem: words.problems.taken });
+    if (!account) return refuse(409, { error: errors.accountExists });
 
     sessions.start(req, res, account);
     progress.clear(res);
     res.redirect(303, '/welcome');
   }
 
-  function signUpRefused(req: Request, res: Response, { reason, message }: Refusal): void {
+  function showSignUpRefusal(req: Request, res: Response, { reason, message }: Refusal): void {
     const { email, verificationToken, name } = fieldsOf(req);
-    const again = reason === 'email_not_verified';
-    if (again) progress.clear(res);
-    const view: SignUpView = again
-      ? { step: 'address', problem: wordsOf(req).problems.expiredToken, typed: { email } }
-      : {
-          step: 'account',
-          progress: { email, verificationToken },
-          problem: message,
-          typed: { name },
-        };
-    show(req, res, view);
+    if (reason === 'email_not_verified') {
+      progress.clear(res);
+      const error = translationOf(req).errors.verificationExpired;
+      show(req, res, { step: 'address', error, values: { email } });
+      return;
+    }
+    show(req, res, {
+      step: 'account',
+      progress: { email, verificationToken },
+      error: message,
+      values: { name },
+    });
   }
 
-  /** What the form carries is what its tab shows; the times are in the cookie, if it is of the same address. */
-  function keptOf(req: Request): Progress {
-    // A cookie has room for what can be an address and an id, and for no more.
+  /** The form tells what its tab shows. The times come from the cookie, if it belongs to the same address. */
+  function progressOf(req: Request): Progress {
+    // A cookie has no room for more than the longest possible address and ID.
     const email = fieldsOf(req).email.slice(0, 254);
     const challengeId = fieldsOf(req).challengeId.slice(0, 64);
-    const kept = progress.read(req);
-    const times = kept?.email === email && !kept.verificationToken ? kept : undefined;
+    const saved = progress.read(req);
+    const times = saved?.email === email && !saved.verificationToken ? saved : undefined;
     return { ...times, notice: undefined, email, challengeId: challengeId || times?.challengeId };
   }
 
-  function noticeOf(req: Request, kept: Progress | undefined): Pick<SignUpView, 'problem' | 'notice'> {
-    const words = wordsOf(req);
-    const { notice, resendAt = 0 } = kept ?? {};
+  function noticeOf(req: Request, saved: Progress | undefined): Pick<SignUpView, 'error' | 'notice'> {
+    const t = translationOf(req);
+    const { notice, resendAt = 0 } = saved ?? {};
     if (notice === undefined) return {};
-    const { answers } = words.package;
+    const { answers } = t.package;
     if (notice === 'delivery_unknown') return { notice: answers.delivery_unknown };
     const left = Math.max(1, Math.ceil((resendAt - Date.now()) / 1000));
-    return { problem: `${answers.too_many_requests(left)} ${words.problems.enterCode}` };
+    return { error: `${answers.too_many_requests(left)} ${t.errors.enterCode}` };
   }
 
   function show(req: Request, res: Response, view: SignUpView): void {
-    showPage(req, res, signUpPage(wordsOf(req), { inbox, ...view }));
+    showPage(req, res, signUpPage(translationOf(req), { inbox, ...view }));
   }
 }
 
-/** The fields of a form as text; what came twice or not at all is empty. */
+/** The fields of the form. A missing or repeated field becomes an empty string. */
 function fieldsOf(
   req: Request,
 ): Record<'email' | 'challengeId' | 'code' | 'name' | 'password' | 'verificationToken', string> {
@@ -206,10 +215,10 @@ function fieldsOf(
   };
 }
 
-function fits(text: string, min: number, max: number): boolean {
+function hasLength(text: string, min: number, max: number): boolean {
   return text.length >= min && text.length <= max;
 }
 
-function inSeconds(seconds: number): number {
+function timeIn(seconds: number): number {
   return Date.now() + seconds * 1000;
 }

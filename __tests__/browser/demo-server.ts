@@ -16,7 +16,7 @@ export function useDemo() {
 
   afterEach(async () => {
     for (const { demo, server } of open.splice(0)) {
-      demo.endStreams();
+      demo.closeStreams();
       server.close();
       server.closeAllConnections();
       await demo.close();
@@ -34,8 +34,8 @@ export function useDemo() {
       const demo = createDemo({
         origin,
         inbox: mail.server,
-        uses: [{ kind: 'own_redis', version: '7.0.15', port: 6379 }, { kind: 'inbox' }],
-        email: { ...needed, ...options },
+        backends: [{ kind: 'local_redis', version: '7.0.15', port: 6379 }, { kind: 'inbox' }],
+        emailVerification: { ...needed, ...options },
       });
       const server = createServer(demo.app);
       await once(server.listen(port, 'localhost'), 'listening');

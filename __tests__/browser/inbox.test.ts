@@ -30,24 +30,24 @@ describeInBrowser('the inbox', () => {
     return { page, mail, open, origin };
   }
 
-  const mails = (page: Page, count: number) => page.locator(`.mails li:nth-child(${count})`).waitFor();
+  const mails = (page: Page, count: number) => page.locator(`.messages li:nth-child(${count})`).waitFor();
   const status = (page: Page) => page.textContent('#inbox-status');
 
   it('shows a new mail by itself, and copies its code', async () => {
     const { page, mail, open } = await visit();
     await open();
-    expect(await page.textContent('.skip')).toBe('Skip to main content');
+    expect(await page.textContent('.skip-link')).toBe('Skip to main content');
     const code = await mail(EMAIL);
     await page.click('[data-copy]');
     await page.locator('button:has-text("Copied")').waitFor();
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(code);
     await page.frameLocator('iframe').locator(`text="${code}"`).waitFor();
-    expect(await page.textContent('.skip')).toBe('Skip to message');
+    expect(await page.textContent('.skip-link')).toBe('Skip to message');
     const next = await mail('jun@example.com');
     await page.locator(`[data-copy="${next}"]`).waitFor();
     // Whoever was at the button is at the new one.
     expect(await page.evaluate('document.activeElement.dataset.copy')).toBe(next);
-    expect(await page.locator('.mails [aria-current]').allTextContents()).toEqual([
+    expect(await page.locator('.messages [aria-current]').allTextContents()).toEqual([
       expect.stringContaining('jun@example.com'),
     ]);
   });
@@ -56,21 +56,21 @@ describeInBrowser('the inbox', () => {
     const { page, mail, open } = await visit({ viewport: { width: 390, height: 600 }, hasTouch: true });
     for (let index = 0; index < 5; index++) await mail(`${index}@example.com`);
     await open(`/${demo.mail.mails[0]?.id}?view=source`);
-    const link = page.locator('.mails a:has-text("1@example.com")');
+    const link = page.locator('.messages a:has-text("1@example.com")');
     await link.focus();
     await page.evaluate('document.querySelector("pre").scrollTop = 40; scrollTo(0, 150)');
-    await page.evaluate('globalThis.letter = document.querySelector(".letter")');
-    const scrolled = () => page.evaluate('[scrollY, letter.querySelector("pre").scrollTop]');
+    await page.evaluate('globalThis.openMessage = document.querySelector(".message")');
+    const scrolled = () => page.evaluate('[scrollY, openMessage.querySelector("pre").scrollTop]');
     const height = async () => (await link.boundingBox())?.y ?? 0;
     const before = [await scrolled(), await height()] as const;
 
     await mail('late@example.com');
     await mails(page, 6);
-    expect(await page.locator('.mails li').first().textContent()).toContain('late@example.com');
+    expect(await page.locator('.messages li').first().textContent()).toContain('late@example.com');
     expect(await status(page)).toBe('New message: Your code for Acme');
-    expect(await page.locator('.mails a:focus').textContent()).toContain('1@example.com');
-    expect(await page.evaluate('document.querySelector(".letter") === letter')).toBe(true);
-    expect(await page.locator('.mails [aria-current]').textContent()).toContain('0@example.com');
+    expect(await page.locator('.messages a:focus').textContent()).toContain('1@example.com');
+    expect(await page.evaluate('document.querySelector(".message") === openMessage')).toBe(true);
+    expect(await page.locator('.messages [aria-current]').textContent()).toContain('0@example.com');
     expect(await scrolled()).toEqual(before[0]);
     expect(Math.abs((await height()) - before[1])).toBeLessThan(2);
     await screenshot(page, 'inbox-phone');
@@ -107,7 +107,7 @@ describeInBrowser('the inbox', () => {
     await mails(page, 1);
     expect(await status(page)).toBe('새 메일이 도착했습니다: Acme 인증번호');
     expect(await page.textContent('[data-copy]')).toBe('인증번호 복사');
-    expect(await page.textContent('.mails time')).toMatch(/^오[전후] /);
+    expect(await page.textContent('.messages time')).toMatch(/^오[전후] /);
     expect(await latinWords(page)).toEqual([]);
     await page.click('[data-copy]');
     await page.locator('button:has-text("복사했습니다")').waitFor();
@@ -126,10 +126,10 @@ describeInBrowser('the inbox', () => {
     const [first] = demo.mail.mails;
     const timeIn = (timeZone: string) => first?.receivedAt.toLocaleTimeString('en', { timeZone });
     await open();
-    expect(await page.textContent('.mails time')).toBe(timeIn('Asia/Seoul'));
+    expect(await page.textContent('.messages time')).toBe(timeIn('Asia/Seoul'));
     await mail('jun@example.com');
     await mails(page, 2);
-    expect(await page.textContent('.mails time')).not.toContain('UTC');
+    expect(await page.textContent('.messages time')).not.toContain('UTC');
   });
 
   it('says without a script whose time it is, and shows no button that does nothing', async () => {
@@ -137,7 +137,7 @@ describeInBrowser('the inbox', () => {
     await mail(EMAIL);
     await page.goto(`${origin}/inbox`);
     const [first] = demo.mail.mails;
-    expect(await page.textContent('.mails time')).toBe(
+    expect(await page.textContent('.messages time')).toBe(
       `${first?.receivedAt.toISOString().slice(11, 19)} UTC`,
     );
     expect(await page.locator('[data-copy]').isVisible()).toBe(false);

@@ -46,7 +46,7 @@ describeInBrowser('the sign-in', () => {
     expect(await page.getAttribute('[autofocus]', 'id')).toBe('sign-in-password');
     await page.keyboard.type('another');
     expect(await page.inputValue('#sign-in-password')).toBe('another');
-    expect(await page.getAttribute('#sign-in-password', 'aria-describedby')).toContain('problem');
+    expect(await page.getAttribute('#sign-in-password', 'aria-describedby')).toContain('form-error');
   });
 
   it.each([

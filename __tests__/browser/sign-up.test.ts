@@ -308,7 +308,7 @@ describeInBrowser('the sign-up', () => {
       ]);
       demo.redis.server.thaw();
       expect(await page.inputValue('#code-code')).toBe(right);
-      await page.click('[data-step="code"] button:not(.quiet)');
+      await page.click('[data-step="code"] button:not(.secondary)');
       await step(page, 'account');
     });
 
@@ -458,7 +458,7 @@ describeInBrowser('the sign-up', () => {
     await step(page, 'address');
     expect(await page.title()).toBe(titleOf('Create your account'));
     expect(await page.textContent('#status')).toBe('');
-    const empty = page.locator('[role="alert"]:visible, .notice:visible, .unseen:visible');
+    const empty = page.locator('[role="alert"]:visible, .notice:visible, .visually-hidden:visible');
     for (const one of await empty.all()) expect((await one.boundingBox())?.height).toBeLessThanOrEqual(1);
     await page.click('text=I already have a code');
     await step(page, 'code');

@@ -1,30 +1,30 @@
 /**
- * Sends a form without leaving its page, so that nothing typed is lost when the network is away or the answer is
- * a refusal: the server answers a page as ever, and what it says is wrong is shown here.
+ * Submits a form without leaving the page, so that the input survives a refusal or a lost connection. The server
+ * responds with a page as usual, and its error messages are copied into this one.
  */
-import { words } from './words.mjs';
+import { strings } from './strings.mjs';
 
-/** Milliseconds from which on a wait is said: a text that changes for less is a flicker. */
-const LONG = 500;
+/** Milliseconds before the busy text appears: on a fast response it would only flicker. */
+const BUSY_DELAY = 500;
 
-/** A form that waits for its answer takes no second submit; when the wait grows long, it says so. */
-export async function whileBusy(form, act) {
+/** Ignores another submit while one is pending. A slow one shows a busy text. */
+export async function whileBusy(form, action) {
   if (form.getAttribute('aria-busy') === 'true') return;
   const button = form.querySelector('button');
   const status = document.getElementById('status');
   const label = button.textContent;
   form.setAttribute('aria-busy', 'true');
   button.setAttribute('aria-disabled', 'true');
-  const slow = setTimeout(() => {
-    button.textContent = words.busy;
-    status.textContent = words.busy;
-  }, LONG);
+  const timer = setTimeout(() => {
+    button.textContent = strings.busy;
+    status.textContent = strings.busy;
+  }, BUSY_DELAY);
   try {
-    await act();
+    await action();
   } finally {
-    clearTimeout(slow);
+    clearTimeout(timer);
     button.textContent = label;
-    if (status.textContent === words.busy) status.textContent = '';
+    if (status.textContent === strings.busy) status.textContent = '';
     form.removeAttribute('aria-busy');
     button.removeAttribute('aria-disabled');
   }
@@ -34,7 +34,7 @@ export async function submitForm(form) {
   try {
     const body = new URLSearchParams(new FormData(form));
     const response = await fetch(form.action, { method: 'POST', body });
-    if (response.redirected) return { kind: 'moved', url: response.url };
+    if (response.redirected) return { kind: 'redirected', url: response.url };
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
     return page.querySelector('[role="alert"]') ? { kind: 'refused', page } : { kind: 'unexpected' };
   } catch {
@@ -42,44 +42,44 @@ export async function submitForm(form) {
   }
 }
 
-/** Takes the messages of an answered page over into this one, and goes to the first field that is wrong. */
-export function showProblems(place, answered) {
-  for (const mine of place.querySelectorAll('[role="alert"]')) {
-    const theirs = answered.getElementById(mine.id);
-    mine.hidden = !theirs || theirs.hidden;
-    mine.textContent = theirs?.textContent ?? '';
+/** Copies the error messages of a page that the server sent, and focuses the first invalid field. */
+export function showErrors(container, page) {
+  for (const alert of container.querySelectorAll('[role="alert"]')) {
+    const source = page.getElementById(alert.id);
+    alert.hidden = !source || source.hidden;
+    alert.textContent = source?.textContent ?? '';
   }
-  for (const input of place.querySelectorAll('input[id]')) {
-    const isWrong = answered.getElementById(input.id)?.getAttribute('aria-invalid') === 'true';
-    if (isWrong) input.setAttribute('aria-invalid', 'true');
+  for (const input of container.querySelectorAll('input[id]')) {
+    const isInvalid = page.getElementById(input.id)?.getAttribute('aria-invalid') === 'true';
+    if (isInvalid) input.setAttribute('aria-invalid', 'true');
     else input.removeAttribute('aria-invalid');
   }
-  markTitle();
-  place.querySelector('[aria-invalid="true"]')?.focus();
+  updateTitle();
+  container.querySelector('[aria-invalid="true"]')?.focus();
 }
 
-export function showProblem(id, message) {
-  const problem = document.getElementById(id);
-  problem.hidden = message === undefined;
-  problem.textContent = message ?? '';
-  markTitle();
+export function showError(id, message) {
+  const alert = document.getElementById(id);
+  alert.hidden = message === undefined;
+  alert.textContent = message ?? '';
+  updateTitle();
 }
 
-/** What was said of the last try says nothing about the next. */
-export function clearProblems(place) {
-  for (const one of place.querySelectorAll('[role="alert"], .notice')) {
-    one.hidden = true;
-    one.textContent = '';
+/** Clears the messages of the last attempt before the next one. */
+export function clearMessages(container) {
+  for (const message of container.querySelectorAll('[role="alert"], .notice')) {
+    message.hidden = true;
+    message.textContent = '';
   }
-  for (const input of place.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
+  for (const input of container.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
   document.getElementById('status').textContent = '';
-  markTitle();
+  updateTitle();
 }
 
-/** The title says whether something is wrong, as it does on a page that comes from the server. */
-export function markTitle() {
-  const mark = `${words.prefix}: `;
-  const title = document.title.startsWith(mark) ? document.title.slice(mark.length) : document.title;
-  const isWrong = document.querySelector('[role="alert"]:not([hidden], [hidden] *)') !== null;
-  document.title = isWrong ? mark + title : title;
+/** Prefixes the title while the page shows an error, as the server does. */
+export function updateTitle() {
+  const prefix = `${strings.titlePrefix}: `;
+  const title = document.title.startsWith(prefix) ? document.title.slice(prefix.length) : document.title;
+  const hasError = document.querySelector('[role="alert"]:not([hidden], [hidden] *)') !== null;
+  document.title = hasError ? prefix + title : title;
 }

@@ -1,24 +1,24 @@
-/** The inbox keeps itself up to date, tells the time of its reader, and copies a code at one click. */
-import { words } from './words.mjs';
+/** Keeps the inbox up to date, shows local times, and copies a code with one click. */
+import { strings } from './strings.mjs';
 
-enliven(document);
+enhance(document);
 
 document.addEventListener('click', async (event) => {
   const button = event.target.closest('[data-copy]');
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.copy);
   const label = button.textContent;
-  button.textContent = words.copied;
+  button.textContent = strings.copied;
   setTimeout(() => {
     button.textContent = label;
   }, 2000);
-  say(words.codeCopied);
+  announce(strings.codeCopied);
 });
 
 const stream = new EventSource('/inbox/events');
 let updates = Promise.resolve();
-stream.addEventListener('mail', () => {
-  // One after the other: an older list must not come last. What one misses comes with the next.
+stream.addEventListener('message', () => {
+  // One after another, so that an older list cannot replace a newer one. A failed update is made up for by the next.
   updates = updates.then(update).catch(() => {});
 });
 addEventListener('pagehide', () => stream.close());
@@ -26,45 +26,45 @@ addEventListener('pagehide', () => stream.close());
 async function update() {
   const response = await fetch(location.pathname + location.search);
   const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-  const list = page.querySelector('.mails');
-  // The letter that is open here is so old that it is not kept any more.
-  if (!list) return;
-  enliven(page);
-  say(`${words.mailCame}: ${list.querySelector('strong').textContent}`);
-  const mine = document.querySelector('.mails');
-  if (!mine) {
-    document.querySelector('.skip').replaceWith(page.querySelector('.skip'));
+  const newList = page.querySelector('.messages');
+  // The message that is open here is no longer kept.
+  if (!newList) return;
+  enhance(page);
+  announce(`${strings.newMessage}: ${newList.querySelector('strong').textContent}`);
+  const list = document.querySelector('.messages');
+  if (!list) {
+    document.querySelector('.skip-link').replaceWith(page.querySelector('.skip-link'));
     return document.getElementById('inbox').replaceWith(page.getElementById('inbox'));
   }
-  const follows = location.pathname === '/inbox';
-  if (follows) mine.querySelector('[aria-current]')?.removeAttribute('aria-current');
-  putOnTop(mine, list);
-  if (follows) openLetter(page.querySelector('.letter'));
+  const showsNewest = location.pathname === '/inbox';
+  if (showsNewest) list.querySelector('[aria-current]')?.removeAttribute('aria-current');
+  prependNew(list, newList);
+  if (showsNewest) openMessage(page.querySelector('.message'));
 }
 
-/** Nothing is done to the mails that are there: the focus and the scroll stay where they are. */
-function putOnTop(mine, list) {
+/** Leaves the existing entries in place, so that neither the focus nor the scroll position changes. */
+function prependNew(list, newList) {
   const hrefOf = (item) => item.querySelector('a').getAttribute('href');
-  const known = new Set([...mine.children].map(hrefOf));
-  mine.prepend(...[...list.children].filter((item) => !known.has(hrefOf(item))));
+  const known = new Set([...list.children].map(hrefOf));
+  list.prepend(...[...newList.children].filter((item) => !known.has(hrefOf(item))));
 }
 
-function openLetter(letter) {
-  const mine = document.querySelector('.letter');
-  const isFocused = mine.contains(document.activeElement);
-  mine.replaceWith(letter);
-  if (!isFocused) return;
-  const target = letter.querySelector('[data-copy]:not([hidden])') ?? letter.querySelector('h2');
+function openMessage(message) {
+  const current = document.querySelector('.message');
+  const hasFocus = current.contains(document.activeElement);
+  current.replaceWith(message);
+  if (!hasFocus) return;
+  const target = message.querySelector('[data-copy]:not([hidden])') ?? message.querySelector('h2');
   target.focus({ preventScroll: true });
 }
 
-/** What only a script can do: the time here, and a copy where the browser allows it (over HTTPS, or on localhost). */
-function enliven(page) {
-  for (const time of page.querySelectorAll('.mails time'))
+/** Shows local times, and the copy buttons where the browser has a clipboard (with HTTPS or on localhost). */
+function enhance(page) {
+  for (const time of page.querySelectorAll('.messages time'))
     time.textContent = new Date(time.dateTime).toLocaleTimeString(time.closest('[lang]').lang);
   for (const button of page.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
 }
 
-function say(sentence) {
-  document.getElementById('inbox-status').textContent = sentence;
+function announce(text) {
+  document.getElementById('inbox-status').textContent = text;
 }

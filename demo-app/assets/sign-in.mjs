@@ -1,6 +1,6 @@
-/** The sign-in without a page load: what was typed stays when it is refused, or when the network is away. */
-import { clearProblems, showProblem, showProblems, submitForm, whileBusy } from './forms.mjs';
-import { words } from './words.mjs';
+/** Submits the sign-in without leaving the page, so that the input survives a refusal or a lost connection. */
+import { clearMessages, showError, showErrors, submitForm, whileBusy } from './forms.mjs';
+import { strings } from './strings.mjs';
 
 const form = document.querySelector('form[action="/sign-in"]');
 
@@ -10,12 +10,12 @@ form.addEventListener('submit', (event) => {
 });
 
 async function signIn() {
-  clearProblems(form.parentElement);
-  const answer = await submitForm(form);
-  if (answer.kind === 'moved') return location.assign(answer.url);
-  if (answer.kind !== 'refused') return showProblem('problem', words[answer.kind]);
-  showProblems(form.parentElement, answer.page);
-  // Most often it is the password, and typing it anew is easier than mending what cannot be seen.
+  clearMessages(form.parentElement);
+  const outcome = await submitForm(form);
+  if (outcome.kind === 'redirected') return location.assign(outcome.url);
+  if (outcome.kind !== 'refused') return showError('form-error', strings[outcome.kind]);
+  showErrors(form.parentElement, outcome.page);
+  // Usually the password is wrong, and retyping it is easier than correcting what is not visible.
   form.elements.password.focus();
   form.elements.password.select();
 }

@@ -1,22 +1,22 @@
 /**
- * The three steps without a page load, by the browser client of the package. Without this script the forms go
- * to the server and do the same.
+ * The three steps of the sign-up without page loads, with the package's browser client. Without this script, the
+ * forms are submitted to the server and do the same.
  */
 import { createEmailVerificationClient } from './client.mjs';
-import { clearProblems, markTitle, showProblem, showProblems, submitForm, whileBusy } from './forms.mjs';
-import { words } from './words.mjs';
+import { clearMessages, showError, showErrors, submitForm, updateTitle, whileBusy } from './forms.mjs';
+import { strings } from './strings.mjs';
 
 const page = document.getElementById('sign-up');
 const client = createEmailVerificationClient({
   baseUrl: '/email-verification',
   locale: document.documentElement.lang,
-  // Survives a reload, and each tab has its own.
+  // Survives a reload, and is separate for each tab.
   storage: sessionStorage,
 });
 
 const PATHS = { address: '/sign-up', code: '/sign-up/code', account: '/sign-up/account' };
 const CODE_LENGTH = 6;
-const siteName = document.title.split(' · ').at(-1);
+const appName = document.title.split(' · ').at(-1);
 
 const section = (step) => page.querySelector(`[data-step="${step}"]`);
 const addressForm = section('address').querySelector('form');
@@ -27,10 +27,10 @@ const emailInput = addressForm.elements.email;
 const codeInput = codeForm.elements.code;
 const resendButton = resendForm.querySelector('button');
 
-/** The code that was last sent off by itself: a wrong one is not sent again at each key. */
+/** The last code that was submitted automatically, so that a wrong code is not submitted again on each keystroke. */
 let submitted = '';
 
-/** The server goes on by its cookie where this tab knows of nothing: a sign-up that was begun without this script. */
+/** A sign-up that was started without this script continues on the server, with its cookie. */
 const isServerLed =
   !client.state.email && codeForm.elements.email.value !== '' && location.pathname !== PATHS.address;
 if (!isServerLed) start();
@@ -47,11 +47,11 @@ function start() {
   });
   codeForm.addEventListener('submit', (event) => {
     event.preventDefault();
-    // A code that was mended meanwhile is next.
+    // The code may have been corrected while the request was pending.
     void busy(codeForm, verify).then(submitWhenComplete);
   });
   codeInput.addEventListener('input', () => {
-    showFieldProblem(codeInput, undefined);
+    showFieldError(codeInput, undefined);
     submitWhenComplete();
   });
   accountForm.addEventListener('submit', (event) => {
@@ -63,33 +63,33 @@ function start() {
     const step = link && Object.keys(PATHS).find((name) => PATHS[name] === link.getAttribute('href'));
     if (!step) return;
     event.preventDefault();
-    clearProblems(page);
+    clearMessages(page);
     go(reachable(step));
   });
   window.addEventListener('popstate', () => {
-    clearProblems(page);
-    show(reachable(stepOfPath()));
+    clearMessages(page);
+    show(reachable(currentStep()));
   });
-  client.subscribe(showTimes);
+  client.subscribe(showCountdowns);
 
   emailInput.value ||= client.state.email ?? '';
-  const step = reachable(stepOfPath());
+  const step = reachable(currentStep());
   history.replaceState(null, '', PATHS[step]);
   show(step);
 }
 
-function stepOfPath() {
+function currentStep() {
   return Object.keys(PATHS).find((step) => PATHS[step] === location.pathname) ?? 'address';
 }
 
-/** A step needs what the one before it gave. */
+/** The furthest step, up to the requested one, whose previous step is complete. */
 function reachable(step) {
   if (step === 'address') return step;
   if (client.state.verificationToken) return 'account';
   return mayHaveCode() ? 'code' : 'address';
 }
 
-/** One was mailed, or so lately that another was refused. */
+/** A code was sent, or another one was refused because one was sent recently. */
 function mayHaveCode() {
   const { challengeId, resendIn, verificationToken } = client.state;
   return Boolean(challengeId || verificationToken) || resendIn > 0;
@@ -104,53 +104,53 @@ function show(step) {
   const { email = '', challengeId = '', verificationToken = '' } = client.state;
   for (const one of page.querySelectorAll('[data-step]')) one.hidden = one.dataset.step !== step;
   for (const one of page.querySelectorAll('[data-show="email"]')) one.textContent = email;
-  // Whoever was refused a code has none to look for.
-  const mailed = email && !challengeId ? 'no' : 'yes';
-  for (const one of page.querySelectorAll('[data-mailed]')) one.hidden = one.dataset.mailed !== mailed;
+  // Without a challenge, the send was refused: there is no email to check.
+  const sent = email && !challengeId ? 'no' : 'yes';
+  for (const one of page.querySelectorAll('[data-sent]')) one.hidden = one.dataset.sent !== sent;
   document.getElementById('sent-to').hidden = !email;
-  // What the forms carry, should they ever go to the server themselves.
+  // For the case that a form is submitted to the server itself.
   for (const form of [addressForm, codeForm, resendForm, accountForm]) {
     const fields = { email, challengeId, verificationToken };
     for (const [name, value] of Object.entries(fields))
       if (form.elements[name]?.type === 'hidden') form.elements[name].value = value;
   }
   document.getElementById('have-code').hidden = !mayHaveCode();
-  document.title = `${section(step).querySelector('h1').innerText} · ${siteName}`;
-  markTitle();
-  showTimes(client.state);
+  document.title = `${section(step).querySelector('h1').innerText} · ${appName}`;
+  updateTitle();
+  showCountdowns(client.state);
   const input = section(step).querySelector('input:not([type="hidden"])');
   input.focus();
   if (step === 'address') input.select();
 }
 
-/** Asks for a code, from the address step or again from the code step. */
-async function send(outcomeToCome, from) {
-  clearProblems(page);
-  const outcome = await outcomeToCome;
-  const { kind, message = words.unexpected } = outcome;
+/** @param from The step whose button requested the code: `address`, or `code` for a resend. */
+async function send(request, from) {
+  clearMessages(page);
+  const outcome = await request;
+  const { kind, message = strings.unexpected } = outcome;
   switch (kind) {
     case 'sent':
       codeInput.value = from === 'address' ? '' : codeInput.value;
       go('code');
-      return say(message, from === 'code');
+      return announce(message, from === 'code');
     case 'delivery_unknown':
       go('code');
-      return say(message, true);
+      return announce(message, true);
     case 'too_many_requests':
-      // No other code for now; one that was mailed before still works.
+      // No new code yet, but one that was sent earlier still works.
       go('code');
-      return showProblem('code-problem', `${message} ${words.enterCode}`);
+      return showError('code-error', `${message} ${strings.enterCode}`);
     case 'invalid_request':
       go('address');
-      return showFieldProblem(emailInput, problemOf(outcome, 'email'));
+      return showFieldError(emailInput, fieldErrorOf(outcome, 'email'));
     case 'offline':
-      return showProblem(`${from}-problem`, words.offline);
+      return showError(`${from}-error`, strings.offline);
     default:
-      return showProblem(`${from}-problem`, message);
+      return showError(`${from}-error`, message);
   }
 }
 
-/** Digits of any script count; spaces and dashes of a paste do not. */
+/** Accepts digits of any script, and ignores spaces and dashes in a pasted code. */
 function submitWhenComplete() {
   const digits = digitsOf(codeInput.value);
   if (!/^\p{Nd}+$/u.test(digits) || [...digits].length !== CODE_LENGTH) {
@@ -161,64 +161,64 @@ function submitWhenComplete() {
   codeForm.requestSubmit();
 }
 
-function digitsOf(typed) {
-  return typed.replace(/[\s\p{Pd}\p{Cf}\u2212]/gu, '');
+function digitsOf(text) {
+  return text.replace(/[\s\p{Pd}\p{Cf}\u2212]/gu, '');
 }
 
 async function verify() {
-  clearProblems(page);
+  clearMessages(page);
   submitted = digitsOf(codeInput.value);
   const outcome = await client.verify(codeInput.value);
-  const { kind, message = words.unexpected } = outcome;
+  const { kind, message = strings.unexpected } = outcome;
   switch (kind) {
     case 'verified':
       history.replaceState(null, '', PATHS.account);
       show('account');
-      return say(message, false);
+      return announce(message, false);
     case 'invalid_request':
-      return showFieldProblem(codeInput, problemOf(outcome, 'code'));
+      return showFieldError(codeInput, fieldErrorOf(outcome, 'code'));
     case 'code_incorrect':
     case 'code_expired':
-      showFieldProblem(codeInput, message);
+      showFieldError(codeInput, message);
       return codeInput.select();
     case 'offline':
-      return showProblem('code-problem', words.offline);
+      return showError('code-error', strings.offline);
     default:
-      return showProblem('code-problem', message);
+      return showError('code-error', message);
   }
 }
 
 async function signUp() {
-  clearProblems(page);
-  const answer = await submitForm(accountForm);
-  if (answer.kind === 'offline') return showProblem('account-problem', words.offline);
-  if (answer.kind === 'unexpected') return showProblem('account-problem', words.unexpected);
-  if (answer.kind === 'moved') {
+  clearMessages(page);
+  const outcome = await submitForm(accountForm);
+  if (outcome.kind === 'offline') return showError('account-error', strings.offline);
+  if (outcome.kind === 'unexpected') return showError('account-error', strings.unexpected);
+  if (outcome.kind === 'redirected') {
     client.reset();
-    return location.replace(answer.url);
+    return location.replace(outcome.url);
   }
-  const step = answer.page.querySelector('[data-step]:not([hidden])')?.dataset.step ?? 'account';
-  // The token is worth nothing any more: the address has to be verified again.
+  const step = outcome.page.querySelector('[data-step]:not([hidden])')?.dataset.step ?? 'account';
+  // The token has expired, so the email address must be verified again.
   if (step === 'address') {
     client.reset();
     go('address');
   }
-  showProblems(section(step), answer.page);
+  showErrors(section(step), outcome.page);
 }
 
-function problemOf({ errors, message }, name) {
+function fieldErrorOf({ errors, message }, name) {
   return errors.find(({ field }) => field === name)?.message ?? message;
 }
 
-function showFieldProblem(input, message) {
-  showProblem(`${input.id}-error`, message);
+function showFieldError(input, message) {
+  showError(`${input.id}-error`, message);
   if (message === undefined) return input.removeAttribute('aria-invalid');
   input.setAttribute('aria-invalid', 'true');
   input.focus();
 }
 
-/** Tells those who listen, and with `visibly` those who look. */
-function say(message, visibly) {
+/** Announces a message to screen readers and, if `visibly`, shows it as a notice. */
+function announce(message, visibly) {
   document.getElementById('status').textContent = message;
   if (!visibly) return;
   const notice = document.getElementById('notice');
@@ -226,30 +226,29 @@ function say(message, visibly) {
   notice.textContent = message;
 }
 
-async function busy(form, act) {
-  await whileBusy(form, act);
-  // The button of another code stays off while there is none to be had.
-  showTimes(client.state);
+async function busy(form, action) {
+  await whileBusy(form, action);
+  // whileBusy() enables the button, but resending may not be possible yet.
+  showCountdowns(client.state);
 }
 
-/** Both countdowns, from the seconds of the server's last answer. */
-function showTimes({ email, expiresAt, expiresIn, resendIn, verificationToken }) {
+function showCountdowns({ email, expiresAt, expiresIn, resendIn, verificationToken }) {
   if (verificationToken) return;
-  showTime('expires-in', expiresIn, email !== undefined && expiresAt !== undefined);
-  showTime('resend-in', resendIn, resendIn > 0);
+  showCountdown('expires-in', expiresIn, email !== undefined && expiresAt !== undefined);
+  showCountdown('resend-in', resendIn, resendIn > 0);
   if (resendForm.getAttribute('aria-busy') === 'true') return;
   if (resendIn > 0) resendButton.setAttribute('aria-disabled', 'true');
   else resendButton.removeAttribute('aria-disabled');
 }
 
-function showTime(id, seconds, isThere) {
+function showCountdown(id, seconds, isVisible) {
   const line = document.getElementById(id);
-  const [running, over] = line.children;
+  const [running, ended] = line.children;
   const wasRunning = !line.hidden && !running.hidden;
-  line.hidden = !isThere;
+  line.hidden = !isVisible;
   running.hidden = seconds === 0;
-  over.hidden = seconds !== 0;
+  ended.hidden = seconds !== 0;
   const minutes = Math.floor(seconds / 60);
   running.querySelector('time').textContent = `${minutes}:${String(seconds % 60).padStart(2, '0')}`;
-  if (isThere && wasRunning && seconds === 0 && over.textContent) say(over.textContent, false);
+  if (isVisible && wasRunning && seconds === 0 && ended.textContent) announce(ended.textContent, false);
 }

@@ -1,89 +1,99 @@
-/** The inbox: newest first, one mail open. */
+/** The inbox: a list of messages, newest first, and one open message. */
 import type { ReceivedMessage } from '../development/mail-server.js';
 import { type Html, html } from '../html.js';
-import type { Words } from '../words/index.js';
+import type { Translation } from '../locales/index.js';
 import type { Page } from './layout.js';
 
-export type View = 'html' | 'text' | 'source';
+export type Format = 'html' | 'text' | 'source';
 
-export interface Open {
-  readonly mail: ReceivedMessage;
-  readonly view: View;
+export interface OpenMessage {
+  readonly message: ReceivedMessage;
+  readonly format: Format;
 }
 
-export function inboxPage(words: Words, mails: readonly ReceivedMessage[], open: Open | undefined): Page {
-  const { inbox, development } = words;
+export function inboxPage(
+  t: Translation,
+  messages: readonly ReceivedMessage[],
+  open: OpenMessage | undefined,
+): Page {
+  const { inbox, development } = t;
   return {
     title: inbox.title,
     wide: true,
     scripts: ['inbox.mjs'],
-    ...(open && { skipTo: 'letter' }),
-    main: html`<div class="inbox">
-<div class="inbox-head"><h1 tabindex="-1">${inbox.title}</h1><p class="badge">${development.badge}</p></div>
+    ...(open && { skipTo: 'message' }),
+    main: html`<div>
+<div class="inbox-header"><h1 tabindex="-1">${inbox.title}</h1><p class="badge">${development.badge}</p></div>
 <p class="lead">${inbox.lead}</p>
 <div class="inbox-panes" id="inbox">
-${mails.length === 0 ? empty(words) : list(words, mails, open)}
-${open && letter(words, open)}
+${messages.length === 0 ? emptyInbox(t) : messageList(t, messages, open)}
+${open && messageView(t, open)}
 </div>
-<p id="inbox-status" class="unseen" role="status" data-words="${JSON.stringify(inbox.script)}"></p>
+<p id="inbox-status" class="visually-hidden" role="status" data-strings="${JSON.stringify(inbox.script)}"></p>
 </div>`,
   };
 }
 
-function empty({ inbox }: Words): Html {
+function emptyInbox({ inbox }: Translation): Html {
   const [before, link, after] = inbox.empty;
   return html`<p class="empty">${before}<a href="/sign-up">${link}</a>${after}</p>`;
 }
 
-function list({ inbox }: Words, mails: readonly ReceivedMessage[], open: Open | undefined): Html {
-  return html`<nav aria-label="${inbox.mails}"><ol class="mails">
-${mails.map(
-  (mail) => html`<li><a href="/inbox/${mail.id}"${mail === open?.mail && html` aria-current="page"`}>
-<strong${langOf(mail)}>${mail.subject}</strong>
-<span>${mail.envelope.to.join(', ')}</span>
-<time datetime="${mail.receivedAt.toISOString()}">${mail.receivedAt.toISOString().slice(11, 19)} UTC</time>
+function messageList(
+  { inbox }: Translation,
+  messages: readonly ReceivedMessage[],
+  open: OpenMessage | undefined,
+): Html {
+  return html`<nav aria-label="${inbox.messages}"><ol class="messages">
+${messages.map(
+  (
+    message,
+  ) => html`<li><a href="/inbox/${message.id}"${message === open?.message && html` aria-current="page"`}>
+<strong${langOf(message)}>${message.subject}</strong>
+<span>${message.envelope.to.join(', ')}</span>
+<time datetime="${message.receivedAt.toISOString()}">${message.receivedAt.toISOString().slice(11, 19)} UTC</time>
 </a></li>\n`,
 )}</ol></nav>`;
 }
 
-function letter({ inbox }: Words, { mail, view }: Open): Html {
-  const code = codeIn(mail);
-  return html`<article class="letter" aria-labelledby="subject">
+function messageView({ inbox }: Translation, { message, format }: OpenMessage): Html {
+  const code = codeIn(message);
+  return html`<article class="message" aria-labelledby="subject">
 <header>
-<h2 id="subject" tabindex="-1"${langOf(mail)}>${mail.subject}</h2>
-<p>${mail.from?.address} → ${mail.envelope.to.join(', ')}</p>
-${code !== undefined && html`<p class="code-line"><code>${code}</code> <button type="button" data-copy="${code}" hidden>${inbox.copy}</button></p>`}
-<nav class="tabs" aria-label="${inbox.views}">
-${VIEWS.map(
+<h2 id="subject" tabindex="-1"${langOf(message)}>${message.subject}</h2>
+<p>${message.from?.address} → ${message.envelope.to.join(', ')}</p>
+${code !== undefined && html`<p class="message-code"><code>${code}</code> <button type="button" data-copy="${code}" hidden>${inbox.copy}</button></p>`}
+<nav class="tabs" aria-label="${inbox.formats}">
+${FORMATS.map(
   (name) =>
-    html`<a href="/inbox/${mail.id}?view=${name}"${name === view && html` aria-current="page"`}>${inbox.view[name]}</a>\n`,
+    html`<a href="/inbox/${message.id}?view=${name}"${name === format && html` aria-current="page"`}>${inbox.format[name]}</a>\n`,
 )}</nav>
 </header>
-${content(mail, view)}
+${content(message, format)}
 </article>`;
 }
 
-const VIEWS: readonly View[] = ['html', 'text', 'source'];
+const FORMATS: readonly Format[] = ['html', 'text', 'source'];
 
-function content(mail: ReceivedMessage, view: View): Html {
-  if (view === 'html') return mailFrame(mail.html, mail.subject);
-  if (view === 'text') return html`<pre tabindex="0"${langOf(mail)}>${mail.text}</pre>`;
-  return html`<pre tabindex="0">${mail.raw}</pre>`;
+function content(message: ReceivedMessage, format: Format): Html {
+  if (format === 'html') return messageFrame(message.html, message.subject);
+  if (format === 'text') return html`<pre tabindex="0"${langOf(message)}>${message.text}</pre>`;
+  return html`<pre tabindex="0">${message.raw}</pre>`;
 }
 
-/** A mail may be in another language than the page: it says so itself. */
-function langOf(mail: ReceivedMessage): Html | false {
-  const [, lang] = /<html[^>]* lang="([^"]+)"/.exec(mail.html) ?? [];
+/** The `lang` attribute of a message, whose language may differ from that of the page. */
+function langOf(message: ReceivedMessage): Html | false {
+  const [, lang] = /<html[^>]* lang="([^"]+)"/.exec(message.html) ?? [];
   return lang !== undefined && html` lang="${lang}"`;
 }
 
-/** The code in a mail: a line of its own. */
+/** The code in a message: it stands on a line of its own. */
 function codeIn({ text }: ReceivedMessage): string | undefined {
   return /^\d{6,10}$/m.exec(text)?.[0];
 }
 
-/** A mail in a frame without scripts, forms, or anything from elsewhere. */
-export function mailFrame(mailHtml: string, title: string): Html {
-  const rules = `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">`;
-  return html`<iframe sandbox="" srcdoc="${rules}${mailHtml}" title="${title}"></iframe>`;
+/** The HTML of a message in a sandboxed frame: no scripts, no forms, and nothing loaded from other hosts. */
+export function messageFrame(messageHtml: string, title: string): Html {
+  const policy = `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">`;
+  return html`<iframe sandbox="" srcdoc="${policy}${messageHtml}" title="${title}"></iframe>`;
 }

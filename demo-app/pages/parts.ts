@@ -1,16 +1,16 @@
-/** Parts that several pages are made of. */
+/** Parts shared by several pages. */
 import { type Html, html } from '../html.js';
-import type { Words } from '../words/index.js';
+import type { Translation } from '../locales/index.js';
 
-/** What went wrong, read out at once and tied to its field. */
-export function problem(message: string | undefined, id = 'problem'): Html {
-  return html`<p class="problem" id="${id}" role="alert"${message === undefined && html` hidden`}>${message}</p>`;
+/** An error about the whole form, announced by screen readers as soon as it appears. */
+export function formError(message: string | undefined, id = 'form-error'): Html {
+  return html`<p class="form-error" id="${id}" role="alert"${message === undefined && html` hidden`}>${message}</p>`;
 }
 
-/** What the script of a form says itself, and a place where it says so to those who listen. */
-export function scriptWords({ problems, busy }: Words): Html {
-  const { prefix, offline, unexpected, enterCode } = problems;
-  return html`<p id="status" class="unseen" role="status" data-words="${JSON.stringify({ prefix, offline, unexpected, enterCode, busy })}"></p>`;
+/** The texts for the page's script, and the live region where it announces them. */
+export function scriptStrings({ errors, busy }: Translation): Html {
+  const { titlePrefix, offline, unexpected, enterCode } = errors;
+  return html`<p id="status" class="visually-hidden" role="status" data-strings="${JSON.stringify({ titlePrefix, offline, unexpected, enterCode, busy })}"></p>`;
 }
 
 export interface Field {
@@ -20,9 +20,8 @@ export interface Field {
   readonly autocomplete: string;
   readonly value?: string | undefined;
   readonly hint?: string;
-  /** The id of more that tells what to type. */
+  /** The ID of another element that describes the field. */
   readonly describedBy?: string;
-  /** What is wrong with it. */
   readonly error?: string | undefined;
   readonly inputmode?: string;
   readonly autofocus?: boolean;
@@ -40,33 +39,33 @@ export function field(step: string, { name, label, hint, error, ...input }: Fiel
   }${name === 'email' && html` autocapitalize="none" spellcheck="false"`} aria-describedby="${describedBy}"${
     error !== undefined && html` aria-invalid="true"`
   }${(input.autofocus || error !== undefined) && html` autofocus`}>
-${hint !== undefined && html`<p class="hint" id="${id}-hint">${hint}</p>\n`}<p class="error" id="${id}-error" role="alert"${
+${hint !== undefined && html`<p class="hint" id="${id}-hint">${hint}</p>\n`}<p class="field-error" id="${id}-error" role="alert"${
     error === undefined && html` hidden`
   }>${error}</p>
 </div>`;
 }
 
 /**
- * The stamp of the envelope: a place for it, then the stamp, then its postmark. It shows how far a sign-up has
- * come, and says nothing that the page does not say in words.
+ * A postage stamp that shows the progress of the sign-up: first its outline, then the stamp, then a postmark with a
+ * check mark. It is decorative: the page says the same in text.
  */
 export function stamp(state: 'address' | 'code' | 'account' | 'welcome'): Html {
-  const isMarked = state === 'account' || state === 'welcome';
+  const hasPostmark = state === 'account' || state === 'welcome';
   return html`<svg class="stamp stamp-${state}" viewBox="0 0 96 96" width="96" height="96" aria-hidden="true" focusable="false">
 ${
   state === 'address'
-    ? html`<rect class="stamp-place" x="25" y="9" width="62" height="74" rx="4"/>`
+    ? html`<rect class="stamp-outline" x="25" y="9" width="62" height="74" rx="4"/>`
     : html`<rect class="stamp-paper" x="24" y="8" width="64" height="76"/><rect class="stamp-picture" x="30" y="14" width="52" height="64"/>
-<g transform="translate(32 22)">${bird()}</g>`
+<g transform="translate(32 22)">${logo()}</g>`
 }
 ${
-  isMarked &&
-  html`<g class="postmark"><circle cx="30" cy="60" r="25"/><circle cx="30" cy="60" r="18"/><path class="tick" d="M21 60l7 7 12-14"/><path d="M54 49q7-5 14 0t14 0 10-3M56 59q6-4 13 0t14 0 10-3M54 69q7-5 14 0t14 0 10-3"/></g>`
+  hasPostmark &&
+  html`<g class="postmark"><circle cx="30" cy="60" r="25"/><circle cx="30" cy="60" r="18"/><path class="check-mark" d="M21 60l7 7 12-14"/><path d="M54 49q7-5 14 0t14 0 10-3M56 59q6-4 13 0t14 0 10-3M54 69q7-5 14 0t14 0 10-3"/></g>`
 }
 </svg>`;
 }
 
-/** A pigeon in 48 by 48, drawn for this demo. */
-export function bird(): Html {
+/** The logo, a bird, for a `viewBox` of 48 by 48. */
+export function logo(): Html {
   return html`<path class="bird" d="M3 30c7 1 11-2 14-7 4-7 10-11 17-11 5 0 8 3 9 6l4 2-5 2c0 11-8 18-19 18-7 0-12-3-15-7-2 0-4-1-5-3z"/><path class="wing" d="M16 28c6 4 14 3 19-4-1 9-11 14-19 4z"/><circle class="eye" cx="36" cy="18" r="1.6"/>`;
 }

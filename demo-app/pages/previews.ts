@@ -1,36 +1,36 @@
-/** Mails side by side: wide, and as on a phone. */
+/** Every email side by side, in a desktop and in a mobile width. */
 import { type Html, html } from '../html.js';
-import type { Words } from '../words/index.js';
-import { mailFrame } from './inbox.js';
+import type { Translation } from '../locales/index.js';
+import { messageFrame } from './inbox.js';
 import type { Page } from './layout.js';
 
 export interface Preview {
-  readonly kind: 'code' | 'taken';
-  readonly language: Words;
-  readonly mail: { readonly subject: string; readonly text: string; readonly html: string };
+  readonly kind: 'code' | 'existingAccount';
+  readonly language: Translation;
+  readonly message: { readonly subject: string; readonly text: string; readonly html: string };
 }
 
-export function previewPage(words: Words, mails: readonly Preview[]): Page {
-  const { previews, development } = words;
+export function previewPage(t: Translation, list: readonly Preview[]): Page {
+  const { previews, development } = t;
   return {
     title: previews.title,
     wide: true,
-    main: html`<div class="inbox-head"><h1 tabindex="-1">${previews.title}</h1><p class="badge">${development.badge}</p></div>
+    main: html`<div class="inbox-header"><h1 tabindex="-1">${previews.title}</h1><p class="badge">${development.badge}</p></div>
 <p class="lead">${previews.lead}</p>
-${mails.map((mail) => section(words, mail))}`,
+${list.map((preview) => section(t, preview))}`,
   };
 }
 
-function section({ previews }: Words, { kind, language, mail }: Preview): Html {
+function section({ previews }: Translation, { kind, language, message }: Preview): Html {
   const name = previews.names[kind];
   return html`<section class="preview">
 <h2>${name} · <span lang="${language.tag}">${language.name}</span></h2>
-<p class="lead" lang="${language.tag}">${mail.subject}</p>
+<p class="lead" lang="${language.tag}">${message.subject}</p>
 <div class="preview-frames">
-${mailFrame(mail.html, `${name}, ${language.name}, ${previews.wide}`)}
-<div class="phone">${mailFrame(mail.html, `${name}, ${language.name}, ${previews.phone}`)}</div>
+${messageFrame(message.html, `${name}, ${language.name}, ${previews.desktop}`)}
+<div class="mobile">${messageFrame(message.html, `${name}, ${language.name}, ${previews.mobile}`)}</div>
 </div>
-<details><summary>${previews.text}</summary><pre tabindex="0" lang="${language.tag}">${mail.text}</pre></details>
+<details><summary>${previews.text}</summary><pre tabindex="0" lang="${language.tag}">${message.text}</pre></details>
 </section>
 `;
 }

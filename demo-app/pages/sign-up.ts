@@ -1,84 +1,85 @@
-/** The three steps of a sign-up: address, code, account. One is shown; the page's script shows the others. */
+/** The three steps of the sign-up: address, code, account. All are in the page, and its script shows one at a time. */
 import { type Html, html } from '../html.js';
+import type { Translation } from '../locales/index.js';
 import type { Progress } from '../progress.js';
-import type { Words } from '../words/index.js';
 import type { Page } from './layout.js';
-import { field, problem, scriptWords, stamp } from './parts.js';
+import { field, formError, scriptStrings, stamp } from './parts.js';
 
 export type Step = 'address' | 'code' | 'account';
 
 export interface SignUpView {
   readonly step: Step;
   readonly progress?: Partial<Progress> | undefined;
-  /** What went wrong with the whole step. */
-  readonly problem?: string | undefined;
-  /** What is to be known of the step, with nothing wrong. */
+  /** An error about the whole step. */
+  readonly error?: string | undefined;
+  /** A message that is not an error. */
   readonly notice?: string | undefined;
-  /** What is wrong with a field, by its name. */
-  readonly errors?: Readonly<Record<string, string>>;
-  /** What was typed, so that nothing is lost. */
-  readonly typed?: Readonly<Record<string, string>>;
+  /** The errors of fields, by field name. */
+  readonly fieldErrors?: Readonly<Record<string, string>>;
+  /** The values that were submitted, by field name, so that nothing has to be retyped. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Whether the code step links to the inbox. */
   readonly inbox?: boolean;
 }
 
-export function signUpPage(words: Words, view: SignUpView): Page {
-  const failed = view.problem !== undefined || Object.keys(view.errors ?? {}).length > 0;
-  const title = view.step === 'code' && !isMailed(view) ? words.code.notSent.title : words[view.step].title;
+export function signUpPage(t: Translation, view: SignUpView): Page {
+  const hasError = view.error !== undefined || Object.keys(view.fieldErrors ?? {}).length > 0;
+  const title = view.step === 'code' && !isCodeSent(view) ? t.code.notSent.title : t[view.step].title;
   return {
-    title: failed ? `${words.problems.prefix}: ${title}` : title,
+    title: hasError ? `${t.errors.titlePrefix}: ${title}` : title,
     scripts: ['sign-up.mjs'],
     skipTo: 'form',
     main: html`<div id="sign-up">
-${addressStep(words, view)}${codeStep(words, view)}${accountStep(words, view)}
-${scriptWords(words)}
+${addressStep(t, view)}${codeStep(t, view)}${accountStep(t, view)}
+${scriptStrings(t)}
 </div>`,
   };
 }
 
-function addressStep(words: Words, view: SignUpView): Html {
-  const { address } = words;
+function addressStep(t: Translation, view: SignUpView): Html {
+  const { address } = t;
   return section(
-    words,
+    t,
     view,
     'address',
     html`<h1 tabindex="-1">${address.title}</h1>
 <p class="lead">${address.lead}</p>
-${problemOf(view, 'address')}
+${stepError(view, 'address')}
 <form method="post" action="/sign-up/send" novalidate>
-${carried(view, 'challengeId')}
+${hiddenInputs(view, 'challengeId')}
 ${field('address', {
   name: 'email',
   label: address.label,
   type: 'email',
   autocomplete: 'email',
-  value: view.typed?.['email'] ?? view.progress?.email,
-  error: view.errors?.['email'],
+  value: view.values?.['email'] ?? view.progress?.email,
+  error: view.fieldErrors?.['email'],
   autofocus: view.step === 'address',
 })}
 <button>${address.button}</button>
 </form>
 <p class="aside" id="have-code"${view.progress?.email === undefined && html` hidden`}><a href="/sign-up/code">${address.haveCode}</a></p>
-<p class="aside">${address.haveAccount} <a href="/sign-in">${words.nav.signIn}</a></p>`,
+<p class="aside">${address.haveAccount} <a href="/sign-in">${t.nav.signIn}</a></p>`,
   );
 }
 
-function codeStep(words: Words, view: SignUpView): Html {
-  const { code } = words;
-  const mailed = isMailed(view);
+function codeStep(t: Translation, view: SignUpView): Html {
+  const { code } = t;
+  const isSent = isCodeSent(view);
   const email = html`<strong data-show="email">${view.progress?.email}</strong>`;
   return section(
-    words,
+    t,
     view,
     'code',
-    html`<h1 tabindex="-1"><span data-mailed="yes"${!mailed && html` hidden`}>${code.title}</span><span data-mailed="no"${mailed && html` hidden`}>${code.notSent.title}</span></h1>
-<p class="lead" id="sent-to"${!view.progress?.email && html` hidden`}><span data-mailed="yes"${!mailed && html` hidden`}>${code.sentTo[0]}${email}${code.sentTo[1]}</span><span data-mailed="no"${
-      mailed && html` hidden`
+    html`<h1 tabindex="-1"><span data-sent="yes"${!isSent && html` hidden`}>${code.title}</span><span data-sent="no"${isSent && html` hidden`}>${code.notSent.title}</span></h1>
+<p class="lead" id="sent-to"${!view.progress?.email && html` hidden`}><span data-sent="yes"${!isSent && html` hidden`}>${code.sentTo[0]}${email}${code.sentTo[1]}</span><span data-sent="no"${
+      isSent && html` hidden`
     }>${code.notSent.lead[0]}${email}${code.notSent.lead[1]}</span></p>
-${view.step === 'code' && !view.progress?.email && startOver(words)}
-${problemOf(view, 'code')}
+${view.step === 'code' && !view.progress?.email && startOver(t)}
+${stepError(view, 'code')}
 <p class="notice" id="notice"${view.notice === undefined && html` hidden`}>${view.notice}</p>
 <form method="post" action="/sign-up/code" novalidate>
-${carried(view, 'email', 'challengeId')}
+${hiddenInputs(view, 'email', 'challengeId')}
 ${field('code', {
   name: 'code',
   label: code.label,
@@ -86,42 +87,42 @@ ${field('code', {
   type: 'text',
   inputmode: 'numeric',
   autocomplete: 'one-time-code',
-  value: view.typed?.['code'],
-  error: view.errors?.['code'],
+  value: view.values?.['code'],
+  error: view.fieldErrors?.['code'],
   autofocus: view.step === 'code',
 })}
 ${countdown('expires', code.expiresIn, view.progress?.expiresAt, code.expired)}
 <button>${code.button}</button>
 </form>
 <form class="resend" method="post" action="/sign-up/send" id="resend">
-${carried(view, 'email', 'challengeId')}
-<button class="quiet" aria-describedby="resend-in">${code.resend}</button>
+${hiddenInputs(view, 'email', 'challengeId')}
+<button class="secondary" aria-describedby="resend-in">${code.resend}</button>
 ${countdown('resend', code.resendIn, view.progress?.resendAt)}
 </form>
-<p class="aside"><span data-mailed="yes"${!mailed && html` hidden`}>${code.noMail}</span>${view.inbox && html` <a href="/inbox" target="_blank">${code.inbox}</a>`}</p>
-<p class="aside"><a href="/sign-up">${code.change}</a></p>`,
+<p class="aside"><span data-sent="yes"${!isSent && html` hidden`}>${code.notReceived}</span>${view.inbox && html` <a href="/inbox" target="_blank">${code.inbox}</a>`}</p>
+<p class="aside"><a href="/sign-up">${code.changeEmail}</a></p>`,
   );
 }
 
-function accountStep(words: Words, view: SignUpView): Html {
-  const { account } = words;
+function accountStep(t: Translation, view: SignUpView): Html {
+  const { account } = t;
   return section(
-    words,
+    t,
     view,
     'account',
     html`<h1 tabindex="-1">${account.title}</h1>
 <p class="lead">${account.lead[0]}<strong data-show="email">${view.progress?.email}</strong>${account.lead[1]}</p>
-${view.step === 'account' && !view.progress?.email && startOver(words)}
-${problemOf(view, 'account')}
+${view.step === 'account' && !view.progress?.email && startOver(t)}
+${stepError(view, 'account')}
 <form method="post" action="/sign-up" novalidate>
-${carried(view, 'email', 'verificationToken')}
+${hiddenInputs(view, 'email', 'verificationToken')}
 ${field('account', {
   name: 'name',
   label: account.name,
   type: 'text',
   autocomplete: 'name',
-  value: view.typed?.['name'],
-  error: view.errors?.['name'],
+  value: view.values?.['name'],
+  error: view.fieldErrors?.['name'],
   autofocus: view.step === 'account',
 })}
 ${field('account', {
@@ -130,18 +131,18 @@ ${field('account', {
   hint: account.passwordHint,
   type: 'password',
   autocomplete: 'new-password',
-  error: view.errors?.['password'],
+  error: view.fieldErrors?.['password'],
 })}
 <button>${account.button}</button>
 </form>
-<p class="aside">${words.address.haveAccount} <a href="/sign-in">${words.nav.signIn}</a></p>`,
+<p class="aside">${t.address.haveAccount} <a href="/sign-in">${t.nav.signIn}</a></p>`,
   );
 }
 
 const STEPS: readonly Step[] = ['address', 'code', 'account'];
 
-/** What makes each step, for the developer who tries the demo. */
-const HOOD: Readonly<Record<Step, string>> = {
+/** The code that handles each step, for developers who try the demo. */
+const SNIPPETS: Readonly<Record<Step, string>> = {
   address: `app.use('/email-verification',
   emailVerificationRouter(verification));
 
@@ -157,63 +158,63 @@ const HOOD: Readonly<Record<Step, string>> = {
   account: `app.post('/sign-up',
   requireVerifiedEmail(verification), signUp);
 
-// signUp: before it there is no account
+// In signUp, which creates the account:
 await createAccount(req.verifiedEmail, …);`,
 };
 
-function section(words: Words, view: SignUpView, step: Step, inner: Html): Html {
+function section(t: Translation, view: SignUpView, step: Step, content: Html): Html {
   return html`<section data-step="${step}"${view.step !== step && html` hidden`}>
 <div class="card">
-<div class="card-head">
-<ol class="steps" aria-label="${words.steps.label}">
+<div class="card-header">
+<ol class="steps" aria-label="${t.steps.label}">
 ${STEPS.map(
-  (one, index) => html`<li${one === step && html` aria-current="step"`}>${words.steps.names[index]}</li>\n`,
+  (one, index) => html`<li${one === step && html` aria-current="step"`}>${t.steps.names[index]}</li>\n`,
 )}</ol>
 ${stamp(step)}
 </div>
-${inner}
+${content}
 </div>
-<details class="hood"><summary>${words.hood}</summary><pre tabindex="0" lang="en"><code>${HOOD[step]}</code></pre></details>
+<details class="snippet"><summary>${t.howItWorks}</summary><pre tabindex="0" lang="en"><code>${SNIPPETS[step]}</code></pre></details>
 </section>
 `;
 }
 
-/** Whoever was refused a code, and holds none, has no mail to look for. */
-function isMailed({ progress }: SignUpView): boolean {
+/** Without a `challengeId`, the send was refused because of a limit: there is no email to check. */
+function isCodeSent({ progress }: SignUpView): boolean {
   return !progress?.email || progress.challengeId !== undefined;
 }
 
-function problemOf(view: SignUpView, step: Step): Html {
-  return problem(view.step === step ? view.problem : undefined, `${step}-problem`);
+function stepError(view: SignUpView, step: Step): Html {
+  return formError(view.step === step ? view.error : undefined, `${step}-error`);
 }
 
-/** For who comes here with no sign-up under way, and without the script that would send them back. */
-function startOver(words: Words): Html {
-  return html`<noscript><p class="problem"><a href="/sign-up">${words.problems.startOver}</a></p></noscript>`;
+/** For people who open the page without a sign-up in progress and without the script that would redirect them. */
+function startOver(t: Translation): Html {
+  return html`<noscript><p class="form-error"><a href="/sign-up">${t.errors.startOver}</a></p></noscript>`;
 }
 
-/** What a form takes along, so that each tab goes on with what it shows. */
-function carried(
+/** Keeps the state in the form itself, so that each tab continues with the sign-up it shows. */
+function hiddenInputs(
   view: SignUpView,
   ...names: readonly ('email' | 'challengeId' | 'verificationToken')[]
 ): Html {
   return html`${names.map((name) => html`<input type="hidden" name="${name}" value="${view.progress?.[name] ?? ''}">`)}`;
 }
 
-/** The seconds are right when the page is written; a script counts on. */
+/** The time left when the page is rendered. The page's script counts down from there. */
 function countdown(
   name: string,
   [before, after]: readonly [string, string],
-  at: number | undefined,
-  over = '',
+  endsAt: number | undefined,
+  ended = '',
 ): Html {
-  const left = at === undefined ? undefined : Math.max(0, Math.ceil((at - Date.now()) / 1000));
-  const hidden = left === undefined || (left === 0 && over === '');
-  return html`<p class="countdown" id="${name}-in"${hidden && html` hidden`}><span${left === 0 && html` hidden`}>${before}<time>${clockTime(left ?? 0)}</time>${after}</span><span class="over"${
+  const left = endsAt === undefined ? undefined : Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
+  const hidden = left === undefined || (left === 0 && ended === '');
+  return html`<p class="countdown" id="${name}-in"${hidden && html` hidden`}><span${left === 0 && html` hidden`}>${before}<time>${formatTime(left ?? 0)}</time>${after}</span><span${
     left !== 0 && html` hidden`
-  }>${over}</span></p>`;
+  }>${ended}</span></p>`;
 }
 
-function clockTime(seconds: number): string {
+function formatTime(seconds: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }

@@ -1,11 +1,11 @@
 import { en as own } from 'express-email-verification';
-import type { Words } from './words.js';
+import type { Translation } from './translation.js';
 
-export const en: Words = {
+export const en: Translation = {
   package: own,
   tag: 'en',
   name: 'English',
-  skip: { form: 'Skip to form', letter: 'Skip to message', content: 'Skip to main content' },
+  skip: { form: 'Skip to form', message: 'Skip to message', content: 'Skip to main content' },
   language: 'Language',
   nav: { signUp: 'Sign up', signIn: 'Sign in', signOut: 'Sign out' },
   steps: { label: 'Sign-up steps', names: ['Email', 'Code', 'Account'] },
@@ -33,8 +33,8 @@ export const en: Words = {
     resendIn: ['You can request a new code in ', '.'],
     expiresIn: ['This code expires in ', '.'],
     expired: 'This code has expired. Please request a new one.',
-    change: 'Use a different email address',
-    noMail: 'Didn’t get the email? Check your spam folder.',
+    changeEmail: 'Use a different email address',
+    notReceived: 'Didn’t get the email? Check your spam folder.',
     inbox: 'Open inbox',
   },
   account: {
@@ -57,65 +57,68 @@ export const en: Words = {
     tryAgain:
       'To see more of the demo, sign out and sign in again, or wait a minute and sign up with the same email address.',
   },
-  problems: {
-    prefix: 'Error',
+  errors: {
+    titlePrefix: 'Error',
     enterCode: 'If you already have a code, enter it below.',
-    expiredToken: 'Your email verification has expired. Please verify your email address again.',
+    verificationExpired: 'Your email verification has expired. Please verify your email address again.',
     name: 'Please enter your name (80 characters at most).',
     password: 'Please enter a password with 8 to 200 characters.',
-    taken: 'An account with this email address already exists. Please sign in.',
+    accountExists: 'An account with this email address already exists. Please sign in.',
     signIn: 'Incorrect email address or password. Please try again.',
-    signInLimit: 'Too many failed sign-in attempts. Please try again in 10 minutes.',
+    tooManySignIns: 'Too many failed sign-in attempts. Please try again in 10 minutes.',
     offline: 'You seem to be offline. Check your connection and try again.',
     unexpected: 'Something went wrong. Please try again in a moment.',
-    lost: 'We couldn’t find the page you’re looking for.',
     startOver: 'Start over',
   },
-  hood: 'How this step works',
+  howItWorks: 'How this step works',
   busy: 'Please wait…',
-  lost: { title: 'Page not found', home: 'Go to the home page' },
-  trouble: { title: 'Something went wrong', message: 'Please try again in a moment.' },
+  notFound: {
+    title: 'Page not found',
+    message: 'We couldn’t find the page you’re looking for.',
+    home: 'Go to the home page',
+  },
+  unexpectedError: { title: 'Something went wrong', message: 'Please try again in a moment.' },
   development: { badge: 'Development only', note: 'development only' },
   inbox: {
     title: 'Inbox',
     lead: 'Every email that the demo sends appears here. Nothing is delivered.',
     empty: ['No messages yet. Request a code on the ', 'sign-up page', ', and it will appear here.'],
-    mails: 'Messages',
-    views: 'Message format',
-    view: { html: 'HTML', text: 'Plain text', source: 'Source' },
+    messages: 'Messages',
+    formats: 'Message format',
+    format: { html: 'HTML', text: 'Plain text', source: 'Source' },
     copy: 'Copy code',
-    script: { copied: 'Copied', codeCopied: 'Code copied.', mailCame: 'New message' },
+    script: { copied: 'Copied', codeCopied: 'Code copied.', newMessage: 'New message' },
   },
   previews: {
     title: 'Email previews',
     lead: 'Every email in every language, on desktop, on mobile, and as plain text.',
-    names: { code: 'Verification code', taken: 'Existing account' },
-    wide: 'desktop',
-    phone: 'mobile',
+    names: { code: 'Verification code', existingAccount: 'Existing account' },
+    desktop: 'desktop',
+    mobile: 'mobile',
     text: 'Plain text',
   },
-  use: (use) => {
-    switch (use.kind) {
+  backend: (backend) => {
+    switch (backend.kind) {
       case 'redis':
-        return `Redis at ${use.host}`;
-      case 'own_redis':
-        return `Redis ${use.version}, started by the demo (port ${use.port})`;
-      case 'code_memory':
+        return `Redis at ${backend.host}`;
+      case 'local_redis':
+        return `Redis ${backend.version}, started by the demo (port ${backend.port})`;
+      case 'memory_store':
         return 'Codes in memory (no Redis)';
       case 'smtp':
-        return `Email via ${use.name}`;
+        return `Email via ${backend.name}`;
       case 'inbox':
         return 'Emails stay in the inbox';
-      case 'account_memory':
+      case 'memory_accounts':
         return 'Accounts in memory';
-      case 'account_file':
-        return `Accounts in ${use.file}`;
+      case 'file_accounts':
+        return `Accounts in ${backend.file}`;
     }
   },
-  mail: {
+  existingAccountEmail: {
     subject: 'You already have an account',
-    greeting: 'You already have an account',
-    explain:
+    heading: 'You already have an account',
+    explanation:
       'Someone, probably you, tried to sign up with this email address. It already has an account, so we didn’t send a code.',
     signIn: 'Sign in:',
     ignore: 'If this wasn’t you, you can ignore this email. Nothing has changed.',

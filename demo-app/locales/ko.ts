@@ -1,13 +1,13 @@
 import { ko as own } from 'express-email-verification';
-import type { Words } from './words.js';
+import type { Translation } from './translation.js';
 
-export const ko: Words = {
+export const ko: Translation = {
   package: own,
   tag: 'ko',
   name: '한국어',
   skip: {
     form: '입력란 바로가기',
-    letter: '메일 내용 바로가기',
+    message: '메일 내용 바로가기',
     content: '본문 바로가기',
   },
   language: '언어',
@@ -37,8 +37,8 @@ export const ko: Words = {
     resendIn: ['', ' 후에 다시 받을 수 있습니다.'],
     expiresIn: ['남은 시간 ', ''],
     expired: '인증번호가 만료되었습니다. 인증번호를 다시 받아 주세요.',
-    change: '다른 이메일 주소 사용하기',
-    noMail: '메일이 오지 않았나요? 스팸 메일함도 확인해 주세요.',
+    changeEmail: '다른 이메일 주소 사용하기',
+    notReceived: '메일이 오지 않았나요? 스팸 메일함도 확인해 주세요.',
     inbox: '받은메일함 열기',
   },
   account: {
@@ -61,69 +61,72 @@ export const ko: Words = {
     tryAgain:
       '데모를 더 살펴보려면 로그아웃한 뒤 다시 로그인하거나, 1분 후에 같은 이메일 주소로 다시 가입해 보세요.',
   },
-  problems: {
-    prefix: '오류',
+  errors: {
+    titlePrefix: '오류',
     enterCode: '이미 받은 인증번호가 있다면 아래에 입력해 주세요.',
-    expiredToken: '이메일 인증이 만료되었습니다. 다시 인증해 주세요.',
+    verificationExpired: '이메일 인증이 만료되었습니다. 다시 인증해 주세요.',
     name: '이름을 80자 이내로 입력해 주세요.',
     password: '비밀번호를 8자 이상 200자 이하로 입력해 주세요.',
-    taken: '이미 가입된 이메일 주소입니다. 로그인해 주세요.',
+    accountExists: '이미 가입된 이메일 주소입니다. 로그인해 주세요.',
     signIn: '이메일 주소 또는 비밀번호가 올바르지 않습니다. 다시 확인해 주세요.',
-    signInLimit: '로그인에 여러 번 실패했습니다. 10분 후에 다시 시도해 주세요.',
+    tooManySignIns: '로그인에 여러 번 실패했습니다. 10분 후에 다시 시도해 주세요.',
     offline: '인터넷에 연결되어 있지 않은 것 같습니다. 연결 상태를 확인하고 다시 시도해 주세요.',
     unexpected: '오류가 발생했습니다. 잠시 후 다시 시도해 주세요.',
-    lost: '요청하신 페이지가 없습니다. 주소를 다시 확인해 주세요.',
     startOver: '처음부터 다시 시작하기',
   },
-  hood: '이 단계의 구현 코드',
+  howItWorks: '이 단계의 구현 코드',
   busy: '잠시만 기다려 주세요…',
-  lost: { title: '페이지를 찾을 수 없습니다', home: '홈으로 가기' },
-  trouble: { title: '오류가 발생했습니다', message: '잠시 후 다시 시도해 주세요.' },
+  notFound: {
+    title: '페이지를 찾을 수 없습니다',
+    message: '요청하신 페이지가 없습니다. 주소를 다시 확인해 주세요.',
+    home: '홈으로 가기',
+  },
+  unexpectedError: { title: '오류가 발생했습니다', message: '잠시 후 다시 시도해 주세요.' },
   development: { badge: '개발용', note: '개발용' },
   inbox: {
     title: '받은메일함',
     lead: '데모에서 보낸 메일은 모두 여기에 표시되며, 실제로 발송되지 않습니다.',
     empty: ['받은 메일이 없습니다. ', '회원가입 페이지', '에서 인증번호를 요청하면 여기에 표시됩니다.'],
-    mails: '메일 목록',
-    views: '보기 방식',
-    view: { html: 'HTML', text: '텍스트', source: '원본' },
+    messages: '메일 목록',
+    formats: '보기 방식',
+    format: { html: 'HTML', text: '텍스트', source: '원본' },
     copy: '인증번호 복사',
     script: {
       copied: '복사했습니다',
       codeCopied: '인증번호를 복사했습니다.',
-      mailCame: '새 메일이 도착했습니다',
+      newMessage: '새 메일이 도착했습니다',
     },
   },
   previews: {
     title: '메일 미리보기',
     lead: '모든 메일을 언어별로 데스크톱, 모바일, 텍스트 형식으로 볼 수 있습니다.',
-    names: { code: '인증번호 안내', taken: '기존 계정 안내' },
-    wide: '데스크톱',
-    phone: '모바일',
+    names: { code: '인증번호 안내', existingAccount: '기존 계정 안내' },
+    desktop: '데스크톱',
+    mobile: '모바일',
     text: '텍스트',
   },
-  use: (use) => {
-    switch (use.kind) {
+  backend: (backend) => {
+    switch (backend.kind) {
       case 'redis':
-        return `Redis 서버: ${use.host}`;
-      case 'own_redis':
-        return `Redis ${use.version}: 데모에서 실행 중(포트 ${use.port})`;
-      case 'code_memory':
+        return `Redis 서버: ${backend.host}`;
+      case 'local_redis':
+        return `Redis ${backend.version}: 데모에서 실행 중(포트 ${backend.port})`;
+      case 'memory_store':
         return '인증번호: 메모리에 저장(Redis 없음)';
       case 'smtp':
-        return `메일 서버: ${use.name}`;
+        return `메일 서버: ${backend.name}`;
       case 'inbox':
         return '메일: 받은메일함에만 보관';
-      case 'account_memory':
+      case 'memory_accounts':
         return '계정: 메모리에 저장';
-      case 'account_file':
-        return `계정: ${use.file} 파일에 저장`;
+      case 'file_accounts':
+        return `계정: ${backend.file} 파일에 저장`;
     }
   },
-  mail: {
+  existingAccountEmail: {
     subject: '이미 가입된 이메일 주소입니다',
-    greeting: '이미 가입된 이메일 주소입니다',
-    explain:
+    heading: '이미 가입된 이메일 주소입니다',
+    explanation:
       '이 이메일 주소로 회원가입 요청이 있었습니다. 이미 가입된 주소이므로 인증번호를 보내지 않았습니다.',
     signIn: '로그인하기:',
     ignore: '본인이 요청하지 않았다면 이 메일을 무시하셔도 됩니다. 변경된 정보는 없습니다.',
