@@ -1,4 +1,4 @@
-/** `npm run demo` as a process: what it says, how it fails, and how it ends. */
+/** `npm run demo` as a process: what it logs, how it fails, and how it shuts down. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const end of ended.splice(0).reverse()) await end();
 });
 
-/** Started with nothing of this process' own settings. */
+/** Starts the demo without the settings of this process. */
 async function demoProcess(env: Record<string, string> = {}) {
   const port = await freePort();
   const { PATH = '', REDIS_SERVER = '', HOME = '' } = process.env;
@@ -30,12 +30,12 @@ async function demoProcess(env: Record<string, string> = {}) {
     cwd: resolve(__dirname, '..'),
     env: { PATH, HOME, ...(REDIS_SERVER && { REDIS_SERVER }), PORT: String(port), ...env },
   });
-  let said = '';
-  const listen = (chunk: Buffer) => {
-    said += chunk;
+  let output = '';
+  const collect = (chunk: Buffer) => {
+    output += chunk;
   };
-  child.stdout.on('data', listen);
-  child.stderr.on('data', listen);
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
   const exited = once(child, 'close').then(([code]) => code);
   ended.push(() => {
     child.kill('SIGKILL');
@@ -47,11 +47,11 @@ async function demoProcess(env: Record<string, string> = {}) {
     port,
     exited,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
-    said: () => said,
-    hears: (what: RegExp) => until(`the demo says ${what}:\n${said}`, () => what.test(said)),
+    output: () => output,
+    logs: (pattern: RegExp) => until(`the demo logs ${pattern}:\n${output}`, () => pattern.test(output)),
     async isUp() {
-      await until(`the demo answers:\n${said}`, async () => {
-        if (child.exitCode !== null) throw new Error(`The demo ended:\n${said}`);
+      await until(`the demo responds:\n${output}`, async () => {
+        if (child.exitCode !== null) throw new Error(`The demo ended:\n${output}`);
         return fetch(`${url}/sign-up`).then(
           ({ ok }) => ok,
           () => false,
@@ -67,7 +67,7 @@ async function mailServer(options: MailServerOptions = {}): Promise<MailServer> 
   return server;
 }
 
-/** Something that listens on a port, and never says a word. */
+/** A server that accepts connections and never responds. */
 async function silentServer(): Promise<number> {
   const server = createServer((socket) => socket.on('error', () => {}));
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -92,106 +92,109 @@ const field = (html: string, name: string) =>
     .map(([, value]) => value)
     .find(Boolean);
 
-describe('at its start', () => {
-  it('brings along what is not there, says so, and ends all of it at SIGTERM', async () => {
+describe('startup', () => {
+  it('starts the services that are not configured, logs them, and stops them on SIGTERM', async () => {
     const demo = await demoProcess();
     await demo.isUp();
-    await demo.hears(/A random secret/);
-    expect(demo.said()).toMatch(
+    await demo.logs(/Random secret/);
+    expect(demo.output()).toMatch(
       new RegExp(
         [
-          `^The demo is on http://localhost:${demo.port}`,
-          `Its mails are on http://localhost:${demo.port}/inbox \\(development only\\)`,
+          `^Demo: http://localhost:${demo.port}`,
+          `Inbox: http://localhost:${demo.port}/inbox \\(development only\\)`,
           '  Redis [\\d.]+, started by the demo \\(port \\d+\\)',
           '  Emails stay in the inbox',
           '  Accounts in memory',
-          '  A random secret, until the process ends: set EMAIL_VERIFICATION_SECRET to keep one',
+          '  Random secret, new at each start \\(set EMAIL_VERIFICATION_SECRET to keep it\\)',
         ].join('\n'),
       ),
     );
     expect(await (await fetch(`${demo.url}/inbox`)).text()).toContain('Development only');
-    const redisPort = Number(/port (\d+)/.exec(demo.said())?.[1]);
+    const redisPort = Number(/port (\d+)/.exec(demo.output())?.[1]);
     expect(await isRefused(redisPort)).toBe(false);
 
     demo.kill('SIGTERM');
     expect(await demo.exited).toBe(0);
-    await until('its Redis is gone', () => isRefused(redisPort));
+    await until('its Redis has stopped', () => isRefused(redisPort));
   });
 
   it.each([
     [
-      'a taken port',
-      { PORT: 'taken' },
-      /^Port \d+ is taken: set PORT to another one, as in PORT=\d+ npm run demo\.\n$/,
+      'a port in use',
+      { PORT: 'silent' },
+      /^Port \d+ is already in use\. Set PORT to another one: PORT=\d+ npm run demo\n$/,
     ],
     [
-      'a Redis that refuses',
+      'a Redis that refuses connections',
       { REDIS_URL: 'redis://user:hunter2@127.0.0.1:1' },
-      /^Redis at 127\.0\.0\.1:1 does not answer \(ECONNREFUSED\): check REDIS_URL\.\n$/,
+      /^Cannot connect to Redis at 127\.0\.0\.1:1 \(ECONNREFUSED\)\. Check REDIS_URL\.\n$/,
     ],
     [
-      'a Redis that never answers',
-      { REDIS_URL: 'redis://user:hunter2@127.0.0.1:taken' },
-      /^Redis at 127\.0\.0\.1:\d+ does not answer \(no answer\): check REDIS_URL\.\n$/,
+      'a Redis that never responds',
+      { REDIS_URL: 'redis://user:hunter2@127.0.0.1:silent' },
+      /^Cannot connect to Redis at 127\.0\.0\.1:\d+ \(timed out\)\. Check REDIS_URL\.\n$/,
     ],
     [
       'an unknown service',
       { SMTP_SERVICE: 'acme', SMTP_USER: 'a@b.co', SMTP_PASS: 'hunter2' },
       /^transport\.service "acme" is not known/,
     ],
-  ])('says %s in one sentence, and exits with 1', async (_name, env: Record<string, string>, sentence) => {
-    const taken = String(await silentServer());
+  ])('reports %s in one line, and exits with 1', async (_name, env: Record<string, string>, message) => {
+    const silent = String(await silentServer());
     const demo = await demoProcess(
-      Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace('taken', taken)])),
+      Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace('silent', silent)])),
     );
     expect(await demo.exited).toBe(1);
-    expect(demo.said()).toMatch(sentence);
-    expect(demo.said().trim().split('\n')).toHaveLength(1);
-    expect(demo.said()).not.toContain('hunter2');
+    expect(demo.output()).toMatch(message);
+    expect(demo.output().trim().split('\n')).toHaveLength(1);
+    expect(demo.output()).not.toContain('hunter2');
   });
 
-  it('says that the SMTP login fails, and goes on', async () => {
+  it('warns that the SMTP login fails, and continues', async () => {
     const { port } = await mailServer({ auth: { user: 'demo', pass: 'right' } });
     const demo = await demoProcess({
       SMTP_URL: `smtp://demo:hunter2@127.0.0.1:${port}`,
       MAIL_FROM: 'Acme <hello@acme.example>',
     });
-    await demo.hears(/Trouble: The transport does not log in: EAUTH\./);
+    await demo.logs(/Warning: The transport does not log in: EAUTH\./);
     expect((await fetch(`${demo.url}/sign-up`)).status).toBe(200);
     expect((await fetch(`${demo.url}/inbox`)).status).toBe(404);
-    expect(demo.said()).toContain(`Email via 127.0.0.1:${port}`);
-    expect(demo.said()).not.toContain('hunter2');
+    expect(demo.output()).toContain(`Email via 127.0.0.1:${port}`);
+    expect(demo.output()).not.toContain('hunter2');
   });
 });
 
-describe('what is set wrong', () => {
+describe('an invalid setting', () => {
   it.each([
-    [{ REDIS_URL: 'localhost' }, 'REDIS_URL must be like redis://localhost:6379.'],
-    [{ PORT: '80808' }, 'PORT must be a whole number from 0 to 65535.'],
-    [{ ORIGIN: 'demo.example.com' }, 'ORIGIN must be like https://demo.example.com.'],
+    [{ REDIS_URL: 'localhost' }, 'REDIS_URL must be a URL such as redis://localhost:6379.'],
+    [{ PORT: '80808' }, "PORT must be an integer from 0 to 65535, not '80808'."],
+    [
+      { ORIGIN: 'demo.example.com' },
+      "ORIGIN must be an origin such as https://demo.example.com, not 'demo.example.com'.",
+    ],
     [
       { EMAIL_VERIFICATION_SECRET: 'short' },
-      'EMAIL_VERIFICATION_SECRET must be at least 32 bytes, as of: openssl rand -base64 32',
+      'EMAIL_VERIFICATION_SECRET must be at least 32 bytes long. Create one with: openssl rand -base64 32',
     ],
-    [{ SMTP_URL: 'hunter2' }, 'SMTP_URL must be like smtp://user:password@mail.example.com:587.'],
+    [{ SMTP_URL: 'hunter2' }, 'SMTP_URL must be a URL such as smtp://user:password@mail.example.com:587.'],
     [
       { SMTP_SERVICE: 'naver' },
-      'SMTP_SERVICE, SMTP_USER and SMTP_PASS go together: set all three, or SMTP_URL.',
+      'Set SMTP_SERVICE, SMTP_USER, and SMTP_PASS together, or set SMTP_URL instead.',
     ],
     [
       { SMTP_SERVICE: 'naver', SMTP_USER: 'minji', SMTP_PASS: 'hunter2' },
-      'Set MAIL_FROM to the address that mails come from, as "Acme <you@example.com>".',
+      'Set MAIL_FROM to the sender of the emails, such as "Acme <you@example.com>".',
     ],
     [
       { NODE_ENV: 'production' },
-      'NODE_ENV is production, where there is no inbox: set SMTP_URL, or SMTP_SERVICE, SMTP_USER and SMTP_PASS.',
+      'In production, the demo needs a mail server: set SMTP_URL, or SMTP_SERVICE, SMTP_USER, and SMTP_PASS.',
     ],
-  ])('is told in a sentence: %j', (env, sentence) => {
-    expect(() => readSettings(env)).toThrow(new SettingsError(sentence));
+  ])('is reported in one sentence: %j', (env, message) => {
+    expect(() => readSettings(env)).toThrow(new SettingsError(message));
   });
 });
 
-describe('with a provider that demands STARTTLS and a login', () => {
+describe('with a provider that requires STARTTLS and a login', () => {
   it('signs a person up', async () => {
     const auth = { user: 'demo@acme.example', pass: 'p@ss:word' };
     const smtp = await mailServer({ auth, requireTls: true });
@@ -210,21 +213,21 @@ describe('with a provider that demands STARTTLS and a login', () => {
     const post = (path: string, fields: object) => browser.post(path).type('form').send(fields).expect(303);
     const email = 'minji@example.com';
     await post('/sign-up/send', { email });
-    const mail = await smtp.waitForMessage();
-    expect(mail).toMatchObject({ tls: true, user: auth.user, envelope: { from: auth.user, to: [email] } });
-    const code = /^\d{6}$/m.exec(mail.text)?.[0];
+    const message = await smtp.waitForMessage();
+    expect(message).toMatchObject({ tls: true, user: auth.user, envelope: { from: auth.user, to: [email] } });
+    const code = /^\d{6}$/m.exec(message.text)?.[0];
     const codePage = await browser.get('/sign-up/code');
     await post('/sign-up/code', { email, code, challengeId: field(codePage.text, 'challengeId') });
     const accountPage = await browser.get('/sign-up/account');
     const verificationToken = field(accountPage.text, 'verificationToken');
     await post('/sign-up', { email, verificationToken, name: 'Minji', password: 'four words in a row' });
     expect((await browser.get('/welcome').expect(200)).text).toContain('Welcome, Minji');
-    expect(demo.said()).not.toMatch(/p@ss|p%40ss|Trouble/);
+    expect(demo.output()).not.toMatch(/p@ss|p%40ss|Warning/);
   });
 });
 
-describe('at its end', () => {
-  const slowMail = async (delay: number) => {
+describe('shutdown', () => {
+  const startWithSlowSmtp = async (delay: number) => {
     const smtp = await mailServer({ delay });
     const demo = await demoProcess({ SMTP_URL: smtp.url, MAIL_FROM: 'Acme <hello@acme.example>' });
     await demo.isUp();
@@ -237,9 +240,9 @@ describe('at its end', () => {
       body: JSON.stringify({ email: `person${name}@example.com` }),
     });
 
-  it('finishes what is under way at SIGTERM, takes nothing new, and leaves no Redis behind', async () => {
-    const { smtp, demo } = await slowMail(1500);
-    const redisPort = Number(/port (\d+)/.exec(demo.said())?.[1]);
+  it('on SIGTERM, finishes open requests, accepts no new ones, and leaves no Redis behind', async () => {
+    const { smtp, demo } = await startWithSlowSmtp(1500);
+    const redisPort = Number(/port (\d+)/.exec(demo.output())?.[1]);
     const answers = Promise.all(Array.from({ length: 5 }, (_, name) => send(demo.url, name)));
     await until('all emails are being sent', () => smtp.connections === 5);
     demo.kill('SIGTERM');
@@ -247,15 +250,15 @@ describe('at its end', () => {
     expect(await demo.exited).toBe(0);
     expect(smtp.messages).toHaveLength(5);
     await expect(send(demo.url, 6)).rejects.toThrow();
-    await until('its Redis is gone', () => isRefused(redisPort));
+    await until('its Redis has stopped', () => isRefused(redisPort));
   });
 
-  it('ends at once at the second Ctrl-C', async () => {
-    const { smtp, demo } = await slowMail(60_000);
+  it('stops immediately on the second Ctrl+C', async () => {
+    const { smtp, demo } = await startWithSlowSmtp(60_000);
     const answer = send(demo.url, 0).catch(() => 'cut off');
     await until('the email is being sent', () => smtp.connections > 0);
     demo.kill('SIGINT');
-    await demo.hears(/Once more to end at once/);
+    await demo.logs(/Press Ctrl\+C again to stop immediately/);
     demo.kill('SIGINT');
     expect(await demo.exited).toBe(130);
     expect(await answer).toBe('cut off');

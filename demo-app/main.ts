@@ -1,4 +1,4 @@
-/** `npm run demo`: starts what is missing, serves the demo, and ends all of it again. */
+/** `npm run demo`: starts the services that are not configured, serves the demo, and stops everything again. */
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -8,21 +8,21 @@ import { en } from './locales/en.js';
 import { type Services, startServices } from './services.js';
 import { readSettings, SettingsError } from './settings.js';
 
-/** Milliseconds that requests under way get when the demo is told to end. */
-const PATIENCE = 10_000;
+/** Milliseconds that open requests have to finish when the demo shuts down. */
+const SHUTDOWN_TIMEOUT = 10_000;
 
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1']);
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1']);
 
-const say = (sentence: string) => console.log(sentence);
+const log = (message: string) => console.log(message);
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
-  const server = createServer(notYet);
-  // First of all: what follows takes a while, and a taken port ends it.
+  const server = createServer(respondStarting);
+  // Listens first, because starting the services takes a while and is useless if the port is in use.
   await listen(server, settings.port, settings.host);
   let services: Services | undefined;
   try {
-    services = await startServices(settings, say);
+    services = await startServices(settings, log);
   } catch (error) {
     server.close();
     throw error;
@@ -37,31 +37,33 @@ async function main(): Promise<void> {
     { ...options, emailVerification: { store, transport, from, secret } },
     services,
   );
-  server.off('request', notYet).on('request', demo.app);
-  endOnSignal(server, demo, services);
+  server.off('request', respondStarting).on('request', demo.app);
+  shutDownOnSignal(server, demo, services);
 
-  say(`The demo is on ${origin}`);
-  if (inbox) say(`Its mails are on ${origin}/inbox (development only)`);
-  if (inbox && !LOOPBACK.has(settings.host))
-    say(`Whoever reaches ${settings.host} can read these mails: HOST is not this machine alone`);
-  for (const backend of backends) say(`  ${en.backend(backend)}`);
-  if (settings.secretIsRandom)
-    say('  A random secret, until the process ends: set EMAIL_VERIFICATION_SECRET to keep one');
+  log(`Demo: ${origin}`);
+  if (inbox) log(`Inbox: ${origin}/inbox (development only)`);
+  if (inbox && !LOOPBACK_HOSTS.has(settings.host))
+    log(`Warning: HOST is ${settings.host}. Anyone who can reach it can read the inbox.`);
+  for (const backend of backends) log(`  ${en.backend(backend)}`);
+  if (settings.isSecretRandom)
+    log('  Random secret, new at each start (set EMAIL_VERIFICATION_SECRET to keep it)');
   const { problems } = await demo.verification.check();
-  for (const problem of problems) say(`Trouble: ${problem}`);
+  for (const problem of problems) log(`Warning: ${problem}`);
 }
 
-const notYet: RequestListener = (_req, res) => {
+const respondStarting: RequestListener = (_req, res) => {
   res.writeHead(503, { 'Retry-After': '1' }).end('The demo is starting.');
 };
 
-/** An option that the package refuses came from the environment: its sentence is enough. */
+/** An option that the package rejects comes from the environment, so its message is shown without a stack trace. */
 async function startDemo(options: DemoOptions, services: Services): Promise<Demo> {
   try {
     const demo = createDemo(options);
-    demo.verification.on('delivery_failed', ({ email, cause }) => say(`To ${email}: ${cause.message}`));
+    demo.verification.on('delivery_failed', ({ email, cause }) =>
+      log(`Email to ${email} was not sent: ${cause.message}`),
+    );
     demo.verification.on('delivery_unknown', ({ email, cause }) =>
-      say(`To ${email}, perhaps: ${cause.message}`),
+      log(`Email to ${email} may not have been sent: ${cause.message}`),
     );
     return demo;
   } catch (error) {
@@ -78,22 +80,20 @@ async function listen(server: Server, port: number, host: string): Promise<void>
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EADDRINUSE') {
       throw new SettingsError(
-        `Port ${port} is taken: set PORT to another one, as in PORT=${port + 1} npm run demo.`,
+        `Port ${port} is already in use. Set PORT to another one: PORT=${port + 1} npm run demo`,
       );
     }
-    throw new SettingsError(
-      `The demo cannot listen on ${host}, port ${port} (${code}): check HOST and PORT.`,
-    );
+    throw new SettingsError(`Cannot listen on ${host}, port ${port} (${code}). Check HOST and PORT.`);
   }
 }
 
-/** The first signal ends in good order, the second at once. */
-function endOnSignal(server: Server, demo: Demo, services: Services): void {
-  let ending = false;
-  const end = () => {
-    if (ending) process.exit(130);
-    ending = true;
-    say('Ending: requests under way are finished first. Once more to end at once.');
+/** The first signal shuts down gracefully, the second one immediately. */
+function shutDownOnSignal(server: Server, demo: Demo, services: Services): void {
+  let isShuttingDown = false;
+  const shutDown = () => {
+    if (isShuttingDown) process.exit(130);
+    isShuttingDown = true;
+    log('Shutting down after open requests finish. Press Ctrl+C again to stop immediately.');
     stop(server, demo, services).then(
       () => process.exit(0),
       (error: unknown) => {
@@ -102,8 +102,8 @@ function endOnSignal(server: Server, demo: Demo, services: Services): void {
       },
     );
   };
-  process.on('SIGINT', end);
-  process.on('SIGTERM', end);
+  process.on('SIGINT', shutDown);
+  process.on('SIGTERM', shutDown);
 }
 
 async function stop(server: Server, demo: Demo, services: Services): Promise<void> {
@@ -111,7 +111,7 @@ async function stop(server: Server, demo: Demo, services: Services): Promise<voi
   server.close();
   server.closeIdleConnections();
   demo.closeStreams();
-  await Promise.race([closed, wait(PATIENCE)]);
+  await Promise.race([closed, wait(SHUTDOWN_TIMEOUT)]);
   server.closeAllConnections();
   await demo.close();
   await services.stop();

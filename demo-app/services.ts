@@ -1,4 +1,4 @@
-/** What the demo needs beside itself: a store, and a way for mails to leave. What is not set is started here. */
+/** The services of the demo: a store and a mail server. The ones that are not configured are started here. */
 import {
   type EmailVerificationOptions,
   MemoryStore,
@@ -22,9 +22,9 @@ export interface Services {
 
 export async function startServices(
   settings: DemoSettings,
-  say: (sentence: string) => void,
+  log: (message: string) => void,
 ): Promise<Services> {
-  const redis = await startStore(settings, say);
+  const redis = await startStore(settings, log);
   const mail = await startMail(settings).catch(async (error: unknown) => {
     await redis.stop();
     throw error;
@@ -47,10 +47,7 @@ interface StoreService {
   stop(): Promise<void>;
 }
 
-async function startStore(
-  { redisUrl }: DemoSettings,
-  say: (sentence: string) => void,
-): Promise<StoreService> {
+async function startStore({ redisUrl }: DemoSettings, log: (message: string) => void): Promise<StoreService> {
   if (redisUrl) {
     const client = await connect(redisUrl);
     return {
@@ -59,10 +56,10 @@ async function startStore(
       stop: async () => client.destroy(),
     };
   }
-  const server = await startRedisServer({ onProgress: say });
+  const server = await startRedisServer({ onProgress: log });
   if (!server) {
-    say(
-      'There is no Redis here: codes are kept in memory, and end with this process. Set REDIS_URL to use one.',
+    log(
+      'No Redis found. Codes are kept in memory and lost when the demo stops. To use Redis, set REDIS_URL.',
     );
     return { store: new MemoryStore(), backend: { kind: 'memory_store' }, stop: async () => {} };
   }
@@ -79,7 +76,7 @@ async function startStore(
 
 const CONNECT_TIMEOUT = 5000;
 
-/** The first connection must come about, or the demo does not start; a lost one is sought again for ever. */
+/** If the first connection fails, the demo does not start. A connection lost later is retried forever. */
 async function connect(url: string) {
   let wasConnected = false;
   const client = createClient({
@@ -91,16 +88,18 @@ async function connect(url: string) {
   });
   client.on('error', () => {});
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer')), CONNECT_TIMEOUT);
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('timed out')), CONNECT_TIMEOUT);
   });
   try {
-    await Promise.race([client.connect().then(() => client.ping()), late]);
+    await Promise.race([client.connect().then(() => client.ping()), timeout]);
     wasConnected = true;
     return client;
   } catch (error) {
     if (client.isOpen) client.destroy();
-    throw new SettingsError(`Redis at ${hostOf(url)} does not answer (${reasonOf(error)}): check REDIS_URL.`);
+    throw new SettingsError(
+      `Cannot connect to Redis at ${hostOf(url)} (${reasonOf(error)}). Check REDIS_URL.`,
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -116,13 +115,13 @@ async function startMail({ smtp }: DemoSettings): Promise<MailService> {
   return { transport: inbox.url, inbox, backend: { kind: 'inbox' } };
 }
 
-/** Without the login. */
+/** Leaves out the credentials. */
 function hostOf(url: string): string {
   const { host, pathname } = new URL(url);
   return host || pathname;
 }
 
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'no reason was given';
+  if (!(error instanceof Error)) return 'unknown error';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message || error.name;
 }

@@ -1,5 +1,6 @@
-/** What the demo reads from its environment. */
+/** The settings of the demo, read from environment variables. */
 import { randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
 import type { TransportOption } from 'express-email-verification';
 
 export interface DemoSettings {
@@ -7,31 +8,31 @@ export interface DemoSettings {
   readonly host: string;
   readonly origin: string;
   readonly redisUrl: string | undefined;
-  /** Undefined: the demo brings a mail server along, and an inbox. */
+  /** If `undefined`, the demo starts a mail server and shows its messages in an inbox. */
   readonly smtp: { readonly transport: TransportOption; readonly name: string } | undefined;
   readonly from: string;
   readonly secret: string;
-  readonly secretIsRandom: boolean;
+  readonly isSecretRandom: boolean;
   readonly database: string;
   readonly trustProxy: number | boolean;
 }
 
-/** What is wrong with the environment, in a sentence for the person who set it. */
+/** An invalid setting. The message says how to correct it. */
 export class SettingsError extends Error {}
 
 /** @throws SettingsError */
 export function readSettings(env: NodeJS.ProcessEnv): DemoSettings {
-  const port = integer('PORT', env['PORT'] || '3000', 65_535);
+  const port = readInteger('PORT', env['PORT'] || '3000', 65_535);
   const smtp = readSmtp(env);
   if (!smtp && env['NODE_ENV'] === 'production') {
     throw new SettingsError(
-      'NODE_ENV is production, where there is no inbox: set SMTP_URL, or SMTP_SERVICE, SMTP_USER and SMTP_PASS.',
+      'In production, the demo needs a mail server: set SMTP_URL, or SMTP_SERVICE, SMTP_USER, and SMTP_PASS.',
     );
   }
   const secret = env['EMAIL_VERIFICATION_SECRET'];
   if (secret && Buffer.byteLength(secret) < 32) {
     throw new SettingsError(
-      'EMAIL_VERIFICATION_SECRET must be at least 32 bytes, as of: openssl rand -base64 32',
+      'EMAIL_VERIFICATION_SECRET must be at least 32 bytes long. Create one with: openssl rand -base64 32',
     );
   }
   return {
@@ -42,9 +43,9 @@ export function readSettings(env: NodeJS.ProcessEnv): DemoSettings {
     redisUrl: readRedisUrl(env['REDIS_URL']),
     from: readFrom(env, smtp !== undefined),
     secret: secret || randomBytes(32).toString('base64url'),
-    secretIsRandom: !secret,
+    isSecretRandom: !secret,
     database: env['DATABASE'] || ':memory:',
-    trustProxy: env['TRUST_PROXY'] ? integer('TRUST_PROXY', env['TRUST_PROXY'], 10) : false,
+    trustProxy: env['TRUST_PROXY'] ? readInteger('TRUST_PROXY', env['TRUST_PROXY'], 10) : false,
   };
 }
 
@@ -53,40 +54,41 @@ function readSmtp(env: NodeJS.ProcessEnv): DemoSettings['smtp'] {
   if (url) {
     const parsed = URL.canParse(url) ? new URL(url) : undefined;
     if (parsed?.protocol !== 'smtp:' && parsed?.protocol !== 'smtps:') {
-      throw new SettingsError('SMTP_URL must be like smtp://user:password@mail.example.com:587.');
+      throw new SettingsError('SMTP_URL must be a URL such as smtp://user:password@mail.example.com:587.');
     }
     return { transport: url, name: parsed.host };
   }
   if (!service && !user && !pass) return undefined;
   if (!service || !user || !pass) {
-    throw new SettingsError('SMTP_SERVICE, SMTP_USER and SMTP_PASS go together: set all three, or SMTP_URL.');
+    throw new SettingsError('Set SMTP_SERVICE, SMTP_USER, and SMTP_PASS together, or set SMTP_URL instead.');
   }
   return { transport: { service, auth: { user, pass } }, name: service };
 }
 
-/** Most providers refuse a sender other than the one who logged in. */
-function readFrom(env: NodeJS.ProcessEnv, needsReal: boolean): string {
+/** Most providers accept only the user's own address as the sender. */
+function readFrom(env: NodeJS.ProcessEnv, isDelivered: boolean): string {
   if (env['MAIL_FROM']) return env['MAIL_FROM'];
-  if (!needsReal) return 'Acme <hello@acme.example>';
+  if (!isDelivered) return 'Acme <hello@acme.example>';
   const user = env['SMTP_USER'] ?? '';
   if (user.includes('@')) return `Acme <${user}>`;
-  throw new SettingsError('Set MAIL_FROM to the address that mails come from, as "Acme <you@example.com>".');
+  throw new SettingsError('Set MAIL_FROM to the sender of the emails, such as "Acme <you@example.com>".');
 }
 
 function readOrigin(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'https:' || url?.protocol === 'http:') return url.origin;
-  throw new SettingsError('ORIGIN must be like https://demo.example.com.');
+  throw new SettingsError(`ORIGIN must be an origin such as https://demo.example.com, not ${inspect(text)}.`);
 }
 
+/** The value is not part of the message, because it may contain a password. */
 function readRedisUrl(text: string | undefined): string | undefined {
   if (!text) return undefined;
   if (/^(rediss?|unix):\/\//.test(text) && URL.canParse(text)) return text;
-  throw new SettingsError('REDIS_URL must be like redis://localhost:6379.');
+  throw new SettingsError('REDIS_URL must be a URL such as redis://localhost:6379.');
 }
 
-function integer(name: string, text: string, max: number): number {
+function readInteger(name: string, text: string, max: number): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value <= max) return value;
-  throw new SettingsError(`${name} must be a whole number from 0 to ${max}.`);
+  throw new SettingsError(`${name} must be an integer from 0 to ${max}, not ${inspect(text)}.`);
 }
