@@ -1,7 +1,7 @@
 /** `npm run demo` as a process: what it logs, how it fails, and how it shuts down. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -192,6 +192,24 @@ describe('an invalid setting', () => {
   ])('is reported in one sentence: %j', (env, message) => {
     expect(() => readSettings(env)).toThrow(new SettingsError(message));
   });
+});
+
+it('documents every environment variable in its README', async () => {
+  const names = new Set(['REDIS_SERVER']);
+  const read = (values: NodeJS.ProcessEnv) => {
+    const get = (_target: object, name: string) => {
+      names.add(name);
+      return values[name];
+    };
+    readSettings(new Proxy({}, { get }));
+  };
+  read({});
+  read({ SMTP_URL: 'smtp://localhost', SMTP_USER: 'minji@example.com', TRUST_PROXY: '1' });
+  const readme = await readFile(resolve(__dirname, '../demo-app/README.md'), 'utf8');
+  const documented = [...readme.matchAll(/^\|[^|]*\|/gm)].flatMap(
+    ([cell]) => cell.match(/\b[A-Z_]{4,}\b/g) ?? [],
+  );
+  expect(documented.sort()).toEqual([...names].sort());
 });
 
 describe('with a provider that requires STARTTLS and a login', () => {
