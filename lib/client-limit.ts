@@ -27,8 +27,6 @@ export function createClientLimit(core: Core, route: 'send' | 'verify'): Request
   }
 
   const limiter = rateLimit({
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
     identifier: `${route}-by-client`,
     ...options,
     keyGenerator: options.keyGenerator ?? networkOf(options.ipv6Subnet),

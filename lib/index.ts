@@ -4,6 +4,7 @@ export type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './act
 export type { SendInput, SendOutcome, TooManyRequests } from './acts/send.js';
 export type { VerifyInput, VerifyOutcome } from './acts/verify.js';
 export type { BeforeSend, SendAttempt, SendVerdict } from './before-send.js';
+export type { ClientLimitOption } from './client-limit-options.js';
 export type { CheckOutcome, EmailVerification } from './email-verification.js';
 export { createEmailVerification } from './email-verification.js';
 export type { AddressEvent, EmailVerificationEvents, EventName, Listener } from './events.js';
@@ -14,7 +15,7 @@ export type { DeliveryError } from './mail/delivery-error.js';
 export type { Mail } from './mail/mailer.js';
 export type { MailContent, Template, TemplateInput } from './mail/template.js';
 export type { TransportOption } from './mail/transport.js';
-export type { ClientLimitOption, CustomDelivery, EmailVerificationOptions, SendLimit } from './options.js';
+export type { CustomDelivery, EmailVerificationOptions, Sender, SendLimit } from './options.js';
 export type { Reason } from './problem.js';
 export type { RequireVerifiedEmailOptions } from './require-verified-email.js';
 export { requireVerifiedEmail } from './require-verified-email.js';

@@ -1,14 +1,25 @@
 /** Every option: its sentence, its default, its check. All are checked once, when the app starts. */
-import type { Options as RateLimitOptions } from 'express-rate-limit';
 import addressparser from 'nodemailer/lib/addressparser';
 import { defaultMailbox } from './address.js';
 import type { BeforeSend } from './before-send.js';
+import { type ClientLimitOption, type ClientLimitSettings, checkRateLimit } from './client-limit-options.js';
 import { createDigests, type Digests } from './code.js';
 import { warn } from './events.js';
-import { builtInLocales, type Locale } from './locales/index.js';
+import { checkLocales } from './locales/check-locales.js';
+import type { Locale } from './locales/index.js';
 import type { Mail } from './mail/mailer.js';
 import { defaultTemplate, type Template } from './mail/template.js';
 import { createTransport, type Transport, type TransportOption } from './mail/transport.js';
+import {
+  checkBoolean,
+  checkFunction,
+  checkInteger,
+  isOptions,
+  readOptions,
+  readOptionsOf,
+  refuse,
+  refuseHidden,
+} from './option-checks.js';
 import { boundedStore, checkStore } from './store/bounded-store.js';
 import { MemoryStore } from './store/memory-store.js';
 import type { Limit, Store } from './store/store.js';
@@ -22,18 +33,15 @@ export interface SendLimit {
   readonly window: number;
 }
 
-/** The options of express-rate-limit, or `false` for none. */
-export type ClientLimitOption = Partial<RateLimitOptions> | false;
-
 export interface EmailVerificationOptions {
   /** Where challenges are kept. @default MemoryStore, refused when NODE_ENV is production unless passed on purpose */
   readonly store?: Store;
   /** How mails leave: a nodemailer transporter, its options, or an SMTP URL. With a login, TLS is required unless the host is loopback. */
-  readonly transport: TransportOption;
+  readonly transport: TransportOption | undefined;
   /** The sender, as `Acme <hello@acme.example>`: one address. */
-  readonly from: string | { readonly name: string; readonly address: string };
+  readonly from: string | Sender | undefined;
   /** Keys every digest: at least 32 bytes. An array rotates: the first one writes, all are read. */
-  readonly secret?: string | readonly string[];
+  readonly secret: string | readonly (string | undefined)[] | undefined;
   /** Digits of a code, 6 to 10. NIST SP 800-63B-4 §3.1.3.2 asks for 6. @default 6 */
   readonly codeLength?: number;
   /** Seconds a code is valid, 60 to 600 (OWASP ASVS 5.0 6.6.3, NIST: 10 minutes at most). @default 180 */
@@ -44,8 +52,8 @@ export interface EmailVerificationOptions {
   readonly sendLimits?: readonly SendLimit[];
   /** What limits count on, made from the canonical address. @default the address without +tag, and without dots at Gmail */
   readonly mailbox?: (address: string) => string;
-  /** Requests of one client IP, by express-rate-limit. @default 20 sends in 10 minutes, verify unlimited */
-  readonly rateLimit?: { readonly send?: ClientLimitOption; readonly verify?: ClientLimitOption };
+  /** Requests of one client IP, by express-rate-limit; `false` for no limit. @default 20 sends in 10 minutes, verify unlimited */
+  readonly rateLimit?: { readonly send?: ClientLimitOption; readonly verify?: ClientLimitOption } | false;
   /** Seconds a verification token is valid, 60 to 86400. @default 900 */
   readonly tokenTtl?: number;
   /** What is verified for, `[a-z0-9_-]{1,32}`: nothing of one purpose is worth anything for another. @default 'signup' */
@@ -74,6 +82,12 @@ export interface EmailVerificationOptions {
   readonly codeInSubject?: boolean;
 }
 
+/** Who an email is from. */
+export interface Sender {
+  readonly name?: string;
+  readonly address: string;
+}
+
 /** The options after defaults and checks, in milliseconds. */
 export interface Settings {
   readonly store: Store;
@@ -86,7 +100,7 @@ export interface Settings {
   readonly maxAttempts: number;
   readonly sendLimits: readonly Limit[];
   readonly mailbox: (address: string) => string;
-  readonly rateLimit: { readonly send: ClientLimitOption; readonly verify: ClientLimitOption };
+  readonly rateLimit: ClientLimitSettings;
   readonly tokenTtl: number;
   readonly purpose: string;
   readonly delivery: 'await' | 'background' | CustomDelivery;
@@ -104,41 +118,50 @@ export interface Settings {
 }
 
 /** @throws TypeError or RangeError that names the option, its range and its value (never of `secret` or `transport`). */
-export function createSettings(options: EmailVerificationOptions): Settings {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError('createEmailVerification takes an object of options');
-  for (const name of Object.keys(options)) {
-    if (!OPTION_NAMES.has(name)) throw new TypeError(`there is no option ${JSON.stringify(name)}`);
-  }
-  const integer = (name: NumberOption, fallback: number, min: number, max: number) =>
-    checkInteger(name, options[name] ?? fallback, min, max);
+export function createSettings(given: EmailVerificationOptions): Settings {
+  const options = readOptionsOf('createEmailVerification()', given, OPTION_NAMES);
+  const {
+    codeLength = 6,
+    codeTtl = 180,
+    maxAttempts = 5,
+    sendLimits = DEFAULT_SEND_LIMITS,
+    tokenTtl = 900,
+    purpose = 'signup',
+    delivery = 'await',
+    storeTimeout = 1000,
+    mailTimeout = 10_000,
+    hookTimeout = 5000,
+    locales = {},
+    defaultLocale = 'en',
+    codeInSubject = false,
+  } = options;
   const from = checkFrom(options.from);
-  const locales = checkLocales(options.locales, options.defaultLocale ?? 'en');
+  const { all, first } = checkLocales(locales, defaultLocale);
   return {
     store: chooseStore(options.store),
     secrets: checkSecrets(options.secret),
     from,
-    codeLength: integer('codeLength', 6, 6, 10),
-    codeTtl: integer('codeTtl', 180, 60, 600) * 1000,
-    maxAttempts: integer('maxAttempts', 5, 1, 10),
-    sendLimits: checkSendLimits(options.sendLimits ?? DEFAULT_SEND_LIMITS),
-    mailbox: checkFunction('mailbox', options.mailbox) ?? defaultMailbox,
+    codeLength: checkInteger('codeLength', codeLength, 6, 10),
+    codeTtl: checkInteger('codeTtl', codeTtl, 60, 600) * 1000,
+    maxAttempts: checkInteger('maxAttempts', maxAttempts, 1, 10),
+    sendLimits: checkSendLimits(sendLimits),
+    mailbox: checkMailbox(options.mailbox),
     rateLimit: checkRateLimit(options.rateLimit),
-    tokenTtl: integer('tokenTtl', 900, 60, 86_400) * 1000,
-    purpose: checkPurpose(options.purpose ?? 'signup'),
-    delivery: checkDelivery(options.delivery ?? 'await'),
-    storeTimeout: integer('storeTimeout', 1000, 50, 60_000),
-    mailTimeout: integer('mailTimeout', 10_000, 50, 60_000),
-    hookTimeout: integer('hookTimeout', 5000, 50, 60_000),
+    tokenTtl: checkInteger('tokenTtl', tokenTtl, 60, 86_400) * 1000,
+    purpose: checkPurpose(purpose),
+    delivery: checkDelivery(delivery),
+    storeTimeout: checkInteger('storeTimeout', storeTimeout, 50, 60_000),
+    mailTimeout: checkInteger('mailTimeout', mailTimeout, 50, 60_000),
+    hookTimeout: checkInteger('hookTimeout', hookTimeout, 50, 60_000),
     beforeSend: checkFunction('beforeSend', options.beforeSend),
     appName: checkAppName(
-      options.appName ?? (from.name || from.address.slice(from.address.lastIndexOf('@') + 1)),
+      options.appName === undefined ? from.name || domainOf(from.address) : options.appName,
     ),
     origin: checkOrigin(options.origin),
     template: checkFunction('template', options.template) ?? defaultTemplate,
-    locales,
-    defaultLocale: locales.values().next().value ?? fail('defaultLocale', 'one of the locales', undefined),
-    codeInSubject: checkBoolean('codeInSubject', options.codeInSubject ?? false),
+    locales: all,
+    defaultLocale: first,
+    codeInSubject: checkBoolean('codeInSubject', codeInSubject),
     transport: checkTransport(options.transport),
   };
 }
@@ -149,161 +172,152 @@ const DEFAULT_SEND_LIMITS: readonly SendLimit[] = [
   { max: 10, window: 86_400 },
 ];
 
-const DEFAULT_RATE_LIMIT = { send: { windowMs: 600_000, limit: 20 }, verify: false } as const;
-
-type NumberOption =
-  | 'codeLength'
-  | 'codeTtl'
-  | 'maxAttempts'
-  | 'tokenTtl'
-  | 'storeTimeout'
-  | 'mailTimeout'
-  | 'hookTimeout';
-
-const OPTION_NAMES: ReadonlySet<string> = new Set<keyof EmailVerificationOptions>([
-  'store',
-  'transport',
-  'from',
-  'secret',
-  'codeLength',
-  'codeTtl',
-  'maxAttempts',
-  'sendLimits',
-  'mailbox',
-  'rateLimit',
-  'tokenTtl',
-  'purpose',
-  'delivery',
-  'storeTimeout',
-  'mailTimeout',
-  'hookTimeout',
-  'beforeSend',
-  'appName',
-  'origin',
-  'template',
-  'locales',
-  'defaultLocale',
-  'codeInSubject',
-]);
-
-/** An option that is not as it must be; `value` is left out where it is a secret. */
-function fail(name: string, range: string, value: unknown): never {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  throw new (typeof value === 'number' ? RangeError : TypeError)(`${name} must be ${range}, and is ${shown}`);
-}
-
-function checkInteger(name: string, value: unknown, min: number, max: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  return fail(name, `a whole number from ${min} to ${max}`, value);
-}
-
-function checkFunction<T>(name: string, value: T | undefined): T | undefined {
-  return value === undefined || typeof value === 'function' ? value : fail(name, 'a function', value);
-}
-
-function checkBoolean(name: string, value: unknown): boolean {
-  return typeof value === 'boolean' ? value : fail(name, 'true or false', value);
-}
+const OPTION_NAMES: { readonly [Name in keyof EmailVerificationOptions]-?: true } = {
+  store: true,
+  transport: true,
+  from: true,
+  secret: true,
+  codeLength: true,
+  codeTtl: true,
+  maxAttempts: true,
+  sendLimits: true,
+  mailbox: true,
+  rateLimit: true,
+  tokenTtl: true,
+  purpose: true,
+  delivery: true,
+  storeTimeout: true,
+  mailTimeout: true,
+  hookTimeout: true,
+  beforeSend: true,
+  appName: true,
+  origin: true,
+  template: true,
+  locales: true,
+  defaultLocale: true,
+  codeInSubject: true,
+};
 
 function chooseStore(store: Store | undefined): Store {
   if (store !== undefined) return boundedStore(checkStore(store));
   if (process.env['NODE_ENV'] === 'production') {
-    throw new TypeError('store must be passed when NODE_ENV is production: new RedisStore(client)');
+    throw new TypeError(
+      'The `store` option must be passed when NODE_ENV is production, as in new RedisStore(client).',
+    );
   }
   warn('No store was passed: challenges are kept in memory, and end with this process.');
   return new MemoryStore();
 }
 
-function checkTransport(transport: TransportOption): Transport {
+function checkTransport(transport: TransportOption | undefined): Transport {
   if (transport === undefined || transport === null)
     throw new TypeError('transport must be passed: a nodemailer transporter, its options or an SMTP URL');
   return createTransport(transport);
 }
 
-function checkSecrets(secret: string | readonly string[] | undefined): [Digests, ...Digests[]] {
-  const secrets = Array.isArray(secret) ? secret : [secret];
-  if (!secrets.every((one) => typeof one === 'string' && Buffer.byteLength(one) >= 32)) {
-    throw new TypeError('secret must be a string of at least 32 bytes, or an array of such strings');
-  }
-  const [first, ...rest] = secrets.map(createDigests);
-  if (!first) throw new TypeError('secret must hold at least one string');
-  if (new Set([first, ...rest].map(({ name }) => name)).size !== secrets.length) {
+function checkSecrets(secret: EmailVerificationOptions['secret']): [Digests, ...Digests[]] {
+  const isArray = Array.isArray(secret);
+  // Array.from() also tells the holes of an array.
+  const given: readonly unknown[] = isArray ? Array.from(secret) : [secret];
+  const digests = given.map((one, index) => {
+    if (typeof one === 'string' && Buffer.byteLength(one) >= 32) return createDigests(one);
+    if (isArray) return refuseHidden(`secret[${index}]`, 'a string of at least 32 bytes', one);
+    return refuseHidden('secret', SECRETS, one);
+  });
+  digests.forEach(({ name }, index) => {
+    if (digests.findIndex((other) => other.name === name) === index) return;
+    // Ids and tokens tell their secret by a name of two characters, which two secrets share once in 4096 times.
     throw new TypeError(
-      'secret holds two that are the same, or that cannot be told apart: replace one of them',
+      `The \`secret[${index}]\` option must differ from the ones before it: it is the same as one of them, or cannot be told apart from it. Replace it.`,
     );
-  }
-  return [first, ...rest];
+  });
+  const [first, ...rest] = digests;
+  return first ? [first, ...rest] : refuseHidden('secret', SECRETS, secret);
 }
 
+const SECRETS = 'a string of at least 32 bytes, or an array of such strings';
+
 function checkFrom(from: EmailVerificationOptions['from']): { name: string; address: string } {
-  const parsed = typeof from === 'string' ? addressparser(from) : [from];
-  const [sender] = parsed;
-  const fits =
-    parsed.length === 1 && typeof sender?.address === 'string' && /^[^\s@]+@[^\s@]+$/.test(sender.address);
-  return fits
-    ? { name: sender.name ?? '', address: sender.address ?? '' }
-    : fail('from', 'one address, as "Acme <hello@acme.example>"', from);
+  if (isOptions(from)) {
+    const { name = '', address } = readOptions(from, { name: true, address: true }, { path: 'from' });
+    if (typeof name !== 'string' || !(name === '' || isLine(name))) refuse('from.name', LINE, name);
+    if (typeof address !== 'string' || !isSender(address))
+      return refuse('from.address', 'one address', address);
+    return { name, address };
+  }
+  const [sender, ...others] = typeof from === 'string' ? addressparser(from) : [];
+  const { name = '', address = '' } = sender ?? {};
+  const fits = others.length === 0 && isSender(address) && (name === '' || isLine(name));
+  return fits ? { name, address } : refuse('from', "one address, as in 'Acme <hello@acme.example>'", from);
+}
+
+/** One address, and not what a template makes of a variable that is not set. */
+function isSender(address: string): boolean {
+  return (
+    /^[^\s\p{Cc}@,;:<>"()]+@[^\s\p{Cc}@,;:<>"()]+$/u.test(address) &&
+    !/^(undefined|null|NaN)@|@(undefined|null|NaN)$/.test(address)
+  );
 }
 
 function checkSendLimits(limits: readonly SendLimit[]): Limit[] {
   if (!Array.isArray(limits) || limits.length === 0)
-    return fail('sendLimits', 'an array of { max, window }', limits);
-  return limits.map((limit: SendLimit, index) => {
-    const max = checkInteger(`sendLimits[${index}].max`, limit?.max, 1, 1000);
-    const window = checkInteger(`sendLimits[${index}].window`, limit?.window, 1, 86_400);
-    const previous = limits[index - 1]?.window ?? 0;
-    if (window <= previous)
-      fail(`sendLimits[${index}].window`, `longer than the one before (${previous})`, window);
+    return refuse('sendLimits', 'an array of { max, window }', limits);
+  let previous = 0;
+  return Array.from(limits, (limit: SendLimit | undefined, index) => {
+    const path = `sendLimits[${index}]`;
+    if (!isOptions(limit)) return refuse(path, '{ max, window }', limit);
+    const entry = readOptions(limit, { max: true, window: true }, { path });
+    const max = checkInteger(`${path}.max`, entry.max, 1, 1000);
+    const window = checkInteger(`${path}.window`, entry.window, 1, 86_400);
+    if (window <= previous) refuse(`${path}.window`, `longer than the one before, ${previous}`, window);
+    previous = window;
     return { max, window: window * 1000 };
   });
 }
 
-function checkRateLimit(rateLimit: EmailVerificationOptions['rateLimit'] = {}): Settings['rateLimit'] {
-  for (const limit of [rateLimit, rateLimit?.send, rateLimit?.verify]) {
-    if (limit === null || (limit !== undefined && limit !== false && typeof limit !== 'object')) {
-      fail('rateLimit', '{ send, verify }, each express-rate-limit options or false', limit);
-    }
-  }
-  const { send = DEFAULT_RATE_LIMIT.send, verify = DEFAULT_RATE_LIMIT.verify } = rateLimit;
-  return { send: send && { ...DEFAULT_RATE_LIMIT.send, ...send }, verify };
+/** A rule that gives no string would put the mails of all people on one count. */
+function checkMailbox(option: ((address: string) => string) | undefined): (address: string) => string {
+  const rule = checkFunction('mailbox', option);
+  if (!rule) return defaultMailbox;
+  return function mailbox(address) {
+    const name: unknown = rule(address);
+    if (typeof name === 'string' && name !== '') return name;
+    // One that is asynchronous may reject as well, and nobody would hear it.
+    Promise.resolve(name).catch(() => {});
+    return refuseHidden('mailbox', 'a function that returns a string, not empty and not by a promise', name);
+  };
 }
 
 function checkPurpose(purpose: unknown): string {
   if (typeof purpose === 'string' && /^[a-z0-9_-]{1,32}$/.test(purpose)) return purpose;
-  return fail('purpose', '1 to 32 of a-z, 0-9, _ and -', purpose);
+  return refuse('purpose', '1 to 32 of a-z, 0-9, _ and -', purpose);
 }
 
 function checkDelivery(delivery: NonNullable<EmailVerificationOptions['delivery']>): Settings['delivery'] {
   if (delivery === 'await' || delivery === 'background' || typeof delivery === 'function') return delivery;
-  return fail('delivery', "'await', 'background' or a function", delivery);
+  return refuse('delivery', "'await', 'background' or a function", delivery);
+}
+
+const LINE = 'one line of 1 to 100 characters';
+
+function isLine(text: string): boolean {
+  return /^[^\p{Cc}\p{Zl}\p{Zp}]{1,100}$/u.test(text);
 }
 
 function checkAppName(appName: unknown): string {
-  if (typeof appName === 'string' && /^[^\p{Cc}\p{Zl}\p{Zp}]{1,100}$/u.test(appName)) return appName;
-  return fail('appName', 'one line of 1 to 100 characters', appName);
+  return typeof appName === 'string' && isLine(appName) ? appName : refuse('appName', LINE, appName);
 }
 
-function checkOrigin(origin: string | undefined): string | undefined {
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1);
+}
+
+function checkOrigin(origin: unknown): string | undefined {
   if (origin === undefined) return undefined;
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined;
   const isLoopback =
     url !== undefined && /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
   if (url?.origin === origin && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback)))
-    return origin;
-  return fail('origin', 'an https origin, as "https://acme.example"', origin);
-}
-
-function checkLocales(
-  locales: Readonly<Record<string, Locale>> = {},
-  defaultTag: string,
-): Map<string, Locale> {
-  const all = new Map(
-    Object.entries({ ...builtInLocales, ...locales }).map(([tag, words]) => [tag.toLowerCase(), words]),
-  );
-  for (const [tag, words] of all) {
-    if (!words?.answers || !words.fields || !words.mail) fail(`locales.${tag}`, 'a Locale', words);
-  }
-  const first = typeof defaultTag === 'string' ? all.get(defaultTag.toLowerCase()) : undefined;
-  if (!first) return fail('defaultLocale', `one of ${[...all.keys()].join(', ')}`, defaultTag);
-  return new Map([[defaultTag.toLowerCase(), first], ...all]);
+    return url.origin;
+  return refuse('origin', "an https origin, as in 'https://acme.example'", origin);
 }

@@ -286,30 +286,36 @@ it('T39: a store of ours that is replaced in parts while the app runs is held to
 
 const PASSWORD = 'redis://:hidden@redis.example';
 const noStores: [what: string, store: unknown, fault: string][] = [
-  ['a promise of one', Promise.resolve(new MemoryStore()), 'and is a promise: await it'],
+  ['a promise of one', Promise.resolve(new MemoryStore()), 'Received a promise: await it'],
   [
     'a client',
     { evalSha() {}, options: { url: PASSWORD } },
-    'and is a Redis client: pass `new RedisStore(client)`',
+    'Received a Redis client: pass `new RedisStore(client)`',
   ],
-  ['a client of another library', { evalsha() {}, options: { url: PASSWORD } }, 'and is a Redis client'],
-  ['a class', MemoryStore, 'and is the function MemoryStore'],
-  ['a URL', PASSWORD, 'and is a string'],
-  ['null', null, 'and is null'],
-  ['an object that holds one', { store: new MemoryStore(), url: PASSWORD }, 'and is an object'],
+  ['a client of another library', { evalsha() {}, options: { url: PASSWORD } }, 'Received a Redis client'],
+  ['a class', MemoryStore, 'Received the function MemoryStore'],
+  ['a URL', PASSWORD, 'Received a string'],
+  ['null', null, 'Received null'],
+  ['an object that holds one', { store: new MemoryStore(), url: PASSWORD }, 'Received an object'],
   [
     'half a store',
     { open() {}, attempt() {}, url: PASSWORD },
-    'and is an object without discard(), redeem(), release()',
+    'Received an object without discard(), redeem(), release()',
   ],
-  ['a store without look()', { ...storeThat('open', () => {}), look: 1 }, 'and is an object without look()'],
+  [
+    'a store without look()',
+    { ...storeThat('open', () => {}), look: 1 },
+    'Received an object without look()',
+  ],
 ];
 
 it.each(noStores)(
   'T39: %s is refused as a store when the app starts, and not shown',
   (_what, store, fault) => {
     const start = () => createTestApp({ store: store as Store, transport: 'smtp://127.0.0.1:1' });
-    expect(start).toThrow(`\`store\` must be a RedisStore, a MemoryStore or a Store of your own, ${fault}`);
+    expect(start).toThrow(
+      `The \`store\` option must be a RedisStore, a MemoryStore or a Store of your own. ${fault}`,
+    );
     expect(start).not.toThrow('hidden');
   },
 );

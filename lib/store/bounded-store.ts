@@ -40,7 +40,7 @@ export function checkStore(store: Store): Store {
   const missing = ACTS.filter((act) => !hasMethod(store, act));
   if (missing.length === 0) return store;
   throw new TypeError(
-    `\`store\` must be a RedisStore, a MemoryStore or a Store of your own, and is ${fault()}`,
+    `The \`store\` option must be a RedisStore, a MemoryStore or a Store of your own. Received ${fault()}.`,
   );
 
   function fault(): string {

@@ -2,6 +2,7 @@
  * The store in one process: the same acts as the scripts, told in TypeScript. It is the model the scripts are
  * held against, and what a first try and a test run on. What it keeps ends with the process.
  */
+import { readOptionsOf } from '../option-checks.js';
 import {
   type AttemptOutcome,
   type AttemptRequest,
@@ -65,7 +66,8 @@ export class MemoryStore implements Store {
   #nextSweep = 0;
 
   /** @throws TypeError when a `clock` is given in production. */
-  constructor({ clock }: MemoryStoreOptions = {}) {
+  constructor(options: MemoryStoreOptions = {}) {
+    const { clock } = readOptionsOf('MemoryStore', options, { clock: true });
     refuseClockInProduction('MemoryStore', clock);
     this.#clock = clock ?? Date.now;
   }

@@ -1,5 +1,6 @@
 /** The store on Redis: one script, and one round trip, for each act. */
 import { messageOf } from '../cause.js';
+import { readOptionsOf, refuse } from '../option-checks.js';
 import { Deadlines } from './deadlines.js';
 import { RedisClock } from './redis-clock.js';
 import * as scripts from './scripts/index.js';
@@ -77,11 +78,12 @@ export class RedisStore implements Store {
   readonly #deadlines: Deadlines<RedisCommands>;
 
   /** @throws TypeError when `client` is no node-redis client, or a `clock` is given in production. */
-  constructor(client: RedisClient, { prefix = 'ev:', clock }: RedisStoreOptions = {}) {
+  constructor(client: RedisClient, options: RedisStoreOptions = {}) {
     if (typeof client?.evalSha !== 'function' || typeof client.eval !== 'function') {
       throw new TypeError('RedisStore: client must be a node-redis client, pool, cluster or sentinel');
     }
-    if (typeof prefix !== 'string') throw new TypeError('RedisStore: prefix must be a string');
+    const { prefix = 'ev:', clock } = readOptionsOf('RedisStore', options, { prefix: true, clock: true });
+    if (typeof prefix !== 'string') refuse('prefix', 'a string', prefix, 'RedisStore');
     refuseClockInProduction('RedisStore', clock);
     // Without a time-out of its own for each command, which costs more than the command; ours ends it in time.
     this.#deadlines = new Deadlines(

@@ -1,3 +1,5 @@
+import { refuse } from '../option-checks.js';
+
 /**
  * The store port: what a challenge needs kept, and the seven acts on it. A store is handed digests, times
  * and limits, and nothing that reads as an address, a client or a code; it draws nothing at random. So two
@@ -143,8 +145,8 @@ export class StoreTimeout extends Error {
 /** A clock that a test moves decides what has ended: nothing for production. */
 export function refuseClockInProduction(name: string, clock: unknown): void {
   if (clock === undefined) return;
-  if (typeof clock !== 'function') throw new TypeError(`${name}: clock must be a function`);
+  if (typeof clock !== 'function') refuse('clock', 'a function', clock, name);
   if (process.env['NODE_ENV'] === 'production') {
-    throw new TypeError(`${name}: clock is for tests, and NODE_ENV is production`);
+    throw new TypeError(`The \`clock\` option of ${name} is for tests, and NODE_ENV is production.`);
   }
 }
