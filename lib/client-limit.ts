@@ -1,137 +1,121 @@
-/** How many requests one client IP may make: express-rate-limit, counting in our store under digests of the IP. */
-import { isIP } from 'node:net';
+/** How many requests one client may make, by express-rate-limit. */
 import type { Request, RequestHandler, Response } from 'express';
-import {
-  type ClientRateLimitInfo,
-  ipKeyGenerator,
-  type Options as RateLimitOptions,
-  type Store as RateLimitStore,
-  rateLimit,
-} from 'express-rate-limit';
-import type { Core } from './core.js';
-import { warn } from './events.js';
+import { type RateLimitExceededEventHandler, rateLimit } from 'express-rate-limit';
+import { createProxyWarning, networkOf } from './client-address.js';
+import type { ClientLimit } from './client-limit-options.js';
+import { boundStore, ClientStoreTrouble, createClientStore } from './client-limit-store.js';
+import type { Acts } from './core.js';
 import { localeOf } from './language.js';
+import { isWhole, refuse, refuseHidden } from './option-checks.js';
 import { answer, type Flag } from './problem.js';
 import { judgedSend } from './read-request.js';
 
-/** The limit of one route; a middleware that only goes on when the option is `false`. */
-export function createClientLimit(core: Core, route: 'send' | 'verify'): RequestHandler {
-  const options = core.settings.rateLimit[route];
-  const flag: Flag = route === 'send' ? 'ok' : 'verify';
-  const noteProxy = createProxyNote();
-  if (!options) {
-    return function clientLimit(req, _res, next) {
-      noteProxy(req);
+type Route = 'send' | 'verify';
+
+/** The limits of a verification, each made once: its router, or several of them, and the app's own routes share them. */
+export type ClientLimits = Readonly<Record<Route, RequestHandler>>;
+
+export function createClientLimits(acts: Acts): ClientLimits {
+  return { send: createClientLimit(acts, 'send', 'ok'), verify: createClientLimit(acts, 'verify', 'verify') };
+}
+
+/** A middleware that only goes on when there is no limit. */
+function createClientLimit(acts: Acts, route: Route, flag: Flag): RequestHandler {
+  const { settings } = acts;
+  const limit = settings.rateLimit[route];
+  if (!limit) {
+    return function clientLimit(_req, _res, next) {
       next();
     };
   }
 
+  const path = `rateLimit.${route}`;
+  const { keyGenerator, ipv6Subnet, store, handler, message, retryAfter, validate, ...rest } = limit;
+  const warnOfProxy = keyGenerator ? undefined : createProxyWarning(validate);
   const limiter = rateLimit({
     identifier: `${route}-by-client`,
-    ...options,
-    keyGenerator: options.keyGenerator ?? networkOf(options.ipv6Subnet),
-    store: options.store ?? new ClientStore(core, route),
-    validate: {
-      // Ours warns at the first request that shows it, not at the first request.
-      xForwardedForHeader: false,
-      // Ours heeds it.
-      ipv6SubnetOrKeyGenerator: options.keyGenerator !== undefined,
-      ...(typeof options.validate === 'object' && options.validate),
-    },
-    handler: options.handler ?? tooManyRequests(core, flag),
+    ...rest,
+    limit: checkedLimit(path, limit.limit),
+    keyGenerator: keyGenerator ? checkedKey(path, keyGenerator) : networkOf(path, ipv6Subnet),
+    store: store
+      ? boundStore(path, store, settings.storeTimeout)
+      : createClientStore(settings, route, limit.windowMs),
+    validate: typeof validate === 'boolean' ? validate : { ...OURS, ...validate },
+    ...(handler
+      ? { message, retryAfter, handler: goingOn(handler) }
+      : { handler: tooManyRequests(acts, path, flag, limit) }),
   });
+
   return function clientLimit(req, res, next) {
-    noteProxy(req);
-    limiter(req, res, (error?: unknown) => {
-      if (error === undefined) return next();
-      if (!(error instanceof ClientStoreTrouble)) return next(error);
-      answer(res, flag, core.unavailable(route, error.cause, localeOf(req, core)));
+    warnOfProxy?.(req);
+    // Whoever may go on does so by a call without an argument: one with undefined tells what a callback threw.
+    limiter(req, res, (...thrown: unknown[]) => {
+      if (thrown.length === 0) return next();
+      const [error] = thrown;
+      if (error instanceof ClientStoreTrouble)
+        return answer(res, flag, acts.unavailable(route, error.cause, localeOf(req, acts)));
+      next(error || new Error(`A function of the \`${path}\` option threw ${String(error)}.`));
     });
   };
 }
 
-/** Who counts as one client: an IPv4 address, or the network of an IPv6 one, as express-rate-limit has it. */
-function networkOf(ipv6Subnet: RateLimitOptions['ipv6Subnet'] | undefined) {
-  return async (req: Request, res: Response): Promise<string> => {
-    const subnet = typeof ipv6Subnet === 'function' ? await ipv6Subnet(req, res) : ipv6Subnet;
-    return ipKeyGenerator(withoutPort(req.ip ?? ''), subnet);
-  };
-}
+/** What express-rate-limit need not warn of: it is refused at start, or of no harm in a store that several processes share. */
+const OURS = { limit: false, creationStack: false } as const;
 
-/** Some proxies write the port of the connection too, and each connection would be a client of its own. */
-function withoutPort(address: string): string {
-  const [, v4, v6] = /^(?:([\d.]+)|\[(.+)\])(?::\d+)?$/.exec(address) ?? [];
-  const bare = v4 ?? v6;
-  return bare !== undefined && isIP(bare) ? bare : address;
-}
-
-function tooManyRequests(core: Core, flag: Flag) {
+function tooManyRequests(acts: Acts, path: string, flag: Flag, limit: ClientLimit) {
+  const { message, statusCode } = limit;
   return async (req: Request, res: Response): Promise<void> => {
-    const retryAfter = Math.max(1, Number(res.getHeader('Retry-After')) || 1);
-    answer(res, flag, await core.limited(judgedSend(req), retryAfter, localeOf(req, core)));
+    const retryAfter = await retryAfterOf(path, limit, req, res);
+    const outcome = await acts.limited(judgedSend(req), retryAfter, localeOf(req, acts));
+    const said: unknown = typeof message === 'function' ? await message(req, res) : message;
+    if (said !== undefined && typeof said !== 'string')
+      refuse(`${path}.message`, 'a function that returns a string', said);
+    answer(res, flag, said === undefined ? outcome : { ...outcome, message: said }, statusCode);
   };
 }
 
-/** What express-rate-limit counts in: one round trip on the store's own runner, deadline and all. */
-class ClientStore implements RateLimitStore {
-  readonly #core: Core;
-  readonly #route: string;
-  #window = 0;
-
-  constructor(core: Core, route: string) {
-    this.#core = core;
-    this.#route = route;
+/** Whole seconds until this client may come again, by the count and not by a header: an app may want none. */
+async function retryAfterOf(path: string, limit: ClientLimit, req: Request, res: Response): Promise<number> {
+  const { retryAfter, requestPropertyName, windowMs } = limit;
+  const wanted: unknown = typeof retryAfter === 'function' ? await retryAfter(req, res) : retryAfter;
+  if (wanted !== undefined) {
+    return isWhole(wanted, 1, Number.MAX_SAFE_INTEGER)
+      ? wanted
+      : refuse(`${path}.retryAfter`, 'a function that returns a whole number of seconds, at least 1', wanted);
   }
-
-  init({ windowMs }: { windowMs: number }): void {
-    this.#window = windowMs;
-  }
-
-  increment(key: string): Promise<ClientRateLimitInfo> {
-    return this.#count(key, 'hit');
-  }
-
-  async decrement(key: string): Promise<void> {
-    await this.#count(key, 'undo');
-  }
-
-  async resetKey(key: string): Promise<void> {
-    await this.#count(key, 'forget');
-  }
-
-  async #count(key: string, step: 'hit' | 'undo' | 'forget'): Promise<ClientRateLimitInfo> {
-    const { settings } = this.#core;
-    const client = settings.secrets[0].network(`${this.#route}\0${key}`);
-    try {
-      const { hits, resetsIn } = await settings.store.count(
-        { client, window: this.#window, step },
-        settings.storeTimeout,
-      );
-      return { totalHits: hits, resetTime: new Date(Date.now() + resetsIn) };
-    } catch (cause) {
-      throw new ClientStoreTrouble('the client limit could not be counted', { cause });
-    }
-  }
+  const { resetTime }: { resetTime?: unknown } = Object(Reflect.get(req, requestPropertyName));
+  const wait = resetTime instanceof Date ? resetTime.getTime() - Date.now() : windowMs;
+  return Math.max(1, Math.ceil(wait / 1000));
 }
 
-class ClientStoreTrouble extends Error {}
-
-/** Behind a proxy that Express does not trust, all clients are one; where it trusts all, each is whom it likes. Said once. */
-function createProxyNote(): (req: Request) => void {
-  let noted = false;
-  return (req) => {
-    if (noted || req.headers['x-forwarded-for'] === undefined) return;
-    const trust: unknown = req.app.get('trust proxy');
-    if (trust && trust !== true) return;
-    noted = true;
-    warn(trust ? TRUSTS_ALL : TRUSTS_NONE);
+/** A limit that is no number would let everybody through. */
+function checkedLimit(path: string, limit: ClientLimit['limit']): ClientLimit['limit'] {
+  if (typeof limit === 'number') return limit;
+  return async (req, res) => {
+    const most: unknown = await limit(req, res);
+    return isWhole(most, 0, Number.MAX_SAFE_INTEGER)
+      ? most
+      : refuse(
+          `${path}.limit`,
+          'a function that returns a whole number; let a client through by `skip`',
+          most,
+        );
   };
 }
 
-const TRUSTS_NONE =
-  "A request came with X-Forwarded-For while Express' 'trust proxy' setting is off: all clients behind the proxy " +
-  "share one limit. Set it to your proxy, as app.set('trust proxy', 1).";
+/** A key that is not there would be one count for all who have none. */
+function checkedKey(path: string, keyGenerator: NonNullable<ClientLimit['keyGenerator']>) {
+  const checked = async (req: Request, res: Response): Promise<string> => {
+    const key: unknown = await keyGenerator(req, res);
+    if (typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint') return String(key);
+    return refuseHidden(`${path}.keyGenerator`, 'a function that returns a string', key);
+  };
+  // express-rate-limit looks into its text for an IPv6 address that is used as it is.
+  return Object.assign(checked, { toString: () => keyGenerator.toString() });
+}
 
-const TRUSTS_ALL =
-  "A request came with X-Forwarded-For while Express' 'trust proxy' setting is true: a client can name any address " +
-  "there, and so escapes its limit. Set it to your proxy, as app.set('trust proxy', 1).";
+/** `next(undefined)` goes on, as everywhere in Express. */
+function goingOn(handler: RateLimitExceededEventHandler): RateLimitExceededEventHandler {
+  return (req, res, next, options) =>
+    handler(req, res, (error?: unknown) => (error ? next(error) : next()), options);
+}

@@ -6,11 +6,16 @@ import type { ActContext } from './acts/act.js';
 import type { Redeeming } from './acts/redeem.js';
 import type { Sending } from './acts/send.js';
 import type { VerifyOutcome } from './acts/verify.js';
+import type { ClientLimits } from './client-limit.js';
 import type { Judge, JudgedVerify } from './validate.js';
 
-export interface Core extends ActContext, Sending, Redeeming {
+export interface Acts extends ActContext, Sending, Redeeming {
   readonly judge: Judge;
   verify(judged: JudgedVerify): Promise<VerifyOutcome>;
+}
+
+export interface Core extends Acts {
+  readonly clientLimits: ClientLimits;
 }
 
 /** A global symbol, so that a router loaded by `require` knows a verification that was made by `import`. */

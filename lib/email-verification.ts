@@ -13,8 +13,8 @@ import {
 import { createSending, type SendInput, type SendOutcome } from './acts/send.js';
 import { createVerifying, type VerifyInput, type VerifyOutcome } from './acts/verify.js';
 import { messageOf } from './cause.js';
-import { createClientLimit } from './client-limit.js';
-import { type Core, withCore } from './core.js';
+import { type ClientLimits, createClientLimits } from './client-limit.js';
+import { type Acts, withCore } from './core.js';
 import type { EventName, Listener } from './events.js';
 import { createPostOffice } from './mail/post-office.js';
 import { createSettings, type EmailVerificationOptions } from './options.js';
@@ -37,7 +37,7 @@ export interface EmailVerification {
   /** Listens to an event; returns what ends it. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
   /** The limit on sends of one client IP that the router uses, for the app's own routes. */
-  readonly clientLimit: ReturnType<typeof createClientLimit>;
+  readonly clientLimit: ClientLimits['send'];
 }
 
 export interface CheckOutcome {
@@ -62,7 +62,8 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
   const sending = createSending(context, postOffice);
   const verifyJudged = createVerifying(context);
   const redeeming = createRedeeming(context, judge);
-  const core: Core = { ...context, ...sending, ...redeeming, judge, verify: verifyJudged };
+  const acts: Acts = { ...context, ...sending, ...redeeming, judge, verify: verifyJudged };
+  const clientLimits = createClientLimits(acts);
 
   const verification: EmailVerification = {
     async send(input) {
@@ -82,9 +83,9 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
     },
     close: () => postOffice.close(),
     on: (name, listener) => context.events.on(name, listener),
-    clientLimit: createClientLimit(core, 'send'),
+    clientLimit: clientLimits.send,
   };
-  return withCore(verification, core);
+  return withCore(verification, { ...acts, clientLimits });
 }
 
 function storeTrouble(cause: unknown): string[] {

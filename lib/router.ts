@@ -1,6 +1,5 @@
 /** emailVerificationRouter(): each route as its list of steps. */
 import express, { type RequestHandler, type Router } from 'express';
-import { createClientLimit } from './client-limit.js';
 import { type Core, coreOf } from './core.js';
 import { createEmailVerification, type EmailVerification } from './email-verification.js';
 import type { EmailVerificationOptions } from './options.js';
@@ -25,7 +24,7 @@ export function emailVerificationRouter(verification: EmailVerification | EmailV
     readBody(core, 'ok'),
     refuseCrossSiteForm(core, 'ok'),
     validate(core, 'ok', core.judge.send),
-    createClientLimit(core, 'send'),
+    core.clientLimits.send,
     send(core),
   );
   router.post(
@@ -33,7 +32,7 @@ export function emailVerificationRouter(verification: EmailVerification | EmailV
     readBody(core, 'verify'),
     refuseCrossSiteForm(core, 'verify'),
     validate(core, 'verify', core.judge.verify),
-    createClientLimit(core, 'verify'),
+    core.clientLimits.verify,
     verify(core),
   );
   return router;

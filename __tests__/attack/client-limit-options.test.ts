@@ -1,0 +1,721 @@
+/** The options of the client limit: each of express-rate-limit's is honoured as its users expect, or refused at start. */
+import express, { type Request } from 'express';
+import {
+  createEmailVerification,
+  type EmailVerification,
+  type EmailVerificationOptions,
+  emailVerificationRouter,
+  MemoryStore,
+} from 'express-email-verification';
+import {
+  type IncrementCallback,
+  MemoryStore as RateLimitMemory,
+  type Store as RateLimitStore,
+  rateLimit as rateLimiter,
+} from 'express-rate-limit';
+import { FROM, SECRET } from '../support/app.js';
+import {
+  type Door,
+  inParallel,
+  postbox,
+  type Reply,
+  SECOND,
+  STORES,
+  startClock,
+  tally,
+  useFrontDoor,
+} from './front-door.js';
+
+const { open, listen, storeOf } = useFrontDoor();
+const post = postbox();
+const { delivery } = post;
+
+type RateLimit = EmailVerificationOptions['rateLimit'];
+type SendLimit = Exclude<Exclude<RateLimit, false | undefined>['send'], false | undefined>;
+
+let people = 0;
+const nobodyYet = () => `person${people++}@example.com`;
+const CLIENT = '203.0.113.7';
+const send = (door: Door, ip = CLIENT) => door.send({ email: nobodyYet() }, ip);
+const guess = (door: Door, ip = CLIENT) => door.verify({ email: nobodyYet(), code: '123456' }, ip);
+
+/** One after another: the limit is met by the first that is too many. */
+async function inTurn(count: number, ask: () => Promise<Reply>): Promise<Reply[]> {
+  const replies: Reply[] = [];
+  for (let n = 0; n < count; n += 1) replies.push(await ask());
+  return replies;
+}
+
+const openWith = (rateLimit: unknown, more: Partial<EmailVerificationOptions> = {}) =>
+  open({ store: new MemoryStore(), delivery, rateLimit: rateLimit as RateLimit, ...more });
+
+/** What express-rate-limit writes on the console. */
+let said: jest.SpyInstance;
+beforeEach(() => {
+  said = jest.spyOn(console, 'error').mockImplementation(() => {});
+});
+afterEach(() => said.mockRestore());
+
+describe('T43: the limit under either of its names', () => {
+  it.each<[string, object]>([
+    ['max', { max: 3 }],
+    ['limit', { limit: 3 }],
+    ['max, limit left undefined', { max: 3, limit: undefined }],
+    ['limit, max left undefined', { max: undefined, limit: 3 }],
+    ['both the same', { max: 3, limit: 3 }],
+    ['max as a function', { max: () => 3 }],
+    ['limit as an asynchronous function', { limit: async () => 3 }],
+    ['max beside a window', { max: 3, windowMs: 60_000 }],
+  ])('T43: %s: 3 pass', async (_what, options) => {
+    const door = await openWith({ send: options, verify: options });
+    expect(tally(await inTurn(5, () => send(door)))).toEqual({ success: 3, too_many_requests: 2 });
+    expect(tally(await inTurn(5, () => guess(door)))).toEqual({ code_expired: 3, too_many_requests: 2 });
+    expect(said).not.toHaveBeenCalled();
+  });
+
+  it('T43: two limits that differ are refused', async () => {
+    await expect(openWith({ send: { max: 3, limit: 4 } })).rejects.toThrow(
+      'The `rateLimit.send.max` option is the old name of `limit`: pass one of them.',
+    );
+  });
+});
+
+describe('T44: what is undefined is our default, and `false` is no limit', () => {
+  const DEFAULT = { success: 20, too_many_requests: 5 };
+  const none = { windowMs: undefined, limit: undefined, max: undefined, standardHeaders: undefined };
+  it.each<[string, unknown, object]>([
+    ['nothing', undefined, DEFAULT],
+    ['{}', {}, DEFAULT],
+    ['send: undefined', { send: undefined }, DEFAULT],
+    ['send: {}', { send: {} }, DEFAULT],
+    ['all of them undefined', { send: none, verify: undefined }, DEFAULT],
+    ['false', false, { success: 25 }],
+    ['send: false', { send: false }, { success: 25 }],
+  ])('T44: rateLimit %s', async (_what, rateLimit, expected) => {
+    const door = await openWith(rateLimit);
+    const replies = await inTurn(25, () => send(door));
+    expect(tally(replies)).toEqual(expected);
+    expect(tally(await inTurn(25, () => guess(door)))).toEqual({ code_expired: 25 });
+    const limited = replies.find(({ status }) => status === 429);
+    if (!limited) return;
+    expect(limited.body.retryAfter).toBeGreaterThan(580);
+    expect(limited.body.retryAfter).toBeLessThanOrEqual(600);
+    expect(limited.headers['ratelimit']).toMatch(/^"send-by-client"; r=0; t=\d+$/);
+  });
+
+  it('T44: `false` is no limit on the own routes of an app', async () => {
+    const { app, verification } = appWith({ rateLimit: false });
+    app.post('/own', verification.clientLimit, (_req, res) => void res.json({ ok: true }));
+    const door = await listen(app, verification);
+    expect(tally(await inTurn(25, () => door.post('/own', {})))).toEqual({ success: 25 });
+  });
+
+  it('T44: what verify leaves out is as express-rate-limit has it', async () => {
+    const door = await openWith({ verify: {} });
+    const replies = await inTurn(7, () => guess(door));
+    expect(tally(replies)).toEqual({ code_expired: 5, too_many_requests: 2 });
+    expect(replies.at(-1)?.body.retryAfter).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('T44: refused at start', () => {
+  const whole = 'a whole number';
+  const wrong: [name: string, expected: string, values: readonly unknown[]][] = [
+    [
+      'windowMs',
+      `${whole} of milliseconds from 1 to 2147483647`,
+      [
+        '10m',
+        '60000',
+        '',
+        0,
+        -1,
+        1.5,
+        Number.NaN,
+        Number.POSITIVE_INFINITY,
+        2 ** 31,
+        null,
+        60_000n,
+        () => 5,
+        [5],
+        {},
+      ],
+    ],
+    ...['limit', 'max'].map((name): [string, string, unknown[]] => [
+      name,
+      `${whole}, at least 1, or a function that returns one`,
+      ['20', '', 0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, null, true, false, 20n, [20], {}],
+    ]),
+    [
+      'message',
+      'a string, or a function that returns one',
+      [{ error: 'slow' }, null, 5, ['x'], Buffer.from('x'), true],
+    ],
+    ['statusCode', `${whole} from 400 to 599`, ['429', 200, 302, 600, Number.NaN, null, () => 429]],
+    ['standardHeaders', "true, false, 'draft-6'", ['draft-9', 'draft-5', 'true', '', 8, null, {}]],
+    ['identifier', 'a string of printable ASCII', ['', 'a"b', 'a\\b', 'a\nb', '보내기', 5, null, {}]],
+    ['retryAfter', `${whole} of seconds, at least 1`, ['60', 0, -1, 1.5, Number.NaN, null, new Date(0)]],
+    ['requestPropertyName', 'a string, not empty', ['', 5, null, Symbol('x'), {}]],
+    ...['legacyHeaders', 'headers', 'skipFailedRequests', 'skipSuccessfulRequests', 'passOnStoreError'].map(
+      (name): [string, string, unknown[]] => [
+        name,
+        'true or false',
+        ['true', 'false', '', 0, 1, null, {}, () => true],
+      ],
+    ),
+    ...['keyGenerator', 'handler', 'skip', 'requestWasSuccessful'].map(
+      (name): [string, string, unknown[]] => [
+        name,
+        'a function',
+        ['ip', true, false, null, 5, {}, Promise.resolve()],
+      ],
+    ),
+    [
+      'ipv6Subnet',
+      `${whole} from 32 to 64, false, or a function`,
+      ['56', 0, 31, 65, 128, 56.5, Number.NaN, true, null, {}],
+    ],
+    [
+      'store',
+      'a store of express-rate-limit, made for this limit alone',
+      [
+        'redis://user:hidden@host',
+        null,
+        {},
+        new MemoryStore(),
+        RateLimitMemory,
+        { increment() {} },
+        { incr() {} },
+        new Map(),
+      ],
+    ],
+    ['validate', 'true, false or an object of them', ['false', 0, null, [], new Map(), () => false]],
+    [
+      'logger',
+      'an object with the functions `error` and `warn`',
+      [null, {}, { error() {} }, 'console', () => {}],
+    ],
+  ];
+  const cases = wrong.flatMap(([name, expected, values]) =>
+    values.map((value) => [name, value, expected] as const),
+  );
+  it.each(cases)('T44: `%s` is not %p', async (name, value, expected) => {
+    for (const route of ['send', 'verify']) {
+      const opened = openWith({ [route]: { [name]: value } });
+      await expect(opened).rejects.toThrow(`The \`rateLimit.${route}.${name}\` option must be ${expected}`);
+      await expect(opened).rejects.not.toThrow('hidden');
+    }
+  });
+
+  it.each<[unknown, string]>([
+    ['false', 'The `rateLimit` option must be { send, verify } or false.'],
+    [null, 'The `rateLimit` option must be { send, verify } or false.'],
+    [true, 'The `rateLimit` option must be { send, verify } or false.'],
+    [0, 'The `rateLimit` option must be { send, verify } or false.'],
+    [[], 'The `rateLimit` option must be { send, verify } or false.'],
+    [rateLimiter(), 'The `rateLimit` option must be { send, verify } or false.'],
+    [{ send: rateLimiter() }, 'The `rateLimit.send` option must be an object of express-rate-limit'],
+    [{ send: 'false' }, 'The `rateLimit.send` option must be an object of express-rate-limit'],
+    [{ send: null }, 'The `rateLimit.send` option must be an object of express-rate-limit'],
+    [{ verify: true }, 'The `rateLimit.verify` option must be an object of express-rate-limit'],
+    [
+      { verify: Promise.resolve({}) },
+      'The `rateLimit.verify` option must be an object of express-rate-limit',
+    ],
+    [{ sned: { limit: 5 } }, 'Unknown option `rateLimit.sned`. Known options: `send`, `verify`.'],
+    [{ limit: 5 }, 'Unknown option `rateLimit.limit`.'],
+    [{ send: { limits: 5 } }, 'Unknown option `rateLimit.send.limits`.'],
+    [{ send: { onLimitReached: () => {} } }, 'Unknown option `rateLimit.send.onLimitReached`.'],
+    [
+      { send: { draft_polli_ratelimit_headers: true } },
+      'Unknown option `rateLimit.send.draft_polli_ratelimit_headers`.',
+    ],
+    [{ send: { delayMs: 5 } }, 'Unknown option `rateLimit.send.delayMs`.'],
+    [{ send: { validate: { ipv6: false } } }, 'Unknown option `rateLimit.send.validate.ipv6`.'],
+    [
+      { send: { validate: { trustProxy: 'no' } } },
+      'The `rateLimit.send.validate.trustProxy` option must be true or false.',
+    ],
+    [
+      { send: { legacyHeaders: true, headers: false } },
+      'The `rateLimit.send.headers` option is the old name of `legacyHeaders`',
+    ],
+    [
+      { send: { keyGenerator: () => 'x', ipv6Subnet: 64 } },
+      'The `rateLimit.send.ipv6Subnet` option has no effect beside `keyGenerator`',
+    ],
+  ])('T44: %p', async (rateLimit, sentence) => {
+    await expect(openWith(rateLimit)).rejects.toThrow(sentence);
+  });
+
+  it('T44: one store for both routes would count both on the same keys', async () => {
+    const store = new RateLimitMemory();
+    await expect(openWith({ send: { store }, verify: { store } })).rejects.toThrow(
+      'The `rateLimit.verify.store` option must be another store than that of `rateLimit.send`',
+    );
+    store.shutdown();
+  });
+});
+
+/** A limit of one: what the second request gets. */
+async function refusalOf(options: object, more?: Partial<EmailVerificationOptions>): Promise<Reply> {
+  const door = await openWith({ send: { limit: 1, ...options } }, more);
+  expect((await send(door)).status).toBe(200);
+  return send(door);
+}
+
+describe('T44: honoured', () => {
+  const refused = { ok: false, reason: 'too_many_requests', retryAfter: expect.any(Number) };
+
+  it('T44: message: in the answer, whose form stays', async () => {
+    const slower = 'Not so fast.';
+    for (const message of [slower, () => slower, async () => slower]) {
+      const { status, body } = await refusalOf({ message });
+      expect([status, body]).toEqual([429, { ...refused, message: slower }]);
+    }
+    const withPath = ({ originalUrl }: Request) => `${slower} (${originalUrl})`;
+    expect((await refusalOf({ message: withPath })).body.message).toBe(`${slower} (/ev/send)`);
+  });
+
+  it('T44: statusCode', async () => {
+    const { status, body } = await refusalOf({ statusCode: 503 });
+    expect([status, body]).toEqual([503, { ...refused, message: expect.any(String) }]);
+  });
+
+  it.each<[string, object, Record<string, string | undefined>]>([
+    ['the default', {}, { ratelimit: '"send-by-client"; r=0; t=600', 'x-ratelimit-limit': undefined }],
+    ['standardHeaders: true', { standardHeaders: true }, { 'ratelimit-limit': '1', ratelimit: undefined }],
+    ['draft-6', { standardHeaders: 'draft-6' }, { 'ratelimit-remaining': '0', ratelimit: undefined }],
+    ['draft-7', { standardHeaders: 'draft-7' }, { ratelimit: 'limit=1, remaining=0, reset=600' }],
+    ['draft-8', { standardHeaders: 'draft-8', identifier: 'mine' }, { ratelimit: '"mine"; r=0; t=600' }],
+    [
+      'an identifier by a function',
+      { identifier: async () => 'yours' },
+      { ratelimit: '"yours"; r=0; t=600' },
+    ],
+    ['none', { standardHeaders: false }, { ratelimit: undefined, 'ratelimit-policy': undefined }],
+    [
+      'legacyHeaders: true',
+      { legacyHeaders: true },
+      { 'x-ratelimit-limit': '1', 'x-ratelimit-remaining': '0' },
+    ],
+    ['headers, its old name', { headers: true }, { 'x-ratelimit-limit': '1' }],
+    ['legacyHeaders: undefined', { legacyHeaders: undefined }, { 'x-ratelimit-limit': undefined }],
+  ])('T44: headers, %s', async (_what, options, expected) => {
+    const clock = startClock();
+    const { headers } = await refusalOf(options, { store: new MemoryStore({ clock: clock.read }) });
+    for (const [name, value] of Object.entries(expected))
+      expect([name, headers[name]]).toEqual([name, value]);
+    expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  it('T44: retryAfter: in the header and in the answer', async () => {
+    for (const retryAfter of [77, () => 77, async () => 77]) {
+      const { headers, body } = await refusalOf({ retryAfter });
+      expect([headers['retry-after'], body.retryAfter]).toEqual(['77', 77]);
+    }
+  });
+
+  it('T44: requestPropertyName, and a handler that finds it', async () => {
+    const handler: SendLimit['handler'] = (req, res, _next, { statusCode, message }) => {
+      res.status(statusCode).json({ used: Reflect.get(req, 'quota').used, message });
+    };
+    const options = {
+      handler,
+      requestPropertyName: 'quota',
+      statusCode: 420,
+      message: 'mine',
+      retryAfter: 9,
+    };
+    const { status, body, headers } = await refusalOf(options);
+    expect([status, body, headers['retry-after']]).toEqual([420, { used: 2, message: 'mine' }, '9']);
+  });
+
+  it('T44: a handler may let through', async () => {
+    const handlers: SendLimit['handler'][] = [
+      (_req, _res, next) => next(),
+      async (_req, _res, next) => next(),
+      (_req, _res, next) => Promise.resolve().then(next),
+    ];
+    for (const handler of handlers) expect((await refusalOf({ handler })).status).toBe(200);
+  });
+
+  it('T44: skip', async () => {
+    const skip = async ({ headers }: Request) => headers['x-forwarded-for'] === '203.0.113.99';
+    const door = await openWith({ send: { limit: 1, skip } });
+    expect(tally(await inTurn(3, () => send(door)))).toEqual({ success: 1, too_many_requests: 2 });
+    expect(tally(await inTurn(3, () => send(door, '203.0.113.99')))).toEqual({ success: 3 });
+  });
+
+  it('T44: skipSuccessfulRequests, skipFailedRequests, requestWasSuccessful', async () => {
+    const failing = { delivery: async () => Promise.reject(new Error('no')) };
+    const eachCase: [options: object, more: object, expected: object][] = [
+      [{ skipSuccessfulRequests: true }, {}, { success: 4 }],
+      [{ skipFailedRequests: true }, {}, { success: 2, too_many_requests: 2 }],
+      [{ skipFailedRequests: true }, failing, { delivery_failed: 4 }],
+      [{ skipSuccessfulRequests: true }, failing, { delivery_failed: 2, too_many_requests: 2 }],
+      [{ skipFailedRequests: true, requestWasSuccessful: async () => false }, {}, { success: 4 }],
+    ];
+    for (const [options, more, expected] of eachCase) {
+      const door = await openWith({ send: { limit: 2, ...options } }, more);
+      door.verification.on('delivery_failed', () => {});
+      const replies: Reply[] = [];
+      for (let n = 0; n < 4; n += 1) {
+        replies.push(await send(door));
+        // It is taken back once the answer is out.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      expect([options, tally(replies)]).toEqual([options, expected]);
+    }
+  });
+
+  it('T44: validate: false is silent, else a key of the bare IP is told once', async () => {
+    const keyGenerator = (req: Request) => req.ip ?? '';
+    await refusalOf({ keyGenerator, validate: false });
+    await refusalOf({ keyGenerator, validate: { keyGeneratorIpFallback: false } });
+    await refusalOf({ keyGenerator, validate: { default: false } });
+    expect(said).not.toHaveBeenCalled();
+    await refusalOf({ keyGenerator, validate: true });
+    await refusalOf({ keyGenerator });
+    expect(said).toHaveBeenCalledTimes(2);
+    expect(String(said.mock.calls[0])).toContain('ERR_ERL_KEY_GEN_IPV6');
+  });
+
+  it('T44: a verification made while a request is served is nothing to complain about', async () => {
+    const app = express();
+    app.post('/late', (_req, res) => {
+      createEmailVerification({
+        store: new MemoryStore(),
+        delivery,
+        transport: 'smtp://127.0.0.1:9',
+        from: FROM,
+        secret: SECRET,
+      });
+      res.json({ ok: true });
+    });
+    const door = await listen(app, appWith({}).verification);
+    expect((await door.post('/late', {})).status).toBe(200);
+    expect(said).not.toHaveBeenCalled();
+  });
+});
+
+/** A store of express-rate-limit with some of its parts replaced. */
+function storeWith(parts: object = {}): RateLimitStore {
+  const hits = new Map<string, number>();
+  return {
+    increment(key: string) {
+      const totalHits = (hits.get(key) ?? 0) + 1;
+      hits.set(key, totalHits);
+      return { totalHits, resetTime: new Date(Date.now() + 30_000) };
+    },
+    decrement: (key: string) => void hits.set(key, (hits.get(key) ?? 0) - 1),
+    resetKey: (key: string) => void hits.delete(key),
+    ...parts,
+  };
+}
+
+describe('T44: a store of the app', () => {
+  it('T44: counts, under the keys of the app', async () => {
+    const increment = jest.fn(storeWith().increment);
+    const init = jest.fn();
+    const { status, body } = await refusalOf({
+      store: storeWith({ increment, init }),
+      keyGenerator: () => 'mine',
+      windowMs: 5000,
+    });
+    expect([status, body.retryAfter]).toEqual([429, 30]);
+    expect(increment.mock.calls).toEqual([['mine'], ['mine']]);
+    expect(init).toHaveBeenCalledTimes(1);
+    expect(init).toHaveBeenCalledWith(expect.objectContaining({ windowMs: 5000, limit: 1 }));
+    const memory = new RateLimitMemory();
+    expect((await refusalOf({ store: memory })).status).toBe(429);
+    memory.shutdown();
+  });
+
+  it('T44: of the old kind counts too', async () => {
+    let hits = 0;
+    const incr = (_key: string, done: IncrementCallback) => done(undefined, ++hits, undefined);
+    const store = { incr, decrement() {}, resetKey() {} };
+    const { status, body } = await refusalOf({ store, windowMs: 45_000 });
+    expect([status, body.retryAfter]).toEqual([429, 45]);
+  });
+
+  const trouble: [what: string, parts: object][] = [
+    [
+      'throws',
+      {
+        increment: () => {
+          throw new Error('gone');
+        },
+      },
+    ],
+    [
+      'throws nothing',
+      {
+        increment: () => {
+          throw undefined;
+        },
+      },
+    ],
+    ['rejects', { increment: async () => Promise.reject(new Error('gone')) }],
+    ['rejects with nothing', { increment: async () => Promise.reject() }],
+    ['never settles', { increment: () => new Promise(() => {}) }],
+    ['answers nothing', { increment: async () => undefined }],
+    ['answers no number', { increment: async () => ({ totalHits: Number.NaN, resetTime: new Date() }) }],
+    ['answers a text', { increment: async () => ({ totalHits: 'OK' }) }],
+    [
+      'of the old kind fails',
+      {
+        increment: undefined,
+        incr: (_key: string, done: IncrementCallback) => done(new Error('gone'), 0, undefined),
+      },
+    ],
+  ];
+  it.each(trouble)(
+    'T44, T39: that %s: 503 in time, nothing mailed, and an event; or through, when asked to',
+    async (_what, parts) => {
+      const email = nobodyYet();
+      const heard = jest.fn();
+      const door = await openWith({ send: { store: storeWith(parts) } }, { storeTimeout: 200 });
+      door.verification.on('unavailable', heard);
+      const { status, body } = await door.send({ email });
+      expect([status, body]).toEqual([
+        503,
+        { ok: false, reason: 'unavailable', message: expect.any(String), retryAfter: 5 },
+      ]);
+      expect(post.codesOf(email)).toEqual([]);
+      expect(heard).toHaveBeenCalledTimes(1);
+
+      const logger = { error: jest.fn(), warn: jest.fn() };
+      const passing = await openWith(
+        { send: { store: storeWith(parts), passOnStoreError: true, logger } },
+        { storeTimeout: 200 },
+      );
+      expect((await passing.send({ email })).status).toBe(200);
+      expect(logger.error).toHaveBeenCalledTimes(1);
+    },
+  );
+
+  it('T44: one that cannot tell when a count ends: the whole window', async () => {
+    for (const resetTime of [undefined, null, 'soon', Number.NaN, new Date(Number.NaN)]) {
+      let totalHits = 0;
+      const store = storeWith({ increment: async () => ({ totalHits: ++totalHits, resetTime }) });
+      const { status, body } = await refusalOf({ store, windowMs: 45_000, standardHeaders: false });
+      expect([status, body.retryAfter]).toEqual([429, 45]);
+    }
+  });
+});
+
+describe('T44: what a function of the app may return', () => {
+  const broken: [what: string, options: object][] = [
+    ...[undefined, null, Number.NaN, '20', Number.POSITIVE_INFINITY, -1, 1.5].map(
+      (value): [string, object] => [`limit: ${value}`, { limit: async () => value }],
+    ),
+    ...[undefined, null, {}, false].map((value): [string, object] => [
+      `keyGenerator: ${value}`,
+      { keyGenerator: () => value },
+    ]),
+    ...[Number.NaN, '56', 0, 200, true].map((value): [string, object] => [
+      `ipv6Subnet: ${value}`,
+      { ipv6Subnet: () => value },
+    ]),
+    ...['skip', 'limit', 'keyGenerator', 'ipv6Subnet', 'identifier'].flatMap((name): [string, object][] => [
+      [
+        `${name} throws an error`,
+        {
+          [name]: () => {
+            throw new Error('mine');
+          },
+        },
+      ],
+      [
+        `${name} throws nothing`,
+        {
+          [name]: () => {
+            throw undefined;
+          },
+        },
+      ],
+      [`${name} rejects with nothing`, { [name]: async () => Promise.reject() }],
+      [`${name} rejects with null`, { [name]: async () => Promise.reject(null) }],
+    ]),
+  ];
+  it.each(broken)('T44, T37: %s: an error for the app, nobody is let through', async (_what, options) => {
+    const email = nobodyYet();
+    const door = await openWith({ send: options });
+    const { status } = await door.send({ email }, '2001:db8::1');
+    expect(status).toBe(500);
+    expect(post.codesOf(email)).toEqual([]);
+  });
+
+  const refusing: [what: string, options: object][] = [
+    ['message: 5', { message: () => 5 }],
+    [
+      'message throws nothing',
+      {
+        message: () => {
+          throw undefined;
+        },
+      },
+    ],
+    ['retryAfter: NaN', { retryAfter: () => Number.NaN }],
+    ['retryAfter: "60"', { retryAfter: async () => '60' }],
+    ['retryAfter rejects with nothing', { retryAfter: async () => Promise.reject() }],
+    [
+      'handler throws nothing',
+      {
+        handler: () => {
+          throw undefined;
+        },
+      },
+    ],
+    ['handler rejects with nothing', { handler: async () => Promise.reject() }],
+    [
+      'handler hands an error on',
+      { handler: (_req: unknown, _res: unknown, next: (error: Error) => void) => next(new Error('mine')) },
+    ],
+  ];
+  it.each(refusing)('T44, T37: %s, at the limit: likewise', async (_what, options) => {
+    expect((await refusalOf(options)).status).toBe(500);
+  });
+
+  it('T44: a limit of 0 for some lets none of them through', async () => {
+    const door = await openWith({ send: { limit: ({ ip }: Request) => (ip === CLIENT ? 0 : 20) } });
+    expect((await send(door)).status).toBe(429);
+    expect((await send(door, '203.0.113.8')).status).toBe(200);
+    expect(said).not.toHaveBeenCalled();
+  });
+
+  it('T44: a key may be a number', async () => {
+    const door = await openWith({
+      send: { limit: 1, keyGenerator: ({ ip }: Request) => (ip === CLIENT ? 1 : 2) },
+    });
+    expect(tally(await inTurn(2, () => send(door)))).toEqual({ success: 1, too_many_requests: 1 });
+    expect((await send(door, '203.0.113.8')).status).toBe(200);
+  });
+});
+
+describe.each(STORES)('T45: each limit counts apart, on %s', (name) => {
+  it.each<[string, Partial<EmailVerificationOptions>, Partial<EmailVerificationOptions>]>([
+    [
+      'another purpose and window',
+      { purpose: 'invite', rateLimit: { send: { windowMs: SECOND, limit: 100 } } },
+      { purpose: 'signup', rateLimit: { send: { windowMs: 600 * SECOND, limit: 5 } } },
+    ],
+    [
+      'another window of one purpose',
+      { rateLimit: { send: { windowMs: SECOND, limit: 100 } } },
+      { rateLimit: { send: { windowMs: 600 * SECOND, limit: 5 } } },
+    ],
+    [
+      'another purpose with the same window',
+      { purpose: 'invite', rateLimit: { send: { windowMs: 600 * SECOND, limit: 100 } } },
+      { purpose: 'signup', rateLimit: { send: { windowMs: 600 * SECOND, limit: 5 } } },
+    ],
+  ])('T45: %s', async (_what, one, other) => {
+    const clock = startClock();
+    const store = storeOf(name, clock.read);
+    const first = await open({ store, delivery, ...one });
+    const second = await open({ store, delivery, ...other });
+    const replies: Reply[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      expect(tally(await inTurn(3, () => send(first)))).toEqual({ success: 3 });
+      replies.push(...(await inTurn(2, () => send(second))));
+      clock.pass(2 * SECOND);
+    }
+    expect(tally(replies)).toEqual({ success: 5, too_many_requests: 5 });
+    expect(replies.at(-1)?.body.retryAfter).toBeGreaterThan(580);
+  });
+
+  it('T45: send and verify, with the same window and limit', async () => {
+    const limit = { windowMs: 60_000, limit: 3 };
+    const door = await open({ store: storeOf(name), delivery, rateLimit: { send: limit, verify: limit } });
+    expect(tally(await inTurn(3, () => send(door)))).toEqual({ success: 3 });
+    expect(tally(await inTurn(3, () => guess(door)))).toEqual({ code_expired: 3 });
+    expect([(await send(door)).status, (await guess(door)).status]).toEqual([429, 429]);
+  });
+
+  it('T45: two processes of one service share theirs', async () => {
+    const store = storeOf(name);
+    const doors = await inParallel(2, () => open({ store, delivery, rateLimit: { send: { limit: 4 } } }));
+    const replies = await Promise.all(doors.flatMap((door) => [1, 2, 3, 4].map(() => send(door))));
+    expect(tally(replies)).toEqual({ success: 4, too_many_requests: 4 });
+  });
+});
+
+/** An app with the router on /ev, made as a user of the package makes it. */
+function appWith(options: Partial<EmailVerificationOptions>): {
+  app: express.Express;
+  verification: EmailVerification;
+} {
+  const verification = createEmailVerification({
+    ...{ store: new MemoryStore(), delivery, transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
+    ...options,
+  });
+  const app = express().set('trust proxy', 'loopback').use('/ev', emailVerificationRouter(verification));
+  return { app, verification };
+}
+
+describe('T46: the wait and the limiter', () => {
+  it.each<[string, object]>([
+    ['no headers at all', { standardHeaders: false }],
+    ['the old headers alone', { standardHeaders: false, legacyHeaders: true }],
+    ['draft-6', { standardHeaders: 'draft-6' }],
+    ['a property of another name', { standardHeaders: false, requestPropertyName: 'quota' }],
+    ['validate: false', { standardHeaders: false, validate: false }],
+  ])('T46: with %s the true wait is told', async (_what, options) => {
+    for (const store of [new MemoryStore(), storeOf('RedisStore')]) {
+      const { headers, body } = await refusalOf({ windowMs: 60_000, ...options }, { store });
+      expect(body.retryAfter).toBeGreaterThan(40);
+      expect(body.retryAfter).toBeLessThanOrEqual(60);
+      expect(headers['retry-after']).toBe(String(body.retryAfter));
+    }
+  });
+
+  it('T46: the wait is what is left of the window, also behind a limiter of the app', async () => {
+    const clock = startClock();
+    const { app, verification } = appWith({
+      store: new MemoryStore({ clock: clock.read }),
+      rateLimit: { send: { limit: 1, windowMs: 60_000, standardHeaders: false } },
+    });
+    const outer = express()
+      .set('trust proxy', 'loopback')
+      .use(rateLimiter({ windowMs: 5000, limit: 100 }))
+      .use(app);
+    const door = await listen(outer, verification);
+    await send(door);
+    clock.pass(45 * SECOND);
+    const { body } = await send(door);
+    expect(body.retryAfter).toBeGreaterThan(10);
+    expect(body.retryAfter).toBeLessThanOrEqual(15);
+  });
+
+  it('T46: one limiter for each route, however many routers and own routes there are', async () => {
+    const stores = { send: storeWith({ init: jest.fn() }), verify: storeWith({ init: jest.fn() }) };
+    const { app, verification } = appWith({
+      rateLimit: { send: { limit: 3, store: stores.send }, verify: { limit: 3, store: stores.verify } },
+    });
+    app.use('/again', emailVerificationRouter(verification));
+    app.post('/own', verification.clientLimit, (_req, res) => void res.json({ ok: true }));
+    const door = await listen(app, verification);
+    const statuses: number[] = [];
+    for (const path of ['/ev/send', '/again/send', '/own', '/ev/send', '/again/send', '/own'])
+      statuses.push((await door.post(path, { email: nobodyYet() })).status);
+    expect(statuses).toEqual([200, 200, 200, 429, 429, 429]);
+    expect(stores.send.init).toHaveBeenCalledTimes(1);
+    expect(stores.verify.init).toHaveBeenCalledTimes(1);
+    expect(said).not.toHaveBeenCalled();
+  });
+
+  it('T46: a store that two verifications share is told', async () => {
+    const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const store = storeWith();
+    appWith({ rateLimit: { send: { store } } });
+    expect(warnings).not.toHaveBeenCalled();
+    appWith({ purpose: 'invite', rateLimit: { send: { store } } });
+    expect(warnings.mock.calls.map(([sentence]) => String(sentence))).toEqual([
+      expect.stringContaining('`rateLimit.send.store`'),
+    ]);
+    warnings.mockRestore();
+  });
+});
