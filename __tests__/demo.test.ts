@@ -1,4 +1,4 @@
-/** The demo by its pages, as a browser without scripts sees them. */
+/** The pages of the demo, as a browser without JavaScript gets them. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ function demoWith({ emailVerification, ...options }: TestOptions = {}) {
   return demo;
 }
 
-/** A browser: it keeps its cookies, and sends a form with what the page put into it. */
+/** Keeps cookies and submits forms, as a browser does. */
 function browse(demo: Demo, headers: Record<string, string> = {}) {
   const agent = request.agent(demo.app).set(headers);
   return {
@@ -60,7 +60,7 @@ function hidden(page: Response, name: string): string {
   return values.find(Boolean) ?? '';
 }
 
-/** The messages a page shows. */
+/** The error messages that a page shows. */
 function alerts(page: Response): string[] {
   const shown = page.text.matchAll(/role="alert">([^<]*)</g);
   return Array.from(shown, ([, text = '']) => text).filter(Boolean);
@@ -95,8 +95,8 @@ async function signUp(browser: Browser, email = EMAIL): Promise<Response> {
 
 const wrong = (code: string) => (code === '000000' ? '000001' : '000000');
 
-describe('the way in', () => {
-  it('signs up, out and in again', async () => {
+describe('the sign-up', () => {
+  it('signs a person up, out, and in again', async () => {
     const browser = browse(demoWith());
     const signedUp = await signUp(browser);
     expect(signedUp.headers['location']).toBe('/welcome');
@@ -109,13 +109,13 @@ describe('the way in', () => {
     await browser.get('/welcome').expect(200);
   });
 
-  it('makes no account and no session before the token is redeemed (T21)', async () => {
+  it('creates no account and no session before the token is redeemed (T21)', async () => {
     const database = join(folder, 'accounts.db');
     const demo = demoWith({ database });
     const browser = browse(demo);
     const db = new Database(database, { readonly: true });
     const count = (table: string) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get();
-    const nothingThere = () => {
+    const expectNothing = () => {
       expect(count('accounts')).toMatchObject({ n: 0 });
       expect(count('sessions')).toMatchObject({ n: 0 });
     };
@@ -124,16 +124,16 @@ describe('the way in', () => {
         .post('/sign-up', { email: EMAIL, name: 'Minji', password: PASSWORD, ...fields })
         .expect(403);
       expect(cookie(page, 'session')).toBeUndefined();
-      nothingThere();
+      expectNothing();
     };
 
     await attempt({});
     const { challengeId, code } = await askForCode(browser);
-    nothingThere();
+    expectNothing();
     await attempt({ verificationToken: challengeId });
     await browser.post('/sign-up/code', { email: EMAIL, challengeId, code }).expect(303);
     const page = await browser.get('/sign-up/account').expect(200);
-    nothingThere();
+    expectNothing();
     await attempt({ verificationToken: 'made-up' });
     const stranger = browse(demo);
     await attempt({ verificationToken: await verifyAddress(stranger, 'stranger@example.com') });
@@ -145,7 +145,7 @@ describe('the way in', () => {
     db.close();
   });
 
-  it('takes the token once, and gives it back when the form was not filled in right', async () => {
+  it('accepts the token once, and releases it when a field is invalid', async () => {
     const browser = browse(demoWith());
     const verificationToken = await verifyAddress(browser);
     const form = { email: EMAIL, verificationToken, name: 'Minji', password: PASSWORD };
@@ -159,7 +159,7 @@ describe('the way in', () => {
     await browser.post('/sign-up', { ...form, name: 'Again' }).expect(403);
   });
 
-  it('makes one account of two verified at once', async () => {
+  it('creates one account when the address is verified twice', async () => {
     const demo = demoWith({ emailVerification: { sendLimits: [{ max: 10, window: 1 }] } });
     const [one, other] = [browse(demo), browse(demo)];
     const tokens = [await verifyAddress(one), '' as string];
@@ -178,14 +178,14 @@ describe('the way in', () => {
 });
 
 describe('the session', () => {
-  it('is a cookie that no script reads and no other site sends', async () => {
+  it('is a cookie that scripts cannot read and other sites cannot send', async () => {
     const signedUp = await signUp(browse(demoWith()));
     expect(cookie(signedUp, 'session')).toMatch(
       /^session=[\w-]{43}; Max-Age=604800; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/,
     );
   });
 
-  it('is bound to this host and to HTTPS behind HTTPS', async () => {
+  it('is bound to the host and to HTTPS when the origin is HTTPS', async () => {
     const demo = demoWith({ origin: 'https://demo.example.com' });
     const browser = browse(demo);
     const sent = await browser.post('/sign-up/send', { email: EMAIL }).expect(303);
@@ -211,7 +211,7 @@ describe('the session', () => {
     expect(signedUp.headers['strict-transport-security']).toBe('max-age=31536000');
   });
 
-  it('has a new id at each sign-in, is kept as a hash alone, and ends with the sign-out', async () => {
+  it('gets a new ID at each sign-in, is stored only as a hash, and ends with the sign-out', async () => {
     const database = join(folder, 'sessions.db');
     const demo = demoWith({ database });
     const browser = browse(demo);
@@ -232,7 +232,7 @@ describe('the session', () => {
     await welcome(second).expect(303);
   });
 
-  it('is not for a form of another site', async () => {
+  it('does not accept forms from other sites', async () => {
     const { app } = demoWith();
     const post = (headers: Record<string, string>) => request(app).post('/sign-out').set(headers);
     for (const site of ['cross-site', 'same-site']) await post({ 'Sec-Fetch-Site': site }).expect(403);
@@ -243,18 +243,18 @@ describe('the session', () => {
   });
 });
 
-describe('a taken address', () => {
-  it('is not told from a free one: its owner learns of it by mail, in the language of the page', async () => {
+describe('an address with an account', () => {
+  it('looks the same as one without: only its owner is told, by email, in the language of the page', async () => {
     const demo = demoWith();
     await signUp(browse(demo));
     mail.clear();
     await redis.flush();
 
     const korean = { 'Accept-Language': 'ko' };
-    const [taken, free] = [browse(demo, korean), browse(demo, korean)];
+    const [existing, unused] = [browse(demo, korean), browse(demo, korean)];
     const answers = [
-      await taken.post('/sign-up/send', { email: EMAIL }),
-      await free.post('/sign-up/send', { email: 'other@example.com' }),
+      await existing.post('/sign-up/send', { email: EMAIL }),
+      await unused.post('/sign-up/send', { email: 'other@example.com' }),
     ];
     const seen = answers.map(({ status, headers, text }) => ({
       status,
@@ -268,17 +268,17 @@ describe('a taken address', () => {
         .replaceAll(/minji|other/g, 'NAME')
         .replaceAll(/value="[\w-]{26}"/g, 'value="ID"')
         .replaceAll(/\d:\d\d/g, 'TIME');
-    expect(plain(await taken.get('/sign-up/code'))).toBe(plain(await free.get('/sign-up/code')));
+    expect(plain(await existing.get('/sign-up/code'))).toBe(plain(await unused.get('/sign-up/code')));
 
-    const [told] = mail.mails.filter(({ envelope }) => envelope.to.includes(EMAIL));
-    expect(told).toMatchObject({ subject: '이미 가입된 이메일 주소입니다' });
-    expect(told?.text).toContain('http://localhost:3000/sign-in');
-    expect(told?.text).not.toMatch(/\b\d{6}\b/);
+    const [notice] = mail.mails.filter(({ envelope }) => envelope.to.includes(EMAIL));
+    expect(notice).toMatchObject({ subject: '이미 가입된 이메일 주소입니다' });
+    expect(notice?.text).toContain('http://localhost:3000/sign-in');
+    expect(notice?.text).not.toMatch(/\b\d{6}\b/);
   });
 });
 
 describe('signing in', () => {
-  it('says the same of a wrong password and of an unknown address', async () => {
+  it('shows the same error for a wrong password and for an unknown address', async () => {
     const browser = browse(demoWith());
     await signUp(browser);
     const [wrongPassword, unknown] = [
@@ -290,7 +290,7 @@ describe('signing in', () => {
     for (const page of [wrongPassword, unknown]) expect(cookie(page, 'session')).toBeUndefined();
   });
 
-  it('hashes for an unknown address too, so that the time tells nothing', async () => {
+  it('computes a hash for an unknown address too, so that the response time reveals nothing', async () => {
     const browser = browse(demoWith());
     await signUp(browser);
     const cpuOf = async (fields: object) => {
@@ -304,7 +304,7 @@ describe('signing in', () => {
     expect(unknown).toBeGreaterThan(known / 3);
   });
 
-  it('is over for a client after ten failures', async () => {
+  it('is refused after ten failures from one IP address', async () => {
     const browser = browse(demoWith());
     const guess = () => browser.post('/sign-in', { email: EMAIL, password: 'x'.repeat(201) });
     for (let failures = 0; failures < 10; failures++) await guess().expect(401);
@@ -314,15 +314,15 @@ describe('signing in', () => {
   });
 });
 
-describe('a refusal is a page that goes on', () => {
-  it('says what is wrong with an address, and keeps it', async () => {
+describe('a refusal', () => {
+  it('shows the error of an invalid address, and keeps the address', async () => {
     const page = await browse(demoWith()).post('/sign-up/send', { email: 'no "address"' }).expect(400);
     expect(alerts(page)).toEqual(['Please enter a valid email address.']);
     expect(page.text).toContain('value="no &#34;address&#34;"');
     expect(page.text).toContain('<title>Error: Create your account');
   });
 
-  it('says how many attempts are left, and that a code has ended', async () => {
+  it('shows how many attempts are left, and that a code has expired', async () => {
     let now = Date.now();
     const browser = browse(
       demoWith({ emailVerification: { store: new RedisStore(redis.client, { clock: () => now }) } }),
@@ -340,7 +340,7 @@ describe('a refusal is a page that goes on', () => {
     ]);
   });
 
-  it('lets a code be entered after another one was refused', async () => {
+  it('accepts an earlier code after another one is refused', async () => {
     const browser = browse(demoWith());
     const { challengeId, code } = await askForCode(browser);
     await browser
@@ -354,7 +354,7 @@ describe('a refusal is a page that goes on', () => {
       .expect(303);
   });
 
-  it('shows a page, not JSON, to a client past its limit', async () => {
+  it('is a page, not JSON, when an IP address exceeds its limit', async () => {
     const browser = browse(
       demoWith({ emailVerification: { rateLimit: { send: { limit: 1, windowMs: 600_000 } } } }),
     );
@@ -365,7 +365,7 @@ describe('a refusal is a page that goes on', () => {
     expect(alerts(page)[0]).toMatch(/^Too many requests\. Please try again in 10 minutes\./);
   });
 
-  it('says that the mail did not leave, and keeps the address', async () => {
+  it('shows that the email could not be sent, and keeps the address', async () => {
     mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'no such mailbox' });
     const page = await browse(demoWith()).post('/sign-up/send', { email: EMAIL }).expect(500);
     expect(alerts(page)).toEqual([
@@ -374,15 +374,15 @@ describe('a refusal is a page that goes on', () => {
     expect(page.text).toContain(`value="${EMAIL}"`);
   });
 
-  it('says that the service is away, at each step, and goes on when it is back', async () => {
+  it('shows at each step that the store is unavailable, and continues when it recovers', async () => {
     const demo = demoWith({ emailVerification: { storeTimeout: 200 } });
     const browser = browse(demo);
     const { challengeId, code } = await askForCode(browser);
-    const away = ['The service is not available right now. Please try again in a moment.'];
+    const unavailable = ['The service is not available right now. Please try again in a moment.'];
     const whileFrozen = async (path: string, fields: object) => {
       redis.server.freeze();
       try {
-        expect(alerts(await browser.post(path, fields).expect(503))).toEqual(away);
+        expect(alerts(await browser.post(path, fields).expect(503))).toEqual(unavailable);
       } finally {
         redis.server.thaw();
       }
@@ -396,7 +396,7 @@ describe('a refusal is a page that goes on', () => {
     await browser.post('/sign-up', form).expect(303);
   });
 
-  it('answers what is nowhere with 404 and a broken form with 4xx', async () => {
+  it('responds with 404 to an unknown path, and with 4xx to an invalid form', async () => {
     const { app } = demoWith();
     expect((await request(app).get('/nowhere').expect(404)).text).toContain('Page not found');
     await request(app)
@@ -411,7 +411,7 @@ describe('a refusal is a page that goes on', () => {
 describe('every page', () => {
   const PAGES = ['/sign-up', '/sign-up/code', '/sign-up/account', '/sign-in', '/inbox', '/mails', '/nowhere'];
 
-  it('runs no script and no style that is not a file of ours', async () => {
+  it('runs no inline scripts and applies no inline styles', async () => {
     const { app } = demoWith({ inbox: mail.server });
     for (const path of PAGES) {
       const { headers, text } = await request(app).get(path);
@@ -425,9 +425,9 @@ describe('every page', () => {
     }
   });
 
-  it('has a first link that says where it leads', async () => {
+  it('starts with a skip link that names its target', async () => {
     const { app } = demoWith({ inbox: mail.server });
-    const skipsOf = async (language: string) => {
+    const skipLinksOf = async (language: string) => {
       const pages = PAGES.map((path) => request(app).get(path).set('Accept-Language', language));
       return (await Promise.all(pages)).map(
         ({ text }) => /class="skip-link" href="#main">([^<]*)</.exec(text)?.[1],
@@ -436,13 +436,13 @@ describe('every page', () => {
     const form = ['Skip to form', '입력란 바로가기'];
     const content = ['Skip to main content', '본문 바로가기'];
     for (const [index, language] of ['en', 'ko'].entries()) {
-      expect(await skipsOf(language)).toEqual(
+      expect(await skipLinksOf(language)).toEqual(
         [form, form, form, form, content, content, content].map((words) => words[index]),
       );
     }
   });
 
-  it('escapes what people write', async () => {
+  it('escapes user input', async () => {
     const browser = browse(demoWith());
     const verificationToken = await verifyAddress(browser);
     const name = '<img src=x onerror=alert(1)>"\'&';
@@ -452,7 +452,7 @@ describe('every page', () => {
     expect(text).not.toContain('<img');
   });
 
-  it('speaks the language of the browser, or the one that was chosen', async () => {
+  it('is in the language of the browser, or in the chosen one', async () => {
     const browser = browse(demoWith(), { 'Accept-Language': 'ko-KR,ko;q=0.9,en;q=0.8' });
     expect((await browser.get('/sign-up')).text).toContain('<html lang="ko">');
     await browser.get('/sign-up/code?lang=en').expect(303).expect('Location', '/sign-up/code');
@@ -468,21 +468,21 @@ describe('every page', () => {
     { kind: 'inbox' },
     { kind: 'memory_accounts' },
     { kind: 'file_accounts', file: '/' },
-  ])('tells at its foot what the demo runs on, to Koreans in Korean: %j', async (backend) => {
+  ])('lists in its footer what the demo runs on, in the language of the page: %j', async (backend) => {
     const { app } = demoWith({ inbox: mail.server, backends: [backend] });
-    const footFor = async (language: string) => {
+    const footerFor = async (language: string) => {
       const { text } = await request(app).get('/sign-up').set('Accept-Language', language);
       return /<footer[\s\S]*<\/footer>/.exec(text)?.[0].replaceAll(/<[^>]*>|Redis/g, '') ?? '';
     };
-    expect(await footFor('en')).toMatch(/\w[\s\S]*Inbox \(development only\)\s+Email previews/);
-    const korean = await footFor('ko');
+    expect(await footerFor('en')).toMatch(/\w[\s\S]*Inbox \(development only\)\s+Email previews/);
+    const korean = await footerFor('ko');
     expect(korean).toMatch(/\S[\s\S]*받은메일함 \(개발용\)\s+메일 미리보기/);
     expect(korean).not.toMatch(/[a-z]/i);
   });
 });
 
 describe('the inbox', () => {
-  it('shows the newest mail first, in a frame that can do nothing', async () => {
+  it('shows the newest message first, in a sandboxed frame', async () => {
     const demo = demoWith({ inbox: mail.server });
     const browser = browse(demo);
     expect((await browser.get('/inbox')).text).toContain('No messages yet');
@@ -493,7 +493,7 @@ describe('the inbox', () => {
     expect(text).toContain(`data-copy="${code}"`);
     expect(text).toMatch(/<iframe sandbox="" srcdoc="&#60;!doctype html&#62;&#60;meta http-equiv/);
     expect(text).toContain('Development only');
-    // The page is in one language, and a mail may be in another.
+    // A message may be in another language than the page.
     const korean = await browser.get('/inbox').set('Accept-Language', 'ko');
     expect(korean.text).toMatch(/<html lang="ko">[\s\S]*<strong lang="en">Your code/);
     const [first] = mail.mails;
@@ -502,7 +502,7 @@ describe('the inbox', () => {
     await browser.get('/inbox/999').expect(404);
   });
 
-  it('is not there in production, whoever asks for it', async () => {
+  it('does not exist in production', async () => {
     const before = process.env['NODE_ENV'];
     process.env['NODE_ENV'] = 'production';
     try {
@@ -514,7 +514,7 @@ describe('the inbox', () => {
     }
   });
 
-  it('is nowhere when there is none, and neither is its link', async () => {
+  it('does not exist without a mail server, and is not linked either', async () => {
     const browser = browse(demoWith());
     await browser.get('/inbox').expect(404);
     expect((await browser.get('/sign-up')).text).not.toContain('/inbox');

@@ -1,6 +1,6 @@
 /**
- * A Chromium for the tests of the pages: the one that CHROMIUM_PATH names, else the first on the PATH. Without
- * one these tests are skipped and say so; in CI that is a failure.
+ * Chromium for the browser tests: the one in CHROMIUM_PATH, else the first one on the PATH. Without one, the tests
+ * are skipped with a warning; in CI, they fail.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -17,18 +17,18 @@ const NAMES = ['chromium', 'chromium-headless-shell', 'google-chrome', 'chrome']
 
 const executablePath = findChromium();
 
-/** `describe` where there is a browser. */
+/** `describe`, if a browser is available. */
 export function describeInBrowser(name: string, tests: () => void): void {
   describe(name, executablePath ? tests : withoutBrowser);
 }
 
 function withoutBrowser(): void {
-  const advice = 'install one, or name it in CHROMIUM_PATH';
+  const advice = 'install it, or set CHROMIUM_PATH';
   if (!process.env['CI'])
-    console.warn(`The browser tests are skipped: there is no Chromium here (${advice}).`);
+    console.warn(`The browser tests are skipped, because Chromium was not found (${advice}).`);
   const test = process.env['CI'] ? it : it.skip;
-  test('needs a Chromium', () => {
-    throw new Error(`There is no Chromium: ${advice}.`);
+  test('needs Chromium', () => {
+    throw new Error(`Chromium was not found: ${advice}.`);
   });
 }
 
@@ -41,7 +41,7 @@ function findChromium(): string | undefined {
   );
 }
 
-/** One browser for a test file, and fresh people in it. */
+/** One browser per test file, with a new context for each person. */
 export function useBrowser() {
   let browser: Browser | undefined;
   const contexts: BrowserContext[] = [];
@@ -49,7 +49,7 @@ export function useBrowser() {
   beforeAll(async () => {
     browser = await chromium.launch({
       executablePath,
-      // Chromium's own sandbox does not run as root, as in a container.
+      // Chromium's sandbox does not work for root, as in a container.
       chromiumSandbox: process.getuid?.() !== 0,
       args: ['--disable-gpu', '--disable-background-networking', '--no-first-run'],
     });
@@ -60,9 +60,9 @@ export function useBrowser() {
   afterAll(() => browser?.close());
 
   return {
-    /** A person with cookies and tabs of their own. */
+    /** A person with their own cookies and tabs. */
     async person(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-      if (!browser) throw new Error('useBrowser() gives nothing before the tests begin.');
+      if (!browser) throw new Error('The browser of useBrowser() is available only in tests.');
       const context = await browser.newContext({
         locale: 'en-US',
         viewport: { width: 1100, height: 900 },
@@ -90,10 +90,10 @@ interface Violation {
 
 let axe: Promise<string> | undefined;
 
-/** What axe-core finds wrong with a page, in a line each. */
+/** The violations that axe-core finds in a page, one line each. */
 export async function accessibilityProblems(page: Page): Promise<string[]> {
   axe ??= readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
-  // Runs beside the page's own scripts, where its policy does not reach.
+  // Evaluated by the browser itself, so the page's Content-Security-Policy does not apply.
   await page.evaluate(await axe);
   const found: { violations: Violation[] } = await page.evaluate(
     'axe.run(document, { iframes: false, resultTypes: ["violations"], rules: { region: { enabled: true } } })',

@@ -1,4 +1,4 @@
-/** The demo on a port of its own, for a test file. */
+/** The demo on its own port, for a test file. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type EmailVerificationOptions, RedisStore } from 'express-email-verification';
@@ -26,7 +26,7 @@ export function useDemo() {
   return {
     redis,
     mail,
-    /** @returns its origin */
+    /** @returns the origin of the demo */
     async start(options: Partial<EmailVerificationOptions> = {}): Promise<string> {
       const port = await freePort();
       const origin = `http://localhost:${port}`;

@@ -1,4 +1,4 @@
-/** The development inbox, as the person who tries the demo uses it. */
+/** The development inbox in a browser. */
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
 import { useDemo } from './demo-server.js';
@@ -30,10 +30,10 @@ describeInBrowser('the inbox', () => {
     return { page, mail, open, origin };
   }
 
-  const mails = (page: Page, count: number) => page.locator(`.messages li:nth-child(${count})`).waitFor();
+  const messages = (page: Page, count: number) => page.locator(`.messages li:nth-child(${count})`).waitFor();
   const status = (page: Page) => page.textContent('#inbox-status');
 
-  it('shows a new mail by itself, and copies its code', async () => {
+  it('shows a new message without a reload, and copies its code', async () => {
     const { page, mail, open } = await visit();
     await open();
     expect(await page.textContent('.skip-link')).toBe('Skip to main content');
@@ -45,14 +45,14 @@ describeInBrowser('the inbox', () => {
     expect(await page.textContent('.skip-link')).toBe('Skip to message');
     const next = await mail('jun@example.com');
     await page.locator(`[data-copy="${next}"]`).waitFor();
-    // Whoever was at the button is at the new one.
+    // The focus moves to the button of the new message.
     expect(await page.evaluate('document.activeElement.dataset.copy')).toBe(next);
     expect(await page.locator('.messages [aria-current]').allTextContents()).toEqual([
       expect.stringContaining('jun@example.com'),
     ]);
   });
 
-  it('leaves the open letter, the focus and the scroll as they are when a mail arrives', async () => {
+  it('keeps the open message, the focus, and the scroll position when a message arrives', async () => {
     const { page, mail, open } = await visit({ viewport: { width: 390, height: 600 }, hasTouch: true });
     for (let index = 0; index < 5; index++) await mail(`${index}@example.com`);
     await open(`/${demo.mail.mails[0]?.id}?view=source`);
@@ -65,7 +65,7 @@ describeInBrowser('the inbox', () => {
     const before = [await scrolled(), await height()] as const;
 
     await mail('late@example.com');
-    await mails(page, 6);
+    await messages(page, 6);
     expect(await page.locator('.messages li').first().textContent()).toContain('late@example.com');
     expect(await status(page)).toBe('New message: Your code for Acme');
     expect(await page.locator('.messages a:focus').textContent()).toContain('1@example.com');
@@ -80,7 +80,7 @@ describeInBrowser('the inbox', () => {
   it.each([
     ['en-US', 'Skip to message', 'Copied'],
     ['ko-KR', '메일 내용 바로가기', '복사했습니다'],
-  ])('is two tabs from its first link to the code, in %s', async (locale, words, copied) => {
+  ])('needs two presses of Tab to reach the code, in %s', async (locale, words, copied) => {
     const { page, mail, open } = await visit({ locale });
     for (let index = 0; index < 3; index++) await mail(`${index}@example.com`);
     const code = await mail(EMAIL);
@@ -96,7 +96,7 @@ describeInBrowser('the inbox', () => {
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(code);
   });
 
-  it('speaks Korean alone to whoever reads Korean, as the page of all mails does', async () => {
+  it('is entirely in Korean for Korean readers, and so are the email previews', async () => {
     const { page, mail, open, origin } = await visit({
       locale: 'ko-KR',
       viewport: { width: 390, height: 844 },
@@ -104,7 +104,7 @@ describeInBrowser('the inbox', () => {
     await open();
     expect(await latinWords(page)).toEqual([]);
     await mail(EMAIL);
-    await mails(page, 1);
+    await messages(page, 1);
     expect(await status(page)).toBe('새 메일이 도착했습니다: Acme 인증번호');
     expect(await page.textContent('[data-copy]')).toBe('인증번호 복사');
     expect(await page.textContent('.messages time')).toMatch(/^오[전후] /);
@@ -116,11 +116,11 @@ describeInBrowser('the inbox', () => {
     expect(await accessibilityProblems(page)).toEqual([]);
     await page.goto(`${origin}/mails`);
     expect(await latinWords(page)).toEqual([]);
-    await screenshot(page, 'mails-phone-ko');
+    await screenshot(page, 'previews-phone-ko');
     expect(await accessibilityProblems(page)).toEqual([]);
   });
 
-  it('tells the time of its reader', async () => {
+  it('shows times in the time zone of the reader', async () => {
     const { page, mail, open } = await visit({ timezoneId: 'Asia/Seoul' });
     await mail(EMAIL);
     const [first] = demo.mail.mails;
@@ -128,11 +128,11 @@ describeInBrowser('the inbox', () => {
     await open();
     expect(await page.textContent('.messages time')).toBe(timeIn('Asia/Seoul'));
     await mail('jun@example.com');
-    await mails(page, 2);
+    await messages(page, 2);
     expect(await page.textContent('.messages time')).not.toContain('UTC');
   });
 
-  it('says without a script whose time it is, and shows no button that does nothing', async () => {
+  it('without a script, shows times in UTC and hides the copy button', async () => {
     const { page, mail, origin } = await visit({ javaScriptEnabled: false, timezoneId: 'Asia/Seoul' });
     await mail(EMAIL);
     await page.goto(`${origin}/inbox`);
@@ -144,15 +144,15 @@ describeInBrowser('the inbox', () => {
   });
 });
 
-/** What a page says in Latin letters, to eyes or to ears. Names may, and text that is marked as English itself. */
+/** Visible and accessible text of a page in Latin letters, except for names and text that is marked as English. */
 async function latinWords(page: Page): Promise<string[]> {
-  const said: string[] = await page.evaluate(`[...document.querySelectorAll('title, body, body *')]
+  const texts: string[] = await page.evaluate(`[...document.querySelectorAll('title, body, body *')]
     .filter((one) => one.lang !== 'en')
     .flatMap((one) => [
       ...[...one.childNodes].filter(({ nodeType }) => nodeType === 3).map(({ data }) => data),
       ...['aria-label', 'title'].map((name) => one.getAttribute(name) ?? ''),
     ])`);
-  return said
+  return texts
     .map((text) => text.replace(/\S*(?:@|:\/\/)\S+|Acme|Redis|HTML|English/g, '').trim())
     .filter((text) => /[a-z]/i.test(text));
 }

@@ -1,8 +1,8 @@
-/** The sign-in as people do it, and what they see when it is refused or takes its time. */
+/** The sign-in in a browser, and what people see when it is refused or slow. */
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
 import { useDemo } from './demo-server.js';
-import { focused, said } from './steps.js';
+import { focused, shownMessages } from './steps.js';
 
 jest.setTimeout(60_000);
 
@@ -24,22 +24,22 @@ describeInBrowser('the sign-in', () => {
     await page.fill('#sign-in-email', EMAIL);
     await page.fill('#sign-in-password', 'not this one');
     await page.keyboard.press('Enter');
-    await said(page);
+    await shownMessages(page);
   }
 
-  it('goes to the password when it is refused, so that another one can be typed at once', async () => {
+  it('focuses the password after a refusal, so that another one can be typed immediately', async () => {
     const page = await visit();
     await page.fill('#sign-in-email', EMAIL);
     await page.fill('#sign-in-password', 'not this one');
     await page.click('section button');
-    expect(await said(page)).toEqual([REFUSED]);
+    expect(await shownMessages(page)).toEqual([REFUSED]);
     expect(await focused(page)).toBe('sign-in-password');
     await page.keyboard.type('another');
     expect(await page.inputValue('#sign-in-password')).toBe('another');
     expect(await page.inputValue('#sign-in-email')).toBe(EMAIL);
   });
 
-  it('goes to the password without a script too', async () => {
+  it('focuses the password without a script too', async () => {
     const page = await visit({ javaScriptEnabled: false });
     expect(await page.getAttribute('[autofocus]', 'id')).toBe('sign-in-email');
     await fail(page);
@@ -52,38 +52,35 @@ describeInBrowser('the sign-in', () => {
   it.each([
     ['en-US', 'Error: Sign in · Acme', 'Please wait…'],
     ['ko-KR', '오류: 로그인 · Acme', '잠시만 기다려 주세요…'],
-  ])(
-    'says in %s that it takes its time, and in the title that it was refused',
-    async (locale, title, busy) => {
-      const page = await visit({ locale });
-      const plain = await page.title();
-      await fail(page);
-      expect(await page.title()).toBe(title);
+  ])('shows that it is busy, and in the title that it was refused, in %s', async (locale, title, busy) => {
+    const page = await visit({ locale });
+    const plain = await page.title();
+    await fail(page);
+    expect(await page.title()).toBe(title);
 
-      let posts = 0;
-      let answer = () => {};
-      const answered = new Promise<void>((resolve) => {
-        answer = resolve;
-      });
-      await page.route('**/sign-in', async (route) => {
-        posts++;
-        await answered;
-        await route.continue();
-      });
-      const button = page.locator('section button');
-      const label = await button.textContent();
-      await page.keyboard.press('Enter');
-      await page.locator(`section button:has-text("${busy}")`).waitFor();
-      expect(await page.textContent('#status')).toBe(busy);
-      expect(await page.title()).toBe(plain);
-      await screenshot(page, `sign-in-busy-${locale}`);
-      expect(await accessibilityProblems(page)).toEqual([]);
-      await page.keyboard.press('Enter');
-      answer();
-      await said(page);
-      await page.locator(`section button:has-text("${label}")`).waitFor();
-      expect(await page.textContent('#status')).toBe('');
-      expect(posts).toBe(1);
-    },
-  );
+    let posts = 0;
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route('**/sign-in', async (route) => {
+      posts++;
+      await answered;
+      await route.continue();
+    });
+    const button = page.locator('section button');
+    const label = await button.textContent();
+    await page.keyboard.press('Enter');
+    await page.locator(`section button:has-text("${busy}")`).waitFor();
+    expect(await page.textContent('#status')).toBe(busy);
+    expect(await page.title()).toBe(plain);
+    await screenshot(page, `sign-in-busy-${locale}`);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    answer();
+    await shownMessages(page);
+    await page.locator(`section button:has-text("${label}")`).waitFor();
+    expect(await page.textContent('#status')).toBe('');
+    expect(posts).toBe(1);
+  });
 });

@@ -1,4 +1,4 @@
-/** The sign-up as people do it: the ways in, and the ways it can go wrong. */
+/** The sign-up in a browser: how people complete it, and what they see when something goes wrong. */
 import { MemoryStore, RedisStore } from 'express-email-verification';
 import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
@@ -8,8 +8,8 @@ import {
   createAccount,
   focused,
   PASSWORD,
-  said,
   secondsOf,
+  shownMessages,
   step,
   titleBecomes,
   typeCode,
@@ -56,7 +56,7 @@ describeInBrowser('the sign-up', () => {
       },
     ],
   ])('%s', (name, options) => {
-    it('leads from the address to the account, each page fit for everybody', async () => {
+    it('leads from the address to the account, on accessible pages', async () => {
       const { page, origin } = await visit(options);
       const look = async (shot: string) => {
         await screenshot(page, `${name}-${shot}`);
@@ -77,7 +77,7 @@ describeInBrowser('the sign-up', () => {
       );
       await look('2-code');
       await typeCode(page, wrong(await code()));
-      await said(page);
+      await shownMessages(page);
       await look('3-wrong-code');
       await typeCode(page, await code());
       await step(page, 'account');
@@ -85,7 +85,7 @@ describeInBrowser('the sign-up', () => {
       await look('4-account');
       await page.fill('#account-password', 'short');
       await page.click('[data-step="account"] button');
-      await said(page);
+      await shownMessages(page);
       expect(await focused(page)).toBe('account-name');
       expect(await page.inputValue('#account-password')).toBe('short');
       await look('5-wrong-account');
@@ -96,7 +96,7 @@ describeInBrowser('the sign-up', () => {
       await page.fill('#sign-in-email', EMAIL);
       await page.fill('#sign-in-password', 'not this one');
       await page.keyboard.press('Enter');
-      await said(page);
+      await shownMessages(page);
       expect(await page.inputValue('#sign-in-password')).toBe('not this one');
       await look('7-sign-in');
       await page.fill('#sign-in-password', PASSWORD);
@@ -104,8 +104,8 @@ describeInBrowser('the sign-up', () => {
       await page.waitForURL('**/welcome');
       for (const [shot, path] of [
         ['8-inbox', '/inbox'],
-        ['9-mails', '/mails'],
-        ['10-nowhere', '/nowhere'],
+        ['9-previews', '/mails'],
+        ['10-not-found', '/nowhere'],
       ]) {
         await page.goto(origin + path);
         await look(shot ?? '');
@@ -117,17 +117,17 @@ describeInBrowser('the sign-up', () => {
     ['with a space', (digits: string) => `${digits.slice(0, 3)} ${digits.slice(3)}`],
     ['with a dash', (digits: string) => ` ${digits.slice(0, 3)}-${digits.slice(3)}\n`],
     [
-      'in full width',
+      'in full-width digits',
       (digits: string) => digits.replace(/\d/g, (digit) => String.fromCharCode(0xff10 + Number(digit))),
     ],
-  ])('takes a code pasted %s, and sends it off by itself', async (_name, as) => {
+  ])('accepts a code pasted %s, and submits it automatically', async (_name, as) => {
     const { page } = await visit();
     await askForCode(page, EMAIL);
     await page.keyboard.insertText(as(await code()).trimEnd());
     await step(page, 'account');
   });
 
-  it('is done with the keyboard alone', async () => {
+  it('can be completed with the keyboard alone', async () => {
     const { page } = await visit();
     await page.keyboard.type(EMAIL);
     await page.keyboard.press('Enter');
@@ -146,33 +146,33 @@ describeInBrowser('the sign-up', () => {
     await page.waitForURL('**/sign-in');
   });
 
-  it('switches the language in the middle', async () => {
+  it('continues after the language is switched', async () => {
     const { page } = await visit();
     await askForCode(page, EMAIL);
     await page.click('a[hreflang="ko"]');
     await page.locator('html[lang="ko"]').waitFor();
     await step(page, 'code');
     await typeCode(page, wrong(await code()));
-    expect(await said(page)).toEqual(['인증번호가 올바르지 않습니다. 4번 더 시도할 수 있습니다.']);
+    expect(await shownMessages(page)).toEqual(['인증번호가 올바르지 않습니다. 4번 더 시도할 수 있습니다.']);
     await typeCode(page, await code());
     await step(page, 'account');
   });
 
   describe('without JavaScript', () => {
-    it('leads from the address to the account all the same', async () => {
+    it('leads from the address to the account', async () => {
       const { page } = await visit({ javaScriptEnabled: false });
       await page.fill('#address-email', 'no address');
       await page.keyboard.press('Enter');
-      expect(await said(page)).toEqual(['Please enter a valid email address.']);
+      expect(await shownMessages(page)).toEqual(['Please enter a valid email address.']);
       await page.fill('#address-email', EMAIL);
       await page.keyboard.press('Enter');
       await page.waitForURL('**/sign-up/code');
       expect(await secondsOf(page, 'expires-in')).toBeGreaterThan(150);
       await page.fill('#code-code', wrong(await code()));
       await page.keyboard.press('Enter');
-      expect(await said(page)).toEqual(['The code is not correct. You have 4 attempts left.']);
+      expect(await shownMessages(page)).toEqual(['The code is not correct. You have 4 attempts left.']);
       await page.click('#resend button');
-      expect((await said(page))[0]).toMatch(/^Too many requests\./);
+      expect((await shownMessages(page))[0]).toMatch(/^Too many requests\./);
       await page.goto(page.url());
       await page.fill('#code-code', await code());
       await page.keyboard.press('Enter');
@@ -180,7 +180,7 @@ describeInBrowser('the sign-up', () => {
       await createAccount(page);
     });
 
-    it('goes on where the script does not arrive, and when it arrives later', async () => {
+    it('continues when the script fails to load, and when it loads later', async () => {
       const { page } = await visit();
       await page.route('**/client.mjs', (route) => route.abort());
       await page.reload();
@@ -195,7 +195,7 @@ describeInBrowser('the sign-up', () => {
       await createAccount(page);
     });
 
-    it('shows who comes too late where to begin', async () => {
+    it('offers to start over when no sign-up is in progress', async () => {
       const { page } = await visit({ javaScriptEnabled: false }, '/sign-up/code');
       await page.click('noscript a');
       await page.waitForURL('**/sign-up');
@@ -203,23 +203,23 @@ describeInBrowser('the sign-up', () => {
   });
 
   describe('a refusal', () => {
-    it('of an address says so at its field', async () => {
+    it('of an address is shown at its field', async () => {
       const { page } = await visit();
       await page.keyboard.type('minji@');
       await page.keyboard.press('Enter');
-      expect(await said(page)).toEqual(['Please enter a valid email address.']);
+      expect(await shownMessages(page)).toEqual(['Please enter a valid email address.']);
       const email = page.locator('#address-email');
       expect(await email.getAttribute('aria-invalid')).toBe('true');
       expect(await email.getAttribute('aria-describedby')).toContain('address-email-error');
       expect(await email.inputValue()).toBe('minji@');
-      // Nobody has a code that was mailed to what is no address.
+      // No code can have been sent to an invalid address.
       expect(await page.locator('#have-code').isVisible()).toBe(false);
     });
 
     it.each([
       ['en-US', 'Error: ', ['Create your account', 'Check your email', 'Email verified']],
       ['ko-KR', '오류: ', ['회원가입', '이메일을 확인해 주세요', '이메일 인증이 완료되었습니다']],
-    ])('is in the title until it is mended, in %s', async (locale, mark, [address, mail, account]) => {
+    ])('is in the title until it is corrected, in %s', async (locale, mark, [address, mail, account]) => {
       const { page } = await visit({ locale });
       const titled = (words = '') => titleBecomes(page, `${words} · Acme`);
       await titled(address);
@@ -239,7 +239,7 @@ describeInBrowser('the sign-up', () => {
       await titled(mark + account);
     });
 
-    it('of wrong codes counts down the attempts, and then asks for another code', async () => {
+    it('of incorrect codes counts down the attempts, then asks to request a new code', async () => {
       const { page } = await visit();
       await askForCode(page, EMAIL);
       const bad = wrong(await code());
@@ -254,7 +254,7 @@ describeInBrowser('the sign-up', () => {
       expect(await page.inputValue('#code-code')).toBe(bad);
     });
 
-    it('of a code that has ended says so', async () => {
+    it('of an expired code says so', async () => {
       let passed = 0;
       const store = new RedisStore(demo.redis.client, { clock: () => Date.now() + passed });
       const origin = await demo.start({ store });
@@ -263,17 +263,17 @@ describeInBrowser('the sign-up', () => {
       await askForCode(page, EMAIL);
       passed = 181_000;
       await typeCode(page, await code());
-      expect(await said(page)).toEqual(['This code is no longer valid. Please ask for a new one.']);
+      expect(await shownMessages(page)).toEqual(['This code is no longer valid. Please ask for a new one.']);
     });
 
-    it('of another code leaves the one that was mailed good, also after a reload', async () => {
+    it('of another code leaves the earlier one valid, even after a reload', async () => {
       const { page, origin, person } = await visit();
       await askForCode(page, EMAIL);
-      // In another tab nothing is known of the first: it is refused, and can enter the code all the same.
+      // Another tab knows nothing of the first: its request is refused, but the code can be entered there too.
       const other = await person.newPage();
       await other.goto(origin);
       await askForCode(other, EMAIL);
-      expect((await said(other))[0]).toMatch(
+      expect((await shownMessages(other))[0]).toMatch(
         /^Too many requests\. .* If you already have a code, enter it below\.$/,
       );
       await other.reload();
@@ -283,12 +283,12 @@ describeInBrowser('the sign-up', () => {
       await step(page, 'account');
     });
 
-    it('by the mail server says so, and keeps the address', async () => {
+    it('by the mail server is shown, and the address is kept', async () => {
       const { page } = await visit();
       demo.mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'no such mailbox' });
       await page.fill('#address-email', EMAIL);
       await page.keyboard.press('Enter');
-      expect(await said(page)).toEqual([
+      expect(await shownMessages(page)).toEqual([
         'The mail could not be delivered. Please check the address and try again.',
       ]);
       expect(await page.inputValue('#address-email')).toBe(EMAIL);
@@ -297,13 +297,13 @@ describeInBrowser('the sign-up', () => {
       await step(page, 'code');
     });
 
-    it('while the service is away loses nothing', async () => {
+    it('while the store is unavailable keeps the input', async () => {
       const { page } = await visit();
       await askForCode(page, EMAIL);
       const right = await code();
       demo.redis.server.freeze();
       await typeCode(page, right);
-      expect(await said(page)).toEqual([
+      expect(await shownMessages(page)).toEqual([
         'The service is not available right now. Please try again in a moment.',
       ]);
       demo.redis.server.thaw();
@@ -312,13 +312,13 @@ describeInBrowser('the sign-up', () => {
       await step(page, 'account');
     });
 
-    it('while the person is offline loses nothing, at each step', async () => {
+    it('while the person is offline keeps the input, at each step', async () => {
       const { page, person } = await visit();
       const offline = ['You seem to be offline. Check your connection and try again.'];
       const whileOffline = async (act: () => Promise<void>) => {
         await person.setOffline(true);
         await act();
-        expect(await said(page)).toEqual(offline);
+        expect(await shownMessages(page)).toEqual(offline);
         await person.setOffline(false);
       };
       await page.fill('#address-email', EMAIL);
@@ -338,7 +338,7 @@ describeInBrowser('the sign-up', () => {
       await page.waitForURL('**/welcome');
     });
 
-    it('of a token that has ended leads back to the address, which is still there', async () => {
+    it('of an expired token leads back to the address, which is kept', async () => {
       let passed = 0;
       const store = new RedisStore(demo.redis.client, { clock: () => Date.now() + passed });
       const origin = await demo.start({ store });
@@ -352,14 +352,14 @@ describeInBrowser('the sign-up', () => {
       await page.fill('#account-password', PASSWORD);
       await page.keyboard.press('Enter');
       await step(page, 'address');
-      expect(await said(page)).toEqual([
+      expect(await shownMessages(page)).toEqual([
         'Your email verification has expired. Please verify your email address again.',
       ]);
       expect(await page.inputValue('#address-email')).toBe(EMAIL);
     });
   });
 
-  it('mails another code when the wait is over, and both work', async () => {
+  it('sends another code after the cooldown, and both work', async () => {
     let passed = 0;
     const store = new MemoryStore({ clock: () => Date.now() + passed });
     const origin = await demo.start({ store, sendLimits: [{ max: 1, window: 2 }] });
@@ -373,13 +373,13 @@ describeInBrowser('the sign-up', () => {
     await page.locator('#resend button:not([aria-disabled])').waitFor();
     await button.click();
     await page.locator('#notice:visible').waitFor();
-    expect(await said(page)).toEqual(['We sent you a code. Please check your mail.']);
+    expect(await shownMessages(page)).toEqual(['We sent you a code. Please check your mail.']);
     expect(demo.mail.mails).toHaveLength(2);
     await typeCode(page, first);
     await step(page, 'account');
   });
 
-  it('goes on when nobody knows whether the mail left: its code works when it comes', async () => {
+  it('continues when it is unknown whether the email was sent: its code works if it arrives', async () => {
     const smtp = await startRawSmtpServer({ dot: 'stall' });
     const origin = await demo.start({ transport: smtp.url, mailTimeout: 1500 });
     const page = await (await browser.person()).newPage();
@@ -389,7 +389,9 @@ describeInBrowser('the sign-up', () => {
     await page.locator('form[aria-busy="true"]').waitFor();
     await page.locator('#status:has-text("Please wait")').waitFor({ state: 'attached' });
     await step(page, 'code');
-    expect(await said(page)).toEqual(['The mail may take a little longer. If it arrives, its code works.']);
+    expect(await shownMessages(page)).toEqual([
+      'The mail may take a little longer. If it arrives, its code works.',
+    ]);
     await page.reload();
     await step(page, 'code');
     await typeCode(page, smtp.received.find((line) => /^\d{6}$/.test(line)) ?? '');
@@ -397,7 +399,7 @@ describeInBrowser('the sign-up', () => {
     await smtp.close();
   });
 
-  it('counts down from the seconds of the server, and goes on counting after a reload', async () => {
+  it('counts down from the time in the response, and continues after a reload', async () => {
     const { page } = await visit();
     await askForCode(page, EMAIL);
     const before = [await secondsOf(page, 'expires-in'), await secondsOf(page, 'resend-in')];
@@ -418,7 +420,7 @@ describeInBrowser('the sign-up', () => {
     await createAccount(page);
   });
 
-  it('goes back to the address and on again, with the buttons of the browser', async () => {
+  it('supports the back and forward buttons of the browser', async () => {
     const { page } = await visit();
     await askForCode(page, EMAIL);
     await page.goBack();
@@ -447,11 +449,11 @@ describeInBrowser('the sign-up', () => {
     await step(page, 'account');
   });
 
-  it('leaves what was said behind when another address is chosen', async () => {
+  it('clears its messages when another address is chosen', async () => {
     const { page } = await visit();
     await askForCode(page, EMAIL);
     await typeCode(page, wrong(await code()));
-    await said(page);
+    await shownMessages(page);
     const titleOf = (words: string) => `${words} · Acme`;
     expect(await page.title()).toBe(titleOf('Error: Check your email'));
     await page.click('a:has-text("Use a different email address")');
@@ -469,33 +471,30 @@ describeInBrowser('the sign-up', () => {
   it.each([
     ['with', true],
     ['without', false],
-  ])(
-    'says that nothing was mailed when the address has to wait, %s a script',
-    async (name, javaScriptEnabled) => {
-      const { page, origin } = await visit({ javaScriptEnabled });
-      await askForCode(page, EMAIL);
-      await page.fill('#code-code', await code());
-      if (!javaScriptEnabled) await page.keyboard.press('Enter');
-      await step(page, 'account');
-      await createAccount(page);
-      await page.click('form[action="/sign-out"] button');
-      await page.waitForURL('**/sign-in');
-      await page.goto(`${origin}/sign-up`);
-      await askForCode(page, EMAIL);
-      expect((await said(page))[0]).toMatch(
-        /^Too many requests\. .* If you already have a code, enter it below\.$/,
-      );
-      expect(await page.locator('h1:visible').innerText()).toBe('No new code sent');
-      expect(await page.locator('#sent-to').innerText()).toBe(
-        `We can’t send another code to ${EMAIL} yet. Please try again later, or use a different email address.`,
-      );
-      expect(await page.title()).toBe('Error: No new code sent · Acme');
-      if (javaScriptEnabled) expect(await accessibilityProblems(page)).toEqual([]);
-      await screenshot(page, `not-sent-${name}-script`);
-    },
-  );
+  ])('says that no code was sent while the cooldown lasts, %s a script', async (name, javaScriptEnabled) => {
+    const { page, origin } = await visit({ javaScriptEnabled });
+    await askForCode(page, EMAIL);
+    await page.fill('#code-code', await code());
+    if (!javaScriptEnabled) await page.keyboard.press('Enter');
+    await step(page, 'account');
+    await createAccount(page);
+    await page.click('form[action="/sign-out"] button');
+    await page.waitForURL('**/sign-in');
+    await page.goto(`${origin}/sign-up`);
+    await askForCode(page, EMAIL);
+    expect((await shownMessages(page))[0]).toMatch(
+      /^Too many requests\. .* If you already have a code, enter it below\.$/,
+    );
+    expect(await page.locator('h1:visible').innerText()).toBe('No new code sent');
+    expect(await page.locator('#sent-to').innerText()).toBe(
+      `We can’t send another code to ${EMAIL} yet. Please try again later, or use a different email address.`,
+    );
+    expect(await page.title()).toBe('Error: No new code sent · Acme');
+    if (javaScriptEnabled) expect(await accessibilityProblems(page)).toEqual([]);
+    await screenshot(page, `not-sent-${name}-script`);
+  });
 
-  it('keeps two tabs with two addresses apart', async () => {
+  it('keeps two tabs with different addresses separate', async () => {
     const { page, origin, person } = await visit();
     const other = await person.newPage();
     await other.goto(origin);

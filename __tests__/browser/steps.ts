@@ -1,4 +1,4 @@
-/** What a person sees and does on the sign-up pages, in the words of the tests. */
+/** What a person sees and does on the sign-up pages. */
 import type { Page } from 'playwright-core';
 
 export const PASSWORD = 'four words in a row';
@@ -6,7 +6,7 @@ export const PASSWORD = 'four words in a row';
 export const step = (page: Page, name: 'address' | 'code' | 'account') =>
   page.locator(`[data-step="${name}"]:not([hidden])`).waitFor();
 
-/** The focus is on a field, so that a person can type at once. */
+/** The ID of the focused element. */
 export const focused = (page: Page) => page.evaluate('document.activeElement.id');
 
 export async function askForCode(page: Page, email: string): Promise<void> {
@@ -24,20 +24,20 @@ export async function createAccount(page: Page): Promise<void> {
   await page.waitForURL('**/welcome');
 }
 
-/** What is said beside the code: the whole step's problem, the field's, and the notice. */
-export async function said(page: Page): Promise<string[]> {
+/** The visible messages: errors of the form and of its fields, and the notice. */
+export async function shownMessages(page: Page): Promise<string[]> {
   const shown = page.locator('[role="alert"]:visible, #notice:visible');
   await shown.first().waitFor();
   return (await shown.allTextContents()).filter(Boolean);
 }
 
-/** Asks again and again, as the policy of the pages lets no test wait inside them. */
+/** Polls from outside, because the Content-Security-Policy of the pages forbids waiting inside them. */
 export async function titleBecomes(page: Page, title: string): Promise<void> {
   for (let tries = 0; tries < 200 && (await page.title()) !== title; tries++) await page.waitForTimeout(50);
   expect(await page.title()).toBe(title);
 }
 
-/** Seconds of a countdown that is shown. */
+/** The remaining seconds of a visible countdown. */
 export async function secondsOf(page: Page, countdown: 'expires-in' | 'resend-in'): Promise<number> {
   const text = (await page.locator(`#${countdown} time:visible`).textContent()) ?? '';
   const [minutes = 0, seconds = 0] = text.split(':').map(Number);
