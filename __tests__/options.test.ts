@@ -232,7 +232,7 @@ describe('a name that no option has is refused, at every level', () => {
     }
     for (const prefix of [null, 5, ['ev:']] as never[])
       expect(() => new RedisStore(client, { prefix })).toThrow(
-        'The `prefix` option of RedisStore must be a string.',
+        'The `prefix` option of RedisStore must be a string without braces',
       );
     for (const clock of [null, 5, '5', Date] as never[]) {
       if (clock === Date) continue;
@@ -553,7 +553,7 @@ describe('in production', () => {
 
 it('refuses a client that is none', () => {
   const none: never = {} as never;
-  expect(() => new RedisStore(none)).toThrow('client must be a node-redis client');
+  expect(() => new RedisStore(none)).toThrow('`client` of RedisStore must be a node-redis client');
 });
 
 it('warns of a store in memory that nobody chose', () => {

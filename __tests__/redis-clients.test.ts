@@ -1,6 +1,9 @@
-/** The store asks nothing of how an app has set its client up: what replies look like is the app's own. */
+/**
+ * The store asks nothing of how an app has set its client up: what replies look like is the app's own. What is no
+ * client, or cannot be a prefix, is refused in a sentence that tells what to do.
+ */
 import { RedisStore } from 'express-email-verification';
-import { createClient, RESP_TYPES, type TypeMapping } from 'redis';
+import { createClient, createClientPool, createCluster, RESP_TYPES, type TypeMapping } from 'redis';
 import request from 'supertest';
 import { createTestApp } from './support/app.js';
 import { useRedis } from './support/redis.js';
@@ -52,3 +55,114 @@ test.each([
 function withReplies(url: string, typeMapping: TypeMapping) {
   return createClient({ url, commandOptions: { typeMapping } });
 }
+
+/** Clients that are never connected: for their shape. */
+const client = createClient({ url: 'redis://app:hidden@127.0.0.1:1' });
+const cluster = createCluster({ rootNodes: [{ url: 'redis://app:hidden@127.0.0.1:1' }] });
+
+/** As ioredis is shaped, also its cluster; and `redis` before version 4, and @upstash/redis. */
+class Redis {
+  readonly options = { password: 'hidden' };
+  on() {}
+  eval() {}
+  evalsha() {}
+}
+
+const A_CLIENT =
+  'The `client` of RedisStore must be a node-redis client, pool, cluster or sentinel. Received ';
+const noClients: [what: string, client: unknown, fault: string][] = [
+  ['a promise of one', Promise.resolve(client), 'a promise: await it'],
+  ['nothing', undefined, 'undefined: pass what `createClient()`'],
+  ['null', null, 'null: pass what `createClient()`'],
+  ['a URL', 'redis://app:hidden@127.0.0.1', 'a string: pass a client, as `createClient({ url })` makes it'],
+  ['a URL object', new URL('redis://app:hidden@127.0.0.1'), 'a URL: pass a client'],
+  ['options for one', { url: 'redis://app:hidden@127.0.0.1' }, 'an object: pass what `createClient()`'],
+  ['the function that makes one', createClient, 'the function create'],
+  ['a number', 6379, 'a number'],
+  ['an array', [client], 'an array'],
+  [
+    'an object that holds one',
+    { client, prefix: 'x:' },
+    'an object that holds one: pass its `client` itself',
+  ],
+  [
+    'an object that holds one as redis',
+    { redis: client },
+    'an object that holds one: pass its `redis` itself',
+  ],
+  [
+    'legacy()',
+    client.legacy(),
+    'what `legacy()` gives, whose commands take callbacks: pass the client itself',
+  ],
+  ['legacy().multi()', client.legacy().multi(), 'what `multi()` gives: pass the client itself'],
+  ['multi()', client.multi(), 'what `multi()` gives: pass the client itself'],
+  ['multi() of a cluster', cluster.multi(), 'what `multi()` gives: pass the client itself'],
+  ['a client of ioredis', new Redis(), 'a Redis of another library (ioredis'],
+  ['commands without events', { eval() {}, evalSha() {} }, 'an object without on()'],
+];
+
+test.each(noClients)(
+  'T68: %s is refused as a client, in a sentence that shows no password',
+  (_what, given, fault) => {
+    const make = () => new RedisStore(given as never);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(A_CLIENT + fault);
+    expect(make).not.toThrow('hidden');
+  },
+);
+
+test('T68: clients, pools and clusters that are not connected yet are taken', () => {
+  const pool = createClientPool({ url: 'redis://127.0.0.1:1' });
+  for (const one of [client, pool, cluster]) expect(() => new RedisStore(one)).not.toThrow();
+});
+
+test('T68: a client has one listener of ours, however many stores it has', () => {
+  const shared = createClient();
+  for (let n = 0; n < 20; n += 1) new RedisStore(shared);
+  expect(shared.listenerCount('error')).toBe(1);
+});
+
+test.each([
+  ...[
+    '',
+    '{}',
+    '{x}',
+    'ev:{',
+    'ev:}',
+    '{}ev:',
+    ' ',
+    'my app:',
+    'ev:\n',
+    'ev:\t',
+    'ev:\0',
+    'ev:\u00a0',
+    'ev:\u200b',
+  ],
+  ...['\ud800:', null, 5, true, {}, ['ev:'], Symbol('ev'), Buffer.from('ev:')],
+])('T68: %j is refused as a prefix', (prefix) => {
+  expect(() => new RedisStore(client, { prefix: prefix as string })).toThrow(
+    "The `prefix` option of RedisStore must be a string without braces, white space and control characters, such as 'ev:'. Received ",
+  );
+});
+
+test.each([undefined, 'ev:', 'acme/ev', '인증:', '*', 'a'.repeat(200)])(
+  'T68: %j is taken as a prefix, and the keys begin with it',
+  async (prefix) => {
+    await redis.flush();
+    const key = { mailbox: 'mailbox', challenge: 'challenge' };
+    const store = new RedisStore(redis.client, { prefix });
+    await store.open(
+      {
+        ...{ ...key, code: 'a', codeTtl: 60_000, client: undefined, newClient: 'c', maxAttempts: 5 },
+        limits: [{ max: 1, window: 60_000 }],
+      },
+      10_000,
+    );
+    await store.count({ client: 'ip', window: 60_000, step: 'hit' }, 10_000);
+    const begin = prefix ?? 'ev:';
+    expect((await redis.client.keys('*')).sort()).toEqual(
+      [`${begin}{mailbox}`, `${begin}{mailbox}challenge`, `${begin}ip`].sort(),
+    );
+  },
+);

@@ -2,7 +2,17 @@
 import { messageOf } from '../cause.js';
 import { readOptionsOf, refuse } from '../option-checks.js';
 import { Deadlines } from './deadlines.js';
+import {
+  type Connection,
+  checkRedisClient,
+  type EvalOptions,
+  type RedisClient,
+  type RedisCommands,
+  watchConnection,
+} from './redis-client.js';
 import { RedisClock } from './redis-clock.js';
+import { unfitness, unknownFitness } from './redis-fitness.js';
+import { isNoRight, missingRights, noReply, type RedisOperation, troubleOf } from './redis-trouble.js';
 import * as scripts from './scripts/index.js';
 import {
   type AttemptOutcome,
@@ -24,28 +34,11 @@ import {
   type TokenRequest,
 } from './store.js';
 
-/**
- * What the store needs of a node-redis client. By shape, so that a client, pool, cluster and sentinel of
- * node-redis 5 and 6 all fit, whatever their modules, RESP version and type mapping.
- */
-export interface RedisClient extends RedisCommands {
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  listenerCount?(event: 'error'): number;
-  withCommandOptions?(options: { timeout: number; abortSignal: AbortSignal }): RedisCommands;
-}
-
-interface RedisCommands {
-  evalSha(sha: string, options: EvalOptions): Promise<unknown>;
-  eval(script: string, options: EvalOptions): Promise<unknown>;
-}
-
-interface EvalOptions {
-  readonly keys: string[];
-  readonly arguments: string[];
-}
-
 export interface RedisStoreOptions {
-  /** What every key begins with. Mails of one prefix, secret and Redis count together. @default 'ev:' */
+  /**
+   * What every key begins with: no braces, white space or control characters. Mails of one prefix, secret and Redis
+   * count together. @default 'ev:'
+   */
   readonly prefix?: string;
   /** The time in ms, for tests. Refused in production. @default the server's own clock */
   readonly clock?: () => number;
@@ -60,8 +53,8 @@ const SLOT_MOVING_PAUSE = 20;
  */
 const WAY_BACK = 25;
 
-/** Older servers lack KEEPTTL beside options we use, and nobody patches them. */
-const OLDEST_REDIS = [6, 2];
+/** On a cluster, the first braces in a key decide which node has it: they are the store's own. */
+const PREFIX = /^[^\s\p{C}{}]+$/u;
 
 /**
  * Keeps challenges in Redis 6.2 or later, through the app's own node-redis client, which stays the app's to
@@ -72,27 +65,30 @@ const OLDEST_REDIS = [6, 2];
  * const store = new RedisStore(redis);
  */
 export class RedisStore implements Store {
+  readonly #client: RedisClient;
+  readonly #connection: Connection;
   readonly #prefix: string;
   readonly #testClock: (() => number) | undefined;
   readonly #serverClock = new RedisClock();
   readonly #deadlines: Deadlines<RedisCommands>;
 
-  /** @throws TypeError when `client` is no node-redis client, or a `clock` is given in production. */
+  /** @throws TypeError when `client` is no node-redis client, `prefix` cannot be one, or a `clock` is given in production. */
   constructor(client: RedisClient, options: RedisStoreOptions = {}) {
-    if (typeof client?.evalSha !== 'function' || typeof client.eval !== 'function') {
-      throw new TypeError('RedisStore: client must be a node-redis client, pool, cluster or sentinel');
-    }
+    checkRedisClient(client);
     const { prefix = 'ev:', clock } = readOptionsOf('RedisStore', options, { prefix: true, clock: true });
-    if (typeof prefix !== 'string') refuse('prefix', 'a string', prefix, 'RedisStore');
+    if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
+      const expected = "a string without braces, white space and control characters, such as 'ev:'";
+      refuse('prefix', expected, prefix, 'RedisStore');
+    }
     refuseClockInProduction('RedisStore', clock);
+    this.#client = client;
+    this.#connection = watchConnection(client);
     // Without a time-out of its own for each command, which costs more than the command; ours ends it in time.
     this.#deadlines = new Deadlines(
       (abortSignal) => client.withCommandOptions?.({ timeout: 0, abortSignal }) ?? client,
     );
     this.#prefix = prefix;
     this.#testClock = clock;
-    // Without a listener, node ends the process when Redis goes away. The app hears of it by our answers.
-    if (client.listenerCount?.('error') === 0) client.on('error', () => {});
   }
 
   async open(request: OpenRequest, timeout: number): Promise<OpenOutcome> {
@@ -167,8 +163,18 @@ export class RedisStore implements Store {
   }
 
   async check(timeout: number): Promise<readonly string[]> {
-    const [, info] = await this.#run(scripts.check, [`${this.#prefix}check`], timeout, []);
-    return faults(String(info));
+    const keys = ['hash', 'string'].map((name) => `${this.#prefix}{check}${name}`);
+    const [, server = '', memory = '', ...refusals] = await this.#run(scripts.check, keys, timeout, []);
+    const refused = new Map<string, string>();
+    for (let i = 0; i < refusals.length; i += 2) refused.set(refusals[i] ?? '', refusals[i + 1] ?? '');
+    const noInfo = refused.get('INFO');
+    refused.delete('INFO');
+
+    const trouble = [...refused.values()].find((reply) => !isNoRight(reply));
+    if (trouble) throw troubleOf(new Error(trouble), this.#operation(scripts.check, timeout));
+    const missing =
+      refused.size > 0 ? [missingRights(`run ${[...refused.keys()].join(', ')}`, this.#prefix)] : [];
+    return [...missing, ...(noInfo === undefined ? unfitness(server + memory) : [unknownFitness(noInfo)])];
   }
 
   #mailboxKey({ mailbox }: ChallengeKey): string {
@@ -192,20 +198,30 @@ export class RedisStore implements Store {
     args: readonly (string | number)[],
   ): Promise<string[]> {
     const latest = this.#now() + timeout;
-    for (let again = false; ; again = true) {
-      const calledAt = this.#now();
-      const left = latest - calledAt;
-      const serverLatest = this.#testClock ? latest : this.#serverClock.at(latest - WAY_BACK);
-      const reply = await this.#call(script, left, {
-        keys,
-        arguments: [this.#testClock ? String(calledAt) : '', String(serverLatest), ...args.map(String)],
-      });
-      if (!Array.isArray(reply)) throw new Error('The store answered in a form that is not known.');
-      const [serverTime, kind, ...rest] = reply.map(String);
-      if (!this.#testClock) this.#serverClock.learn(Number(serverTime), calledAt, this.#now());
-      if (kind !== 'late') return [kind ?? '', ...rest];
-      if (again || left <= 0) throw new StoreTimeout();
+    try {
+      for (let again = false; ; again = true) {
+        const calledAt = this.#now();
+        const left = latest - calledAt;
+        const serverLatest = this.#testClock ? latest : this.#serverClock.at(latest - WAY_BACK);
+        const reply = await this.#call(script, left, {
+          keys,
+          arguments: [this.#testClock ? String(calledAt) : '', String(serverLatest), ...args.map(String)],
+        });
+        if (!Array.isArray(reply)) throw noReply(reply);
+        this.#connection.wasOpen = true;
+        this.#connection.lastError = undefined;
+        const [serverTime, kind, ...rest] = reply.map(String);
+        if (!this.#testClock) this.#serverClock.learn(Number(serverTime), calledAt, this.#now());
+        if (kind !== 'late') return [kind ?? '', ...rest];
+        if (again || left <= 0) throw new StoreTimeout();
+      }
+    } catch (error) {
+      throw troubleOf(error, this.#operation(script, timeout));
     }
+  }
+
+  #operation(script: scripts.Script, timeout: number): RedisOperation {
+    return { client: this.#client, connection: this.#connection, script, prefix: this.#prefix, timeout };
   }
 
   /** EVALSHA; EVAL only where the server does not know the script; again while a slot is moving. */
@@ -221,7 +237,8 @@ export class RedisStore implements Store {
       return commands.evalSha(script.sha, options).catch(recover);
     }
 
-    return deadline.race(commands.evalSha(script.sha, options), { recover });
+    // A client of another kind may give no promise.
+    return deadline.race(Promise.resolve(commands.evalSha(script.sha, options)), { recover });
   }
 
   #now(): number {
@@ -239,22 +256,4 @@ function flat({ max, window }: Limit): [number, number] {
 
 function known(window: number | undefined): number | undefined {
   return window === undefined || window < 0 ? undefined : window;
-}
-
-function faults(info: string): string[] {
-  const fact = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
-  const sentences: string[] = [];
-  const policy = fact('maxmemory_policy');
-  if (policy && policy !== 'noeviction') {
-    sentences.push(
-      `Redis evicts keys (maxmemory-policy ${policy}): limits and attempts can be lost. Set it to noeviction.`,
-    );
-  }
-  const version = fact('redis_version') ?? '';
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_REDIS;
-  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
-    sentences.push(`Redis ${version} is too old: 6.2 or later is needed.`);
-  }
-  return sentences;
 }

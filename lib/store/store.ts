@@ -137,8 +137,8 @@ export const DEEPEST_LIMIT = 1000;
 /** A call that did not end in time; whatever of it is still under way changes nothing. */
 export class StoreTimeout extends Error {
   override readonly name = 'StoreTimeout';
-  constructor(message = 'The store did not answer in time.') {
-    super(message);
+  constructor(message = 'The store did not answer in time.', options?: ErrorOptions) {
+    super(message, options);
   }
 }
 
