@@ -101,11 +101,11 @@ export function createSending(context: ActContext, postOffice: PostOffice): Send
       (outcome) => settle(outcome, undo, email, locale),
     );
     if (delivery.kind === 'failed') {
-      const undone =
-        delivery.settled?.kind === 'discarded' ? delivery.settled.resendIn : opened.resendIn - since();
+      const { discarded, recipientRefused } = delivery.settled ?? {};
+      const undone = discarded?.kind === 'discarded' ? discarded.resendIn : opened.resendIn - since();
       return {
         kind: 'delivery_failed',
-        message: locale.answers.delivery_failed,
+        message: wordsFor(locale, recipientRefused),
         resendIn: wholeSeconds(undone),
       };
     }
@@ -120,15 +120,18 @@ export function createSending(context: ActContext, postOffice: PostOffice): Send
     undo: DiscardRequest,
     email: string,
     locale: Locale,
-  ): Promise<DiscardOutcome | Unavailable | undefined> {
+  ): Promise<Settled | undefined> {
     if (outcome.kind === 'left') {
       events.emit('delivered', eventOf(email));
       return undefined;
     }
     events.emit(`delivery_${outcome.kind}`, { ...eventOf(email), cause: outcome.error });
-    return outcome.kind === 'failed'
-      ? ask('discard', locale, () => store.discard(undo, storeTimeout))
-      : undefined;
+    if (outcome.kind === 'unknown') return undefined;
+    const { recipientRefused } = outcome.error;
+    return {
+      recipientRefused,
+      discarded: await ask('discard', locale, () => store.discard(undo, storeTimeout)),
+    };
   }
 
   async function limited(
@@ -145,6 +148,18 @@ export function createSending(context: ActContext, postOffice: PostOffice): Send
   }
 
   return { send, limited };
+}
+
+/** What came of a mail that did not leave. */
+interface Settled {
+  readonly discarded: DiscardOutcome | Unavailable;
+  /** Whether the address is to be doubted. */
+  readonly recipientRefused: boolean;
+}
+
+/** An address is doubted only when it was refused: for all else the person can do nothing but wait. */
+function wordsFor({ answers }: Locale, recipientRefused = false): string {
+  return (recipientRefused ? answers.recipient_refused : undefined) ?? answers.delivery_failed;
 }
 
 /** The mail to send: the code's, the one the app put in its place, or none. */

@@ -16,7 +16,8 @@ export const en: Locale = {
       const { count, unit } = waitOf(seconds);
       return `Too many requests. Please try again in ${plural(count, unit, `${unit}s`)}.`;
     },
-    delivery_failed: 'The mail could not be delivered. Please check the address and try again.',
+    delivery_failed: 'The email could not be sent. Please try again later.',
+    recipient_refused: 'The mail could not be delivered. Please check the address and try again.',
     delivery_unknown: 'The mail may take a little longer. If it arrives, its code works.',
     unavailable: 'The service is not available right now. Please try again in a moment.',
     code_incorrect: (left) =>

@@ -14,7 +14,8 @@ export const ko: Locale = {
       const { count, unit } = waitOf(seconds);
       return `요청이 너무 많습니다. ${count}${UNITS[unit]} 후에 다시 시도해 주세요.`;
     },
-    delivery_failed: '메일을 보내지 못했습니다. 주소를 확인하고 다시 시도해 주세요.',
+    delivery_failed: '메일을 보내지 못했습니다. 잠시 후 다시 시도해 주세요.',
+    recipient_refused: '메일을 보내지 못했습니다. 주소를 확인하고 다시 시도해 주세요.',
     delivery_unknown: '메일 도착이 조금 늦어질 수 있습니다. 도착하면 그 인증번호를 쓸 수 있습니다.',
     unavailable: '지금은 서비스를 이용할 수 없습니다. 잠시 후 다시 시도해 주세요.',
     code_incorrect: (left) =>

@@ -9,7 +9,10 @@ export interface Locale {
     readonly invalid_request: string;
     readonly refused: string;
     readonly too_many_requests: (seconds: number) => string;
+    /** The email could not be sent, for a reason that is not the person's. */
     readonly delivery_failed: string;
+    /** The mail server refused the address. @default delivery_failed */
+    readonly recipient_refused?: string;
     readonly delivery_unknown: string;
     readonly unavailable: string;
     readonly code_incorrect: (attemptsLeft: number) => string;
