@@ -134,8 +134,8 @@ describe('delivery', () => {
     await refused.send({ email });
     await silent.send({ email });
     expect(said).toEqual([
-      'The mail did not leave: EENVELOPE RCPT TO 550 5.1.1',
-      'It is not known whether the mail left: ETIMEDOUT',
+      `The email did not leave: 127.0.0.1:${mail.server.port} refused the recipient (EENVELOPE, RCPT TO, 550, 5.1.1)`,
+      'It is not known whether the email left: the server did not answer in time (ETIMEDOUT)',
     ]);
   });
 
@@ -259,11 +259,16 @@ describe('check()', () => {
 
   it('names what is not as it should be', async () => {
     const gone = create({ transport: 'smtp://127.0.0.1:1' });
-    expect(await gone.check()).toEqual({ ok: false, problems: ['The transport does not log in: ESOCKET.'] });
+    expect(await gone.check()).toEqual({
+      ok: false,
+      problems: [
+        'The transport does not log in: 127.0.0.1:1 refused the connection (ESOCKET, ECONNREFUSED, CONN).',
+      ],
+    });
     const silent = await startRawSmtpServer({ greeting: 'stall' });
     const stalled = create({ transport: silent.url, mailTimeout: 100 });
     expect((await stalled.check()).problems).toEqual([
-      'The transport does not log in: it did not answer in time.',
+      `The transport does not log in: 127.0.0.1:${silent.port} did not answer in time (ETIMEDOUT).`,
     ]);
     await silent.close();
   });

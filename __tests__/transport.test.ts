@@ -358,8 +358,8 @@ describe('T74: port and `secure` that contradict each other are told of at start
     create(transport);
     return warnings.mock.calls.map(([sentence]) => sentence);
   };
-  const begins = expect.stringContaining('Port 465 begins with TLS');
-  const changes = (port: number) => expect.stringContaining(`Port ${port} begins in the clear`);
+  const begins = expect.stringContaining('port 465 begins with TLS');
+  const changes = (port: number) => expect.stringContaining(`port ${port} begins in the clear`);
 
   it.each<[unknown, unknown[]]>([
     [{ host, port: 465, secure: false }, [begins]],

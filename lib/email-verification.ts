@@ -17,6 +17,7 @@ import { type ClientLimits, createClientLimits } from './client-limit.js';
 import { type Acts, withCore } from './core.js';
 import type { EventName, Listener } from './events.js';
 import { createPostOffice } from './mail/post-office.js';
+import { checkTemplate } from './mail/write-mail.js';
 import { createSettings, type EmailVerificationOptions } from './options.js';
 import { createJudge } from './validate.js';
 
@@ -56,6 +57,7 @@ export interface CheckOutcome {
  */
 export function createEmailVerification(options: EmailVerificationOptions): EmailVerification {
   const settings = createSettings(options);
+  checkTemplate(settings);
   const context = createActContext(settings);
   const judge = createJudge(settings);
   const postOffice = createPostOffice(settings);

@@ -2,11 +2,9 @@
  * SMTP in trouble while a send waits for it: an answer within `mailTimeout`, told apart as left, did not leave, or
  * not known; nothing mailed twice, nothing kept for a mail that did not leave.
  */
-import { once } from 'node:events';
 import { createTransport } from 'nodemailer';
-import { generate } from 'selfsigned';
-import { SMTPServer } from 'smtp-server';
 import type { Deed, Stage } from '../support/raw-smtp-server.js';
+import { startTlsSmtpServer } from '../support/tls-smtp-server.js';
 import { until } from '../support/until.js';
 import { person, sleep } from './support/service.js';
 import {
@@ -168,7 +166,8 @@ describe('a password', () => {
     ['is not sent to a server whose certificate has expired', -10, '500 delivery_failed', []],
     ['is sent to the same server with a certificate that is good', 10, 'sent', [auth.user]],
   ])('%s', async (_what, endsInDays, outcome, logins) => {
-    const server = await startTlsServer(endsInDays);
+    // It is trusted, so that its end is all that can be against it.
+    const server = await startTlsSmtpServer({ endsInDays });
     const tls = { ca: server.cert, servername: 'localhost' };
     try {
       const service = await start({}, { transport: { ...remote, port: server.port, tls } });
@@ -227,33 +226,3 @@ describe('a transporter of the app that takes no notice of being given up on', (
     return text;
   }
 });
-
-/** Its certificate is trusted, so that its end is all that can be against it. */
-async function startTlsServer(endsInDays: number) {
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-    notBeforeDate: new Date(Date.now() - 20 * 86_400_000),
-    notAfterDate: new Date(Date.now() + endsInDays * 86_400_000),
-  });
-  const logins: (string | undefined)[] = [];
-  const server = new SMTPServer({
-    key: made.private,
-    cert: made.cert,
-    closeTimeout: 1,
-    onAuth({ username }, _session, done) {
-      logins.push(username);
-      done(null, { user: username });
-    },
-  });
-  server.on('error', () => {});
-  server.listen(0, '127.0.0.1');
-  await once(server.server, 'listening');
-  const address = server.server.address();
-  return {
-    port: typeof address === 'object' && address ? address.port : 0,
-    cert: made.cert,
-    logins,
-    close: () => new Promise<void>((done) => server.close(done)),
-  };
-}

@@ -8,13 +8,12 @@ export type Stage = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'mail' | 'rcpt' 
 /** A reply line, no reply, the connection reset or closed, or a reply without end, a byte every so many ms. */
 export type Deed = `${number}${string}` | 'stall' | 'reset' | 'close' | { dribble: number };
 
+export type Script = Partial<Record<Stage, Deed>>;
+
 export type RawSmtpServer = Awaited<ReturnType<typeof startRawSmtpServer>>;
 
 /** What the script leaves out goes well. It is read anew at each stage, so a test may change it. */
-export async function startRawSmtpServer(
-  script: Partial<Record<Stage, Deed>> = {},
-  { host = '127.0.0.1' } = {},
-) {
+export async function startRawSmtpServer(script: Script = {}, { host = '127.0.0.1' } = {}) {
   const sockets = new Set<Socket>();
   const received: string[] = [];
   let connections = 0;

@@ -4,8 +4,10 @@
  */
 import { Readable } from 'node:stream';
 import type { SendMailOptions } from 'nodemailer';
+import { propertyOf } from '../cause.js';
 import { DeliveryError, type FailureDetails, failureDetailsOf } from './delivery-error.js';
-import type { AnyTransporter } from './transport.js';
+import type { Endpoint } from './failure-details.js';
+import { type AnyTransporter, endpointOf } from './transport.js';
 
 /** A mail to one recipient, ready for nodemailer's `sendMail`. */
 export type Mail = SendMailOptions & {
@@ -28,12 +30,18 @@ export type Deliver = (
 /** Delivery by nodemailer. */
 export function createMailer(transporter: AnyTransporter): Deliver {
   const isSmtp = transporter.transporter?.name?.startsWith('SMTP') ?? false;
+  const endpoint = endpointOf(transporter);
   watch(transporter);
   return (mail, { timeout }) =>
-    settle(timeout, isSmtp, (signal, attempt) => {
-      attempts.set(signal, attempt);
-      return transporter.sendMail({ ...mail, signal, disableFileAccess: true, disableUrlAccess: true });
-    });
+    settle(
+      timeout,
+      isSmtp,
+      (signal, attempt) => {
+        attempts.set(signal, attempt);
+        return transporter.sendMail({ ...mail, signal, disableFileAccess: true, disableUrlAccess: true });
+      },
+      endpoint,
+    );
 }
 
 /** Delivery by a function of the app: a rejection means it did not leave, one with `unknown: true` that it may have. */
@@ -57,6 +65,7 @@ async function settle(
   timeout: number,
   tellsBegin: boolean,
   send: (signal: AbortSignal, attempt: Attempt) => Promise<unknown>,
+  endpoint?: Endpoint,
 ): Promise<DeliveryOutcome> {
   const attempt: Attempt = { begun: () => false, givenUp: false };
   const controller = new AbortController();
@@ -74,7 +83,7 @@ async function settle(
     return { kind: 'left' };
   } catch (cause) {
     attempt.givenUp = true;
-    const codes = signal.aborted ? { code: 'ETIMEDOUT' } : failureDetailsOf(cause);
+    const codes = signal.aborted ? { code: 'ETIMEDOUT', endpoint } : failureDetailsOf(cause, endpoint);
     const kind = mayHaveLeft(cause, codes, attempt, signal, tellsBegin) ? 'unknown' : 'failed';
     return { kind, error: new DeliveryError(kind, codes) };
   } finally {
@@ -93,11 +102,9 @@ function mayHaveLeft(
   signal: AbortSignal,
   tellsBegin: boolean,
 ): boolean {
-  if (responseCode !== undefined && responseCode >= 400) return false;
-  if (tellsBegin) return attempt.begun();
-  if (typeof cause === 'object' && cause !== null && 'unknown' in cause && cause.unknown === true)
-    return true;
-  return signal.aborted;
+  const isRefused = responseCode !== undefined && responseCode >= 400;
+  if (tellsBegin) return !isRefused && attempt.begun();
+  return propertyOf(cause, 'unknown') === true || (signal.aborted && !isRefused);
 }
 
 const watched = new WeakSet<AnyTransporter>();

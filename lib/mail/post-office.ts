@@ -1,9 +1,10 @@
 /** From a letter to a mail on its way: room for it, and its delivery as the `delivery` option says. */
-import { codeOf, messageOf } from '../cause.js';
 import type { Settings } from '../options.js';
+import { describeFailure } from './delivery-error.js';
+import { failureDetailsOf } from './failure-details.js';
 import { createCustomMailer, createMailer, type DeliveryOutcome, type Mail } from './mailer.js';
 import { createOutbox } from './outbox.js';
-import type { AnyTransporter } from './transport.js';
+import { type AnyTransporter, endpointOf } from './transport.js';
 import { type Letter, writeMail } from './write-mail.js';
 
 export type PostOutcome<T> =
@@ -117,14 +118,15 @@ export function createPostOffice(settings: Settings): PostOffice {
       if (typeof delivery === 'function') return [];
       const timedOut = new Promise<never>((_resolve, reject) => {
         AbortSignal.timeout(mailTimeout).addEventListener('abort', () =>
-          reject(new Error('it did not answer in time')),
+          reject(Object.assign(new Error('The transport did not answer in time.'), { code: 'ETIMEDOUT' })),
         );
       });
       try {
         await Promise.race([transporter.verify?.(), timedOut]);
         return [];
       } catch (cause) {
-        return [`The transport does not log in: ${codeOf(cause) ?? messageOf(cause)}.`];
+        const details = failureDetailsOf(cause, endpointOf(transporter));
+        return [`The transport does not log in: ${describeFailure(details)}.`];
       }
     },
     async close() {

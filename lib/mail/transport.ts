@@ -19,6 +19,7 @@ import nodemailer, {
 import { assign, parseConnectionUrl } from 'nodemailer/lib/shared';
 import wellKnown from 'nodemailer/lib/well-known';
 import { warn } from '../events.js';
+import type { Endpoint } from './failure-details.js';
 import { checkTransportOptions, type Given, isText, OTHER_TRANSPORTS, refuse } from './transport-options.js';
 
 /**
@@ -162,7 +163,7 @@ function smtpOptions(given: Given): SMTPPoolOptions {
   if (options['auth'] !== undefined) checkAuth(options['auth'], options['customAuth'] !== undefined);
   if (typeof options['host'] === 'string') options['host'] = options['host'].replace(/^\[(.*)\]$/, '$1');
   const hint = portHint(options);
-  if (hint) warn(hint);
+  if (hint) warn(`The \`transport\` option contradicts itself: ${hint}.`);
   return options;
 }
 
@@ -274,16 +275,27 @@ function isLoopbackUrl(url: string): boolean {
   return URL.canParse(url) && isLoopback(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'));
 }
 
+/** Where an SMTP transporter connects to, ours or the app's. */
+export function endpointOf(transporter: AnyTransporter): Endpoint | undefined {
+  const { transporter: plugin } = transporter;
+  if (typeof plugin?.name !== 'string' || !plugin.name.startsWith('SMTP') || !('options' in plugin))
+    return undefined;
+  const { host = 'localhost', port, secure }: SMTPPoolOptions = partsOf(plugin.options);
+  if (typeof host !== 'string' || !/^[\w.:-]+$/.test(host)) return undefined;
+  // As nodemailer chooses it.
+  return { host, port: Number(port) || (secure ? 465 : 587), hint: portHint({ port, secure }) };
+}
+
 function beginsWithTls({ secure, port }: SMTPPoolOptions): boolean {
   return secure ?? Number(port) === 465;
 }
 
 /** What is amiss where port and `secure` contradict each other (RFC 8314 §3.3, §7.3). */
-export function portHint({ port, secure }: SMTPPoolOptions): string | undefined {
+function portHint({ port, secure }: SMTPPoolOptions): string | undefined {
   if (Number(port) === 465 && secure === false)
-    return 'Port 465 begins with TLS: pass `secure: true`, or a URL that begins with smtps://.';
+    return 'port 465 begins with TLS: pass `secure: true`, or begin the URL with smtps://';
   if ((Number(port) === 587 || Number(port) === 25) && secure === true)
-    return `Port ${port} begins in the clear and changes to TLS by STARTTLS: leave \`secure\` out, or begin the URL with smtp://.`;
+    return `port ${port} begins in the clear and changes to TLS by STARTTLS: leave \`secure\` out, or begin the URL with smtp://`;
   return undefined;
 }
 

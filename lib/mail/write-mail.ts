@@ -1,11 +1,11 @@
 /** A letter written as a mail: by the template, or in the words the app put in a code's place. */
 import { randomUUID } from 'node:crypto';
-import { messageOf } from '../cause.js';
+import { messageOf, textOf } from '../cause.js';
 import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options.js';
 import { DeliveryError } from './delivery-error.js';
 import type { Mail } from './mailer.js';
-import type { MailContent } from './template.js';
+import { defaultTemplate, type MailContent } from './template.js';
 
 /** Who gets what: a code, or the words of the app's own. */
 export interface Letter {
@@ -33,7 +33,7 @@ export function writeMail(letter: Letter, lifetime: number, settings: Settings):
   } catch (thrown) {
     return {
       kind: 'failed',
-      error: new DeliveryError('failed', { code: 'ETEMPLATE' }, withoutDigits(thrown)),
+      error: new DeliveryError('failed', { code: 'ETEMPLATE' }, withoutSecrets(thrown, letter)),
     };
   }
   const mail: Mail = {
@@ -87,16 +87,50 @@ function isWords(part: unknown): boolean {
   return part === undefined || typeof part === 'string';
 }
 
+/** What a template is tried with: as long as a code, and with a zero in front. */
+const SAMPLE_CODE = '0123456789';
+
+/**
+ * Tries the template once in each language, so that a mistake in it ends the start and no sign-up.
+ *
+ * @throws TypeError with what the template threw as its cause.
+ */
+export function checkTemplate(settings: Settings): void {
+  const code = SAMPLE_CODE.slice(0, settings.codeLength);
+  for (const [tag, locale] of settings.locales) {
+    try {
+      contentOf({ email: '', locale, code }, settings.codeTtl, settings);
+    } catch (cause) {
+      const option = settings.template === defaultTemplate ? `locales.${tag}` : 'template';
+      const place = option === 'template' ? ` in the language '${tag}'` : '';
+      throw new TypeError(`The \`${option}\` option cannot write an email${place}: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+}
+
 /**
  * What the app's code threw, for the app's eyes: where, and in which words. Those may quote the code it was
  * given, so they lose their digits, and what else hangs on the error stays behind.
  */
-function withoutDigits(thrown: unknown): Error {
-  const error = new Error(messageOf(thrown).replace(/\p{Nd}/gu, '#'));
-  if (typeof thrown !== 'object' || thrown === null) return error;
-  if ('name' in thrown && typeof thrown.name === 'string') error.name = thrown.name;
-  const stack = 'stack' in thrown && typeof thrown.stack === 'string' ? thrown.stack : '';
-  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+function withoutSecrets(thrown: unknown, { email, code = '' }: Letter): Error {
+  const inWords = (text: string) =>
+    text
+      .replace(/[^\s<>"'(]+@[^\s<>"')]+/g, '***')
+      .replaceAll(code || '\0', '######')
+      .replace(/\p{Nd}/gu, '#');
+  const message = messageOf(thrown);
+  const error = new Error(inWords(message));
+  const name = textOf(thrown, 'name');
+  if (name !== undefined) error.name = inWords(name);
+  // A line of the message can look like a place in the code.
+  const stack = textOf(thrown, 'stack') ?? '';
+  const places = stack.slice(stack.includes(message) ? stack.indexOf(message) + message.length : 0);
+  const frames = places
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .map((line) => line.replaceAll(code || '\0', '######').replaceAll(email || '\0', '***'));
   error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n');
   return error;
 }

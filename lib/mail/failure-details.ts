@@ -1,0 +1,138 @@
+/**
+ * What is known of a failed delivery, read from whatever nodemailer, a provider's library or the app threw. Each part
+ * is a name from a closed form or a number of three digits: what is said in words can quote the address or the code.
+ */
+import { codeOf, isName, propertyOf, textOf } from '../cause.js';
+
+/** The server that an email was handed to, or was to be. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  /** What is amiss with how it is reached, as a sentence without its full stop. */
+  readonly hint?: string | undefined;
+}
+
+export interface FailureDetails {
+  /** nodemailer's code, as `EAUTH`, the system's, as `ECONNREFUSED`, or one of ours, as `ETEMPLATE`. */
+  readonly code: string;
+  /** The system's or TLS' own code beneath it, as `ECONNREFUSED` or `DEPTH_ZERO_SELF_SIGNED_CERT`. */
+  readonly originalCode?: string | undefined;
+  /** The SMTP command that was under way, as `RCPT TO`; `CONN` before the first. */
+  readonly command?: string | undefined;
+  /** The SMTP reply, as 550 (RFC 5321 §4.2). */
+  readonly responseCode?: number | undefined;
+  /** The enhanced status, as `5.1.1` (RFC 3463). */
+  readonly enhancedCode?: string | undefined;
+  /** The HTTP status that a provider answered with. */
+  readonly statusCode?: number | undefined;
+  /** The provider's own name for the reason, as `MessageRejected`. */
+  readonly providerCode?: string | undefined;
+  /** Whether whoever refused said that another try may succeed, in a way that its codes do not. */
+  readonly retryable?: boolean | undefined;
+  /** The SMTP server, where it is known. */
+  readonly endpoint?: Endpoint | undefined;
+}
+
+/** Reads what a transport or a delivery of the app threw or rejected with, whatever it is. */
+export function failureDetailsOf(thrown: unknown, endpoint?: Endpoint): FailureDetails {
+  const responseCode = numberFrom(200, propertyOf(thrown, 'responseCode'));
+  const statusCode = statusOf(thrown);
+  const providerCode = providerCodeOf(thrown);
+  const cause = propertyOf(thrown, 'cause');
+  const ownCode = codeOf(thrown) ?? TIME_OUTS[textOf(thrown, 'name') ?? ''];
+  const original = codeOf({ code: propertyOf(thrown, 'originalCode') }) ?? codeOf(cause);
+  const unnamed = statusCode !== undefined || providerCode !== undefined ? 'EPROVIDER' : 'EUNKNOWN';
+  const code = ownCode ?? original ?? unnamed;
+  return {
+    code,
+    originalCode: original === code ? undefined : original,
+    command: commandOf(thrown),
+    responseCode,
+    enhancedCode: enhancedCodeOf(thrown, responseCode),
+    statusCode,
+    providerCode: providerCode === code || providerCode === original ? undefined : providerCode,
+    retryable: isRetryable(thrown),
+    endpoint,
+  };
+}
+
+/** What fetch() rejects with when its signal ends it. */
+const TIME_OUTS: Readonly<Record<string, string>> = { TimeoutError: 'ETIMEDOUT', AbortError: 'EABORT' };
+
+const COMMANDS =
+  /^(?:CONN|API|EHLO|HELO|LHLO|STARTTLS|MAIL FROM|RCPT TO|DATA|RSET|AUTH (?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2)\b|AUTH)/;
+
+/** What follows a command can be the address, or the password. */
+function commandOf(thrown: unknown): string | undefined {
+  return COMMANDS.exec(textOf(thrown, 'command') ?? '')?.[0];
+}
+
+function enhancedCodeOf(thrown: unknown, responseCode: number | undefined): string | undefined {
+  const reply = textOf(thrown, 'response') ?? '';
+  const code = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})(?!\S)/.exec(reply)?.[1];
+  // RFC 2034 §4: its class is the reply's.
+  return responseCode === undefined || code?.startsWith(String(responseCode).charAt(0)) ? code : undefined;
+}
+
+/** The HTTP status, wherever an SDK or an HTTP client keeps it. */
+function statusOf(thrown: unknown): number | undefined {
+  const response = propertyOf(thrown, 'response');
+  return [
+    propertyOf(propertyOf(thrown, '$metadata'), 'httpStatusCode'),
+    propertyOf(thrown, 'statusCode'),
+    propertyOf(thrown, 'status'),
+    propertyOf(response, 'status'),
+    propertyOf(response, 'statusCode'),
+    propertyOf(thrown, 'code'),
+  ]
+    .map((value) => numberFrom(400, value))
+    .find((status) => status !== undefined && (status < 530 || status > 597));
+}
+
+/** A reply or a status: whole, and below 600. A number of more digits could be the code. */
+function numberFrom(least: number, value: unknown): number | undefined {
+  const number = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
+  const fits = typeof number === 'number' && Number.isInteger(number) && number >= least && number < 600;
+  return fits ? number : undefined;
+}
+
+/** Names that tell the library, and no reason. */
+const UNTELLING =
+  /^(?:(?:Type|Range|Syntax|Reference|Aggregate|Abort|Timeout|Axios|Gaxios|HTTP|Http|Fetch|Response|Request|StatusCode|Rest|Api|API)?(?:Error|Exception)|Object)$/;
+
+/** The provider's name for the reason: what its SDK calls the error, else what its answer says. */
+function providerCodeOf(thrown: unknown): string | undefined {
+  const response = propertyOf(thrown, 'response');
+  const body = [
+    propertyOf(response, 'data'),
+    propertyOf(response, 'body'),
+    propertyOf(response, '_data'),
+  ].find((part) => typeof part === 'object' && part !== null);
+  const candidates = [
+    textOf(thrown, 'name'),
+    oauthErrorOf(thrown),
+    ...['code', 'Code', 'errorCode', 'type'].map((name) => textOf(thrown, name)),
+    ...[body, propertyOf(body, 'error'), propertyOf(propertyOf(body, 'errors'), '0')].flatMap((part) =>
+      ['code', 'name', 'error', 'type', 'ErrorCode', 'Code'].map((name) => textOf(part, name)),
+    ),
+  ];
+  return candidates.find((name) => name !== undefined && isName(name) && !isUntelling(name));
+}
+
+function isUntelling(name: string): boolean {
+  return UNTELLING.test(name) || /^E(?:RR_)?[A-Z0-9_]+$/.test(name);
+}
+
+/** nodemailer puts the error of a token endpoint (RFC 6749 §5.2) before its words. */
+function oauthErrorOf(thrown: unknown): string | undefined {
+  return /^(?:invalid_(?:request|client|grant|scope)|unauthorized_client|unsupported_grant_type)\b/.exec(
+    textOf(thrown, 'message') ?? '',
+  )?.[0];
+}
+
+/** As the SDKs of AWS say it. */
+function isRetryable(thrown: unknown): boolean | undefined {
+  if (typeof propertyOf(thrown, '$retryable') === 'object') return true;
+  const fault = propertyOf(thrown, '$fault');
+  return fault === 'client' || fault === 'server' ? fault === 'server' : undefined;
+}
