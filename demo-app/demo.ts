@@ -1,4 +1,4 @@
-/** The demo app: how an app uses the package, from its options to the pages. Read this file first. */
+/** The demo app. Read this file first: it shows how an app uses the package, from the options to the pages. */
 import { join } from 'node:path';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import {
@@ -41,7 +41,7 @@ export interface DemoOptions {
 export interface Demo {
   readonly app: Express;
   readonly verification: EmailVerification;
-  /** Closes the event streams that open pages keep, so that the server can close. */
+  /** Closes the event streams of open pages, which would keep the server from closing. */
   closeStreams(): void;
   /** Waits for emails that are being sent, then closes the database. */
   close(): Promise<void>;

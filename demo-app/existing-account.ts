@@ -1,6 +1,6 @@
 /**
- * The email that is sent in place of a code when the address already has an account. The page is the same either
- * way, so that nobody can find out who has an account.
+ * The email that is sent in place of a code when the address already has an account. The page looks the same either
+ * way, so it does not reveal who has an account.
  */
 import type { BeforeSend } from 'express-email-verification';
 import type { Accounts } from './accounts.js';

@@ -1,4 +1,4 @@
-/** `npm run demo`: starts the services that are not configured, serves the demo, and stops everything again. */
+/** `npm run demo`: starts the services that are not configured, serves the demo, and stops them when it ends. */
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { en } from './locales/en.js';
 import { type Services, startServices } from './services.js';
 import { readSettings, SettingsError } from './settings.js';
 
-/** Milliseconds that open requests have to finish when the demo shuts down. */
+/** How long open requests may take to finish when the demo shuts down, in milliseconds. */
 const SHUTDOWN_TIMEOUT = 10_000;
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1']);
@@ -18,7 +18,7 @@ const log = (message: string) => console.log(message);
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const server = createServer(respondStarting);
-  // Listens first, because starting the services takes a while and is useless if the port is in use.
+  // Listens first, because starting the services takes a while and is pointless if the port is in use.
   await listen(server, settings.port, settings.host);
   let services: Services | undefined;
   try {
@@ -55,7 +55,7 @@ const respondStarting: RequestListener = (_req, res) => {
   res.writeHead(503, { 'Retry-After': '1' }).end('The demo is starting.');
 };
 
-/** An option that the package rejects comes from the environment, so its message is shown without a stack trace. */
+/** The options come from the environment, so the error of an invalid one is shown without a stack trace. */
 async function startDemo(options: DemoOptions, services: Services): Promise<Demo> {
   try {
     const demo = createDemo(options);

@@ -14,7 +14,7 @@ export async function hashPassword(password: string): Promise<string> {
   return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64url'), key.toString('base64url')].join('$');
 }
 
-/** Without an account, checks against a hash that no password matches, so that it takes as long. */
+/** Without an account, checks against a hash that no password matches, so that it takes the same time. */
 export async function verifyPassword(password: string, hash: string = DUMMY_HASH): Promise<boolean> {
   const [, N, r, p, salt = '', key = ''] = hash.split('$');
   const expected = Buffer.from(key, 'base64url');
@@ -36,7 +36,7 @@ const DUMMY_HASH = [
   randomBytes(32).toString('base64url'),
 ].join('$');
 
-/** Normalized as NIST SP 800-63B-4 §3.1.1.2 requires, so that it does not matter how a keyboard encodes a character. */
+/** Normalizes the password, as NIST SP 800-63B-4 §3.1.1.2 recommends: keyboards encode some characters differently. */
 function derive(password: string, salt: Buffer, cost = COST): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(password.normalize('NFKC'), salt, 32, cost, (error, key) =>

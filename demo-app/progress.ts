@@ -8,11 +8,11 @@ import { cookieName, cookieOptions, readCookie } from './cookies.js';
 export interface Progress {
   readonly email: string;
   readonly challengeId?: string | undefined;
-  /** When the code expires, in milliseconds of the server's clock. */
+  /** When the code expires, as a timestamp in milliseconds. */
   readonly expiresAt?: number | undefined;
-  /** When another code can be requested. */
+  /** When another code can be requested, as a timestamp in milliseconds. */
   readonly resendAt?: number | undefined;
-  /** Shown on the code page: the email may arrive late, or another one was refused. */
+  /** Shown on the code page: the email may be delayed, or another code was refused. */
   readonly notice?: 'delivery_unknown' | 'too_many_requests' | undefined;
   readonly verificationToken?: string | undefined;
 }

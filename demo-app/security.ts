@@ -44,7 +44,8 @@ export const allowMessageFrames: RequestHandler = (_req, res, next) => {
 
 /**
  * Protects against cross-site request forgery. Browsers state where a request comes from in Sec-Fetch-Site, older
- * ones in Origin. A client that sends neither is not a browser, and SameSite withholds the cookies in any case.
+ * ones in Origin. A client that sends neither is not a browser. In addition, SameSite keeps cookies out of
+ * cross-site requests.
  */
 export const refuseCrossSitePosts: RequestHandler = (req, res, next) => {
   if (req.method === 'GET' || req.method === 'HEAD') return next();

@@ -1,6 +1,7 @@
 /**
- * The sign-up as form pages: address, code, account. They work without scripts by calling the package's operations
- * directly; a page's script calls its two routes instead. The account is created only after the token is redeemed.
+ * The sign-up: form pages for the address, the code, and the account. Without JavaScript, they call the package's
+ * operations here on the server; with JavaScript, the page calls the package's two routes instead. The account is
+ * created only after the token is redeemed.
  */
 import express, { type Request, type Response, type Router } from 'express';
 import { type EmailVerification, requireVerifiedEmail } from 'express-email-verification';
@@ -38,7 +39,7 @@ export function signUpRouter({
     res.redirect(303, '/welcome');
   });
   router.get('/sign-up', (req, res) => show(req, res, { step: 'address', progress: progress.read(req) }));
-  // Without a cookie, the next two pages rely on their script, which stores the progress in its tab.
+  // Without a cookie, the next two pages rely on their script, which keeps the progress in sessionStorage.
   router.get('/sign-up/code', (req, res) => {
     const saved = progress.read(req);
     if (saved?.verificationToken) return res.redirect(303, '/sign-up/account');
@@ -129,7 +130,7 @@ export function signUpRouter({
     }
   }
 
-  /** Runs only for a verified address. A status of 400 or more releases the token, so that the form can be resubmitted. */
+  /** Runs only for a verified address. A status of 400 or more releases the token, so the form can be resubmitted. */
   async function signUp(req: Request, res: Response): Promise<void> {
     const { errors } = translationOf(req);
     const email = req.verifiedEmail;
@@ -171,9 +172,12 @@ export function signUpRouter({
     });
   }
 
-  /** The form tells what its tab shows. The times come from the cookie, if it belongs to the same address. */
+  /**
+   * The address and the ID come from the form, so that tabs stay separate. The times come from the cookie, if it is
+   * for the same address.
+   */
   function progressOf(req: Request): Progress {
-    // A cookie has no room for more than the longest possible address and ID.
+    // No address and no ID is longer, and the room in a cookie is limited.
     const email = fieldsOf(req).email.slice(0, 254);
     const challengeId = fieldsOf(req).challengeId.slice(0, 64);
     const saved = progress.read(req);

@@ -7,7 +7,7 @@ import { strings } from './strings.mjs';
 /** Milliseconds before the busy text appears: on a fast response it would only flicker. */
 const BUSY_DELAY = 500;
 
-/** Ignores another submit while one is pending. A slow one shows a busy text. */
+/** Runs the action of a form, and ignores further submits until it ends. A slow one shows a busy text. */
 export async function whileBusy(form, action) {
   if (form.getAttribute('aria-busy') === 'true') return;
   const button = form.querySelector('button');

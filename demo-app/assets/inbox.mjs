@@ -18,7 +18,7 @@ document.addEventListener('click', async (event) => {
 const stream = new EventSource('/inbox/events');
 let updates = Promise.resolve();
 stream.addEventListener('message', () => {
-  // One after another, so that an older list cannot replace a newer one. A failed update is made up for by the next.
+  // One after another, so that an older list cannot replace a newer one. The next update makes up for a failed one.
   updates = updates.then(update).catch(() => {});
 });
 addEventListener('pagehide', () => stream.close());
@@ -27,7 +27,7 @@ async function update() {
   const response = await fetch(location.pathname + location.search);
   const page = new DOMParser().parseFromString(await response.text(), 'text/html');
   const newList = page.querySelector('.messages');
-  // The message that is open here is no longer kept.
+  // The server has dropped the open message.
   if (!newList) return;
   enhance(page);
   announce(`${strings.newMessage}: ${newList.querySelector('strong').textContent}`);

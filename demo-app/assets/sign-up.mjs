@@ -108,7 +108,7 @@ function show(step) {
   const sent = email && !challengeId ? 'no' : 'yes';
   for (const one of page.querySelectorAll('[data-sent]')) one.hidden = one.dataset.sent !== sent;
   document.getElementById('sent-to').hidden = !email;
-  // For the case that a form is submitted to the server itself.
+  // In case a form is submitted to the server directly.
   for (const form of [addressForm, codeForm, resendForm, accountForm]) {
     const fields = { email, challengeId, verificationToken };
     for (const [name, value] of Object.entries(fields))

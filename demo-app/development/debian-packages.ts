@@ -1,4 +1,4 @@
-/** Installs Debian's Redis package in a directory of its own, without root. */
+/** Installs Debian's Redis package into its own directory, without root access. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -85,7 +85,7 @@ async function isolatedApt(work: string, signal: AbortSignal) {
       for (const name of await readdir(packages))
         await run('dpkg', ['-x', join(packages, name), root], options);
     },
-    /** The packages of the libraries that the server does not find, named by Debian's rule. */
+    /** The packages of the libraries that the server does not find, by Debian's naming rule. */
     async missingLibraries(root: string): Promise<string[]> {
       const libraryPath = await libraryDirectories(root);
       const { stdout } = await run('ldd', [unpackedServer(root) ?? ''], {

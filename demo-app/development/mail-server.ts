@@ -1,6 +1,6 @@
 /**
  * An SMTP server for the demo and the tests. It accepts every message on 127.0.0.1, keeps it in memory, and
- * delivers nothing. It can require STARTTLS and a login as a provider does, respond slowly, and reject.
+ * delivers nothing. It can require STARTTLS and a login as a provider does, respond slowly, and reject messages.
  */
 import { once, setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
@@ -32,7 +32,7 @@ export type MailServer = {
     matches?: (message: ReceivedMessage) => boolean,
     timeoutMs?: number,
   ): Promise<ReceivedMessage>;
-  /** Replaces the rule for rejections; without one, every message is accepted. */
+  /** Replaces the rejection rule. Without one, every message is accepted. */
   respondWith(rule?: RejectionRule): void;
   clear(): void;
   /** Also closes all open connections. */
@@ -42,7 +42,7 @@ export type MailServer = {
 export type MailServerOptions = {
   /** @default a free port */
   port?: number;
-  /** The only login that is accepted; over plain text, unless `requireTls` is set. */
+  /** The only login that is accepted. Without `requireTls`, it is sent in plain text. */
   auth?: { user: string; pass: string };
   /** Requires STARTTLS and then a login: `auth`, or any login if `auth` is not set. @default false */
   requireTls?: boolean;
@@ -200,7 +200,7 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
   };
 }
 
-/** smtp-server waits 100 ms before its greeting, to catch clients that talk first, and has no option to turn that off. */
+/** smtp-server delays its greeting by 100 ms, to catch clients that talk first, and has no option to change that. */
 function skipGreetingDelay(smtp: SMTPServer): void {
   const connect = smtp.connect.bind(smtp);
   smtp.connect = (socket, options) => {

@@ -1,6 +1,6 @@
 /**
- * Finds a redis-server without root, a system service, or an install script: the one in REDIS_SERVER, else one on
- * the PATH, else Debian's package, unpacked once into `node_modules/.cache`.
+ * Finds a redis-server: the one in REDIS_SERVER, else one on the PATH, else Debian's package, which is unpacked once
+ * into `node_modules/.cache`. Needs no root access, system service, or install script.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The languages of the demo, and which one is used for a request. */
+/** The languages of the demo, and the choice of one for each request. */
 import type { Request, RequestHandler } from 'express';
 import { cookieOptions, readCookie } from '../cookies.js';
 import { en } from './en.js';

@@ -85,7 +85,7 @@ export const ko: Translation = {
   development: { badge: '개발용', note: '개발용' },
   inbox: {
     title: '받은메일함',
-    lead: '데모에서 보낸 메일은 모두 여기에 표시되며, 실제로 발송되지 않습니다.',
+    lead: '데모의 메일은 모두 여기에 표시되며, 실제로 발송되지는 않습니다.',
     empty: ['받은 메일이 없습니다. ', '회원가입 페이지', '에서 인증번호를 요청하면 여기에 표시됩니다.'],
     messages: '메일 목록',
     formats: '보기 방식',

@@ -1,7 +1,7 @@
 import type { Locale } from 'express-email-verification';
 import type { Backend } from '../backends.js';
 
-/** The texts of the demo in one language. The package brings the texts of its responses and its email. */
+/** The texts of the demo in one language. The package provides the texts of its responses and its email. */
 export interface Translation {
   /** The texts of the package. */
   readonly package: Locale;

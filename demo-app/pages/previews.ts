@@ -1,4 +1,4 @@
-/** Every email side by side, in a desktop and in a mobile width. */
+/** Every email in desktop and mobile width, side by side. */
 import { type Html, html } from '../html.js';
 import type { Translation } from '../locales/index.js';
 import { messageFrame } from './inbox.js';

@@ -1,4 +1,4 @@
-/** The three steps of the sign-up: address, code, account. All are in the page, and its script shows one at a time. */
+/** The three steps of the sign-up: address, code, account. Each page contains all of them and shows one. */
 import { type Html, html } from '../html.js';
 import type { Translation } from '../locales/index.js';
 import type { Progress } from '../progress.js';
@@ -179,7 +179,7 @@ ${content}
 `;
 }
 
-/** Without a `challengeId`, the send was refused because of a limit: there is no email to check. */
+/** Without a `challengeId`, no code was sent because of a limit, so there is no email to check. */
 function isCodeSent({ progress }: SignUpView): boolean {
   return !progress?.email || progress.challengeId !== undefined;
 }
