@@ -15,7 +15,8 @@ import { createVerifying, type VerifyInput, type VerifyOutcome } from './acts/ve
 import { messageOf } from './cause.js';
 import { type ClientLimits, createClientLimits } from './client-limit.js';
 import { type Acts, withCore } from './core.js';
-import type { EventName, Listener } from './events.js';
+import { type EventName, type Listener, warn } from './events.js';
+import { guessWarning } from './guess-bound.js';
 import { createPostOffice } from './mail/post-office.js';
 import { checkTemplate } from './mail/write-mail.js';
 import { createSettings, type EmailVerificationOptions } from './options.js';
@@ -31,7 +32,7 @@ export interface EmailVerification {
   redeem(input: RedeemInput): Promise<RedeemOutcome>;
   /** Gives a redeemed token back, with the end it had. */
   release(redeemed: Redeemed): Promise<ReleaseOutcome>;
-  /** Tells whether the store is there and fit, and whether the transport logs in. */
+  /** Tells whether the store is there and fit, whether the transport logs in, and whether a guess is unlikely enough. */
   check(): Promise<CheckOutcome>;
   /** Finishes the mails under way, then stops. The app's own Redis client and transporter stay open. */
   close(): Promise<void>;
@@ -58,6 +59,8 @@ export interface CheckOutcome {
 export function createEmailVerification(options: EmailVerificationOptions): EmailVerification {
   const settings = createSettings(options);
   checkTemplate(settings);
+  const weakness = guessWarning(settings);
+  if (weakness) warn(weakness);
   const context = createActContext(settings);
   const judge = createJudge(settings);
   const postOffice = createPostOffice(settings);
@@ -80,7 +83,7 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
     release: (redeemed) => redeeming.release(redeemed),
     async check() {
       const store = settings.store.check(settings.storeTimeout).catch(storeTrouble);
-      const problems = (await Promise.all([store, postOffice.check()])).flat();
+      const problems = (await Promise.all([weakness ?? [], store, postOffice.check()])).flat();
       return { ok: problems.length === 0, problems };
     },
     close: () => postOffice.close(),

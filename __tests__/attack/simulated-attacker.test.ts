@@ -37,6 +37,28 @@ const settings: [name: string, rules: Rules][] = [
     },
   ],
   [
+    'codes of 10 minutes that outlive a window of 2 mails, 20 a day',
+    {
+      ...defaults,
+      ...{ codeTtl: 600, codeLength: 8 },
+      sendLimits: [
+        { max: 2, window: 60 },
+        { max: 20, window: 86_400 },
+      ],
+    },
+  ],
+  [
+    'codes of 10 minutes that outlive every window',
+    {
+      ...defaults,
+      ...{ codeTtl: 600, codeLength: 8 },
+      sendLimits: [
+        { max: 2, window: 30 },
+        { max: 3, window: 50 },
+      ],
+    },
+  ],
+  [
     '1 a 50 seconds, 1 attempt',
     {
       ...defaults,

@@ -1,0 +1,172 @@
+/** How likely a blind guess is, known when the app starts: options that make it too likely are told, not taken in silence. */
+import {
+  createEmailVerification,
+  type EmailVerificationOptions,
+  MemoryStore,
+  type SendLimit,
+} from 'express-email-verification';
+import { guessBound } from '../../lib/guess-bound.js';
+import { FROM, SECRET } from '../support/app.js';
+import { numbers } from './attack-plans.js';
+import { HOUR, SECOND, startClock } from './front-door.js';
+
+type Rules = Pick<EmailVerificationOptions, 'codeLength' | 'codeTtl' | 'maxAttempts' | 'sendLimits'>;
+
+let warnings: jest.SpyInstance;
+beforeEach(() => {
+  warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+});
+afterEach(() => warnings.mockRestore());
+
+const create = (rules: Partial<EmailVerificationOptions>) =>
+  createEmailVerification({
+    ...{ store: new MemoryStore(), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
+    ...{ delivery: async () => {} },
+    ...rules,
+  });
+
+/** What an app with these options is told at start, and the same from check(). */
+async function toldOf(rules: Rules): Promise<string | undefined> {
+  warnings.mockClear();
+  const verification = create(rules);
+  const sentences = warnings.mock.calls.map(([sentence]) => String(sentence));
+  const { ok, problems } = await verification.check();
+  expect(problems).toEqual(sentences);
+  expect(ok).toBe(sentences.length === 0);
+  expect(warnings).toHaveBeenCalledTimes(sentences.length);
+  expect(sentences.length).toBeLessThanOrEqual(1);
+  return sentences[0];
+}
+
+const ONE_A_MINUTE = { max: 1, window: 60 };
+const TEN_A_DAY = { max: 10, window: 86_400 };
+
+/** The guesses by hand: (N + k + F) · 2 · maxAttempts · k. */
+const table: [what: string, rules: Rules, guesses: number][] = [
+  ['the default', {}, (10 + 3 + 3) * 2 * 5 * 3],
+  ['the most attempts', { maxAttempts: 10 }, (10 + 3 + 3) * 2 * 10 * 3],
+  ['codes of 10 minutes', { codeTtl: 600 }, (10 + 5 + 3) * 2 * 5 * 5],
+  ['codes of 10 minutes, the most attempts', { codeTtl: 600, maxAttempts: 10 }, (10 + 5 + 3) * 2 * 10 * 5],
+  ['the same with 7 digits', { codeTtl: 600, maxAttempts: 10, codeLength: 7 }, (10 + 5 + 3) * 2 * 10 * 5],
+  ['codes that end a second into the next window', { codeTtl: 181 }, (10 + 4 + 3) * 2 * 5 * 4],
+  [
+    'a cooldown longer than a code lives',
+    { sendLimits: [{ max: 1, window: 300 }] },
+    (288 + 1 + 3) * 2 * 5 * 1,
+  ],
+  ['no cooldown, 10 a day', { sendLimits: [TEN_A_DAY] }, (10 + 10 + 3) * 2 * 5 * 10],
+  ['a cooldown alone', { sendLimits: [ONE_A_MINUTE] }, (1440 + 3 + 6) * 2 * 5 * 3],
+  [
+    'a window that does not divide the day',
+    { sendLimits: [{ max: 7, window: 50_000 }] },
+    (14 + 7 + 3) * 2 * 5 * 7,
+  ],
+  [
+    'codes that outlive every window',
+    {
+      sendLimits: [
+        { max: 2, window: 30 },
+        { max: 3, window: 50 },
+      ],
+      codeTtl: 600,
+    },
+    (3 * 1728 + 36 + 3 * 6) * 2 * 5 * 36,
+  ],
+  [
+    'a second limit that never holds',
+    { sendLimits: [ONE_A_MINUTE, { max: 1000, window: 3600 }, TEN_A_DAY] },
+    (10 + 3 + 3) * 2 * 5 * 3,
+  ],
+  [
+    'as wide as can be',
+    { codeTtl: 600, maxAttempts: 10, sendLimits: [{ max: 1000, window: 60 }], codeLength: 10 },
+    (1_440_000 + 10_000 + 3 * 1440) * 2 * 10 * 10_000,
+  ],
+  ['the widest in a day', { sendLimits: [{ max: 1000, window: 86_400 }] }, (1000 + 1000 + 3) * 2 * 5 * 1000],
+];
+
+it.each(table)(
+  'T66: %s: the bound is computed at start, and told above one in a thousand',
+  async (_what, rules, guesses) => {
+    const { codeLength = 6, codeTtl = 180, maxAttempts = 5 } = rules;
+    const { sendLimits = [ONE_A_MINUTE, { max: 5, window: 3600 }, TEN_A_DAY] } = rules;
+    const limits = sendLimits.map(({ max, window }) => ({ max, window: window * SECOND }));
+    const chance = Math.min(1, guesses / 10 ** codeLength);
+    const settings = { codeLength, codeTtl: codeTtl * SECOND, maxAttempts, sendLimits: limits };
+    expect(guessBound(settings)).toEqual({ guesses, chance });
+    const told = await toldOf(rules);
+    if (chance <= 1e-3) expect(told).toBeUndefined();
+    else expect(told).toContain(`${chance.toPrecision(2)} for a mailbox and day`);
+  },
+);
+
+it('T66: the options that any guess succeeds with in a day are not taken in silence', async () => {
+  const told = await toldOf({ codeTtl: 600, maxAttempts: 10, sendLimits: [{ max: 1000, window: 60 }] });
+  expect(told).toBe(
+    'With these options a blind guess at a code succeeds with a chance of up to 1.0 for a mailbox and day; 0.001 or ' +
+      'less is advised. Allow fewer emails by `sendLimits`, fewer `maxAttempts`, or a shorter `codeTtl`.',
+  );
+  expect(await toldOf({ codeTtl: 600, maxAttempts: 10 })).toBe(
+    'With these options a blind guess at a code succeeds with a chance of up to 0.0018 for a mailbox and day; 0.001 or ' +
+      'less is advised. Set `codeLength` to 7, or allow fewer emails by `sendLimits`, fewer `maxAttempts`, or a shorter `codeTtl`.',
+  );
+});
+
+it('T66: what the warning advises ends it', async () => {
+  const random = numbers(66);
+  const from = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T;
+  let advised = 0;
+  for (let round = 0; round < 300; round += 1) {
+    const windows = [from([10, 30, 60]), from([300, 3600]), from([43_200, 86_400])];
+    const sendLimits: SendLimit[] = windows
+      .slice(Math.floor(random() * 3))
+      .map((window) => ({ max: from([1, 2, 5, 20, 100, 1000]), window }));
+    const rules = { sendLimits, codeTtl: from([60, 180, 600]), maxAttempts: from([1, 5, 10]) };
+    const told = await toldOf(rules);
+    const codeLength = Number(/Set `codeLength` to (\d+)/.exec(told ?? '')?.[1]);
+    if (!told || Number.isNaN(codeLength)) continue;
+    advised += 1;
+    expect(await toldOf({ ...rules, codeLength })).toBeUndefined();
+    if (codeLength > 6)
+      expect(await toldOf({ ...rules, codeLength: codeLength - 1 })).toContain(
+        `Set \`codeLength\` to ${codeLength},`,
+      );
+  }
+  expect(advised).toBeGreaterThan(50);
+});
+
+it('T66: where a day holds more emails than a mailbox remembers, more are given back, and the bound knows', async () => {
+  const clock = startClock();
+  let fails = false;
+  let opened = 0;
+  const verification = create({
+    store: new MemoryStore({ clock: clock.read }),
+    sendLimits: [{ max: 600, window: 3600 }],
+    delivery: async () => (fails ? Promise.reject(new Error('550')) : undefined),
+  });
+  verification.on('delivery_failed', () => {});
+  const send = async () => {
+    const { kind } = await verification.send({ email: 'person@example.com' });
+    if (kind !== 'too_many_requests') opened += 1;
+    return kind;
+  };
+  for (let hour = 0; hour < 6; hour += 1) {
+    fails = true;
+    for (let n = 0; n < 4; n += 1) await send();
+    fails = false;
+    while ((await send()) === 'sent');
+    // Emails of one millisecond are entered one after another.
+    clock.pass(HOUR + SECOND);
+  }
+  // Six hours of 600, and those that were given back: more than three.
+  expect(opened).toBeGreaterThan(3600 + 3);
+  const limits = [{ max: 600, window: HOUR }];
+  const { guesses } = guessBound({
+    sendLimits: limits,
+    codeTtl: 180 * SECOND,
+    maxAttempts: 5,
+    codeLength: 6,
+  });
+  expect(guesses).toBe((24 * 600 + 600 + 3 * 15) * 2 * 5 * 600);
+  expect(opened - 3600).toBeLessThanOrEqual(3 * 15);
+}, 60_000);
