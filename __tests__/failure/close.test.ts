@@ -14,12 +14,6 @@ async function start(...args: Parameters<typeof startSmtpTrouble>): Promise<Smtp
   return trouble;
 }
 
-async function timed(act: () => Promise<unknown>): Promise<number> {
-  const begin = performance.now();
-  await act();
-  return performance.now() - begin;
-}
-
 /** A store as slow as Redis across a sea. */
 class SlowStore extends MemoryStore {
   override async open(...call: Parameters<MemoryStore['open']>) {
@@ -43,7 +37,7 @@ it.each(['greeting', 'mail', 'dot'] as const)(
     const service = await start({ [stage]: 'stall' }, { delivery: 'background' });
     await Promise.all(Array.from({ length: 200 }, () => service.send(person())));
     const tried = service.smtp.connections;
-    expect(await timed(() => service.verification.close())).toBeLessThan(service.bound(MAIL_TIMEOUT));
+    expect(await service.timed(() => service.verification.close())).toBeLessThan(service.bound(MAIL_TIMEOUT));
     expect(service.events).toHaveLength(200);
     const unknown = service.events.filter((name) => name === 'delivery_unknown').length;
     expect(unknown).toBeLessThanOrEqual(stage === 'dot' ? tried + 1 : 0);
@@ -56,7 +50,7 @@ it('does not wait for a second try', async () => {
   await service.send(person());
   await until('the first try', () => service.smtp.received.some((line) => line.startsWith('RCPT')));
   await sleep(50);
-  expect(await timed(() => service.verification.close())).toBeLessThan(service.bound(MAIL_TIMEOUT));
+  expect(await service.timed(() => service.verification.close())).toBeLessThan(service.bound(MAIL_TIMEOUT));
   expect(service.events).toEqual(['delivery_failed']);
 });
 
@@ -74,7 +68,7 @@ it.each(['await', 'background'] as const)(
     const email = person();
     const sending = service.send(email);
     await sleep(100);
-    expect(await timed(() => service.verification.close())).toBeLessThan(service.bound(2000));
+    expect(await service.timed(() => service.verification.close())).toBeLessThan(service.bound(2000));
     expect(service.events).toEqual(['delivered']);
     const sent = await sending;
     expect(outcomeOf(sent)).toBe('sent');

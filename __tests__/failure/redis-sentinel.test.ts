@@ -2,13 +2,17 @@
 import { RedisStore } from 'express-email-verification';
 import { createSentinel } from 'redis';
 import { SENTINEL_NAME, startWatchedRedis, type WatchedRedis } from '../support/redis-sentinel.js';
-import { countLost, expectBounded, expectLostAtMost, type Load, slowest, startLoad } from './support/load.js';
-import { report, type Service, sleep, startService } from './support/service.js';
-
-// Servers and load share few cores: what a busy machine decided is tried once more, and said.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
-
-jest.setTimeout(60_000);
+import { until } from '../support/until.js';
+import {
+  countLost,
+  expectBounded,
+  expectLostAtMost,
+  type Load,
+  refused,
+  slowest,
+  startLoad,
+} from './support/load.js';
+import { report, type Service, startService } from './support/service.js';
 
 let redis: WatchedRedis;
 let client: ReturnType<typeof createSentinel>;
@@ -29,59 +33,51 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-it('answers 503 while the master is dead, and is well when a replica took over', async () => {
+/** Load, of which enough is done; and the master, once a replica has all that was written until then. */
+async function startLoadOnMaster() {
   await service.recovery();
   const load = startLoad(service);
-  await sleep(1500);
+  await until('people signed up', () => load.deeds.filter(({ redeemedAt }) => redeemedAt).length > 30);
   const master = await redis.master();
-  const failedAt = performance.now();
+  const inStepAt = performance.now();
+  await redis.inStep();
+  return { load, master, inStepAt, failedAt: performance.now() };
+}
+
+it('answers 503 while the master is dead, and is well when a replica took over', async () => {
+  const { load, master, ...at } = await startLoadOnMaster();
   await master.kill();
-  await sleep(1000);
-  report('sentinel, master killed: well after', 1000 + (await service.recovery(5)), 'ms');
+  await until('all of the load is refused', () => refused(load) > 20);
+  report('sentinel, master killed: well after', await service.recovery(5), 'ms more');
   await load.stop();
   expectBounded(service, load);
-  report('sentinel, master killed: lost', await expectLostAtMost(service, load, failedAt), told(load));
+  report('sentinel, master killed: lost', await expectLostAtMost(service, load, at), told(load));
   await master.restart();
   await redis.whole();
 });
 
 it('answers 503 while the master is frozen, and is well when a replica took over', async () => {
-  await service.recovery();
-  const load = startLoad(service);
-  await sleep(1500);
-  const master = await redis.master();
-  const failedAt = performance.now();
+  const { load, master, ...at } = await startLoadOnMaster();
   master.freeze();
-  await sleep(1000);
-  report('sentinel, master frozen: well after', 1000 + (await service.recovery(5)), 'ms');
+  await until('all of the load is refused', () => refused(load) > 20);
+  report('sentinel, master frozen: well after', await service.recovery(5), 'ms more');
   master.thaw();
-  await sleep(500);
+  await redis.whole();
   await load.stop();
   expectBounded(service, load);
-  report('sentinel, master frozen: lost', await expectLostAtMost(service, load, failedAt), told(load));
-  await redis.whole();
+  report('sentinel, master frozen: lost', await expectLostAtMost(service, load, at), told(load));
 });
 
 it('is soon well when a replica is put in the place of the master', async () => {
-  await service.recovery();
-  const load = startLoad(service);
-  await sleep(1500);
-  const failedAt = performance.now();
-  const master = await redis.master();
+  const { load, master, ...at } = await startLoadOnMaster();
   await redis.failOver();
-  while ((await redis.master()) === master) await sleep(50);
-  report(
-    'sentinel, fail-over asked for: well after',
-    Math.round(performance.now() - failedAt),
-    'ms +',
-    await service.recovery(5),
-  );
+  await until('a replica took over', async () => (await redis.master()) !== master);
+  report('sentinel, fail-over asked for: well after', await service.recovery(5), 'ms more');
   await load.stop();
   expectBounded(service, load);
-  report('sentinel, fail-over asked for: lost', await expectLostAtMost(service, load, failedAt), told(load));
+  report('sentinel, fail-over asked for: lost', await expectLostAtMost(service, load, at), told(load));
 });
 
 function told(load: Load): string {
-  const refused = load.answers.filter(({ status }) => status === 503).length;
-  return `refused ${refused}, lost to a client ${countLost(load)}, of ${load.answers.length}; slowest ${slowest(load.answers)} ms`;
+  return `refused ${refused(load)}, lost to a client ${countLost(load)}, of ${load.answers.length}; slowest ${slowest(load.answers)} ms`;
 }

@@ -11,11 +11,10 @@ import {
   type RedisServerOptions,
   startRedisServer,
 } from '../../demo-app/development/redis-server.js';
-import { expectBounded, startLoad } from './support/load.js';
-import { expectUnavailable, person, report, type Service, sleep, startService } from './support/service.js';
-
-// Servers and load share few cores: what a busy machine decided is tried once more, and said.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
+import { freePort } from '../support/free-port.js';
+import { until } from '../support/until.js';
+import { expectBounded, refused, startLoad } from './support/load.js';
+import { expectUnavailable, person, report, type Service, startService } from './support/service.js';
 
 type Client = ReturnType<typeof createClient> | ReturnType<typeof createClientPool>;
 
@@ -24,15 +23,15 @@ const clients = {
   pool: (url: string): Client => createClientPool({ url }, { minimum: 1, maximum: 20 }),
 };
 
-jest.setTimeout(30_000);
-
 const ended: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ended.splice(0).reverse()) await end();
 });
 
 async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const server = await startRedisServer(options);
+  // Below the ports that connections get: nobody takes it while the server is away.
+  const port = options.unixsocket ? undefined : await freePort();
+  const server = await startRedisServer({ port, ...options });
   if (!server) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
   ended.push(() => server.stop());
   return server;
@@ -91,9 +90,9 @@ describe.each(['client', 'pool'] as const)('behind a %s', (kind) => {
     const { service } = await serviceOn(server.url, kind);
     await service.recovery();
     const load = startLoad(service);
-    await sleep(500);
+    await until('there is load', () => load.answers.length > 100);
     await server.kill();
-    await sleep(1500);
+    await until('the load is refused', () => refused(load) > 20);
     await askAll(service);
     await server.restart();
     report(`${kind}, killed and restarted`, await service.recovery());
@@ -122,9 +121,9 @@ describe.each(['client', 'pool'] as const)('behind a %s', (kind) => {
     const { service } = await serviceOn(server.url, kind);
     await service.recovery();
     const load = startLoad(service, { clients: 40 });
-    await sleep(300);
+    await until('there is load', () => load.answers.length > 200);
     server.freeze();
-    await sleep(2500);
+    await until('all of the load is refused, time and again', () => refused(load) > 120);
     server.thaw();
     report(`${kind}, frozen under load`, await service.recovery());
     await load.stop();
@@ -179,7 +178,7 @@ describe.each(['client', 'pool'] as const)('behind a %s', (kind) => {
 
   it('does not notice that the server forgot its scripts', async () => {
     const server = await startRedis();
-    const { service } = await serviceOn(server.url, kind);
+    const { service } = await serviceOn(server.url, kind, { storeTimeout: 10_000 });
     await service.recovery();
     const ours = await service.prepare();
     const at = await admin(server);
@@ -188,13 +187,13 @@ describe.each(['client', 'pool'] as const)('behind a %s', (kind) => {
       expect((await act()).status).not.toBe(503);
     }
     const load = startLoad(service);
-    for (let n = 0; n < 20; n += 1) {
+    for (let n = 1; n <= 20; n += 1) {
       await at.scriptFlush();
-      await sleep(20);
+      await until('the scripts are asked for again', () => load.answers.length > n * 20);
     }
     await load.stop();
     expectBounded(service, load);
-    expect(load.answers.filter(({ status }) => status === 503)).toEqual([]);
+    expect(refused(load)).toBe(0);
   });
 
   it('answers 503 while the password is another one, and is well when it is ours again', async () => {
@@ -302,14 +301,17 @@ async function startMuteServer(port: number | undefined) {
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
+  const closed = once(server, 'close');
+  const close = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    return closed;
+  };
+  ended.push(close);
   return {
     get connections() {
       return sockets.size;
     },
-    async close() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await once(server, 'close');
-    },
+    close,
   };
 }

@@ -8,6 +8,7 @@ import { createClient } from 'redis';
 import { findRedisServer } from '../../demo-app/development/redis-binary.js';
 import { type RedisServer, startRedisServer } from '../../demo-app/development/redis-server.js';
 import { freePort } from './free-port.js';
+import { replicasInStep } from './replication.js';
 import { until } from './until.js';
 
 export const SENTINEL_NAME = 'main';
@@ -50,10 +51,18 @@ export async function startWatchedRedis() {
     async failOver(): Promise<void> {
       await ask(asked.port, 'SENTINEL', 'FAILOVER', SENTINEL_NAME);
     },
-    /** Settles when all others follow the master. */
+    /** Settles when both replicas have all that was written until now. */
+    async inStep(): Promise<void> {
+      const { port } = await master();
+      await replicasInStep(() => ask(port, 'INFO', 'replication'));
+    },
+    /** Lets all others follow the master, as the Sentinels would after ten seconds; settles when they do. */
     async whole(): Promise<void> {
+      const { port } = await master();
+      for (const server of servers)
+        if (server.port !== port) await ask(server.port, 'REPLICAOF', '127.0.0.1', `${port}`);
       await until('both replicas follow the master', async () =>
-        (await ask((await master()).port, 'INFO', 'replication')).includes('connected_slaves:2'),
+        (await ask(port, 'INFO', 'replication')).includes('connected_slaves:2'),
       );
     },
     async stop() {

@@ -1,14 +1,14 @@
 /** Waits for what comes about by itself, as in servers that must find each other. */
 
-/** @throws after 40 seconds, or `within` ms, naming what did not come about. */
+/** @throws after 90 seconds, or `within` ms, naming what did not come about. */
 export async function until(
   what: string,
   holds: () => Promise<boolean> | boolean,
-  within = 40_000,
+  within = 90_000,
 ): Promise<void> {
   const deadline = Date.now() + within;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`In vain: ${what}.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -1,18 +1,18 @@
 /** A service on the package as it runs in production, over HTTP, and what its clients see of it. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { EmailVerificationOptions, Store } from 'express-email-verification';
 import { createTestApp } from '../../support/app.js';
+import { startOwnClock } from './own-clock.js';
 
 /** What `storeTimeout` is in these tests, in ms. */
 export const STORE_TIMEOUT = 500;
 
-/** By how much, in ms, an answer may be later than the time-out it waits for. */
+/** By how much, in ms of the process's own time, an answer may be later than the time-out it waits for. */
 const GRACE = 500;
 
-/** What no recovery takes, in ms. */
-const RECOVERY = 25_000;
+/** What no recovery takes, in ms, on however busy a machine: a Sentinel that was held up itself pauses for 30 s. */
+const RECOVERY = 90_000;
 
 export interface Answer {
   readonly path: string;
@@ -21,8 +21,9 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: what a test reads of a body, it knows
   readonly body: any;
   readonly headers: Headers;
-  /** When it was asked for, and how long it took. */
+  /** When it was asked for. */
   readonly at: number;
+  /** How long it took, in the process's own time. */
   readonly ms: number;
 }
 
@@ -42,14 +43,14 @@ export async function startService(
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const loop = monitorEventLoopDelay({ resolution: 10 });
-  loop.enable();
+  const clock = startOwnClock();
   let clients = 0;
 
   async function post(path: string, body: object): Promise<Answer> {
     clients += 1;
     const client = `10.${(clients >> 16) & 255}.${(clients >> 8) & 255}.${clients & 255}`;
     const at = performance.now();
+    const asked = clock.now();
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Forwarded-For': client },
@@ -57,7 +58,7 @@ export async function startService(
     });
     const answer = (await response.json()) as { reason?: string };
     const { status, headers } = response;
-    return { path, status, reason: answer.reason, body: answer, headers, at, ms: performance.now() - at };
+    return { path, status, reason: answer.reason, body: answer, headers, at, ms: clock.now() - asked };
   }
 
   const send = (email: string, challengeId?: string) => post('/ev/send', { email, challengeId });
@@ -72,8 +73,14 @@ export async function startService(
     send,
     verify,
     signUp,
-    /** The latest an answer may come, in ms; more when this very process was held up, as on a busy machine. */
-    bound: (timeout = STORE_TIMEOUT) => timeout + GRACE + loop.max / 1e6,
+    /** The latest an answer may come, in ms of the process's own time. */
+    bound: (timeout = STORE_TIMEOUT) => timeout + GRACE,
+    /** How long something takes, in ms of the process's own time. */
+    async timed(act: () => Promise<unknown>): Promise<number> {
+      const begun = clock.now();
+      await act();
+      return clock.now() - begun;
+    },
     /** Three addresses in the midst of it: with a code, with a token, and with nothing. */
     async prepare() {
       const [coded, verified, fresh] = [person(), person(), person()];
@@ -102,7 +109,7 @@ export async function startService(
       return Math.round(wellSince - start);
     },
     async close() {
-      loop.disable();
+      clock.stop();
       server.close();
       server.closeAllConnections();
       await verification.close();
