@@ -1,3 +1,9 @@
+/**
+ * Read without a look at its types, which takes a second at each start: `npm run check` looks at them.
+ *
+ * @jest-config-loader ts-node
+ * @jest-config-loader-options {"transpileOnly": true, "moduleTypes": {}, "compilerOptions": {"module": "nodenext"}}
+ */
 import type { Config } from 'jest';
 
 /** What every project shares: ts-jest, and the package under its own name, as its users import it. */
@@ -21,7 +27,10 @@ const room = (displayName: string): Config => ({
 });
 
 const config: Config = {
-  testTimeout: 20_000,
+  // Says that a test hangs, however busy the machine is. How long something of ours may take, its test tells itself.
+  testTimeout: 120_000,
+  // Most tests wait for servers, so that even two cores can take one more than Jest would.
+  maxWorkers: '100%',
   projects: [
     { ...base, displayName: 'main', testMatch: ['<rootDir>/__tests__/*.test.ts'] },
     room('attack'),

@@ -15,8 +15,6 @@ import { readSettings, SettingsError } from '../demo-app/settings.js';
 import { freePort } from './support/free-port.js';
 import { until } from './support/until.js';
 
-jest.setTimeout(60_000);
-
 const ended: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
   for (const end of ended.splice(0).reverse()) await end();

@@ -105,7 +105,6 @@ describe('the Redis server', () => {
       const { pid, directory } = await startInParentThatEndsBy(ending);
       await eventually(() => !isAlive(pid) && !existsSync(directory));
     },
-    20_000,
   );
 });
 

@@ -200,4 +200,4 @@ it('is typed under strict for every client of node-redis, in modules of both kin
   await run(process.execPath, [tsc, ...flags, ...files], { cwd: app }).catch(({ stdout }) => {
     throw new Error(stdout);
   });
-}, 120_000);
+});

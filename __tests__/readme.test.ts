@@ -92,7 +92,7 @@ it('the quick start signs a person up', async () => {
   const signUp = { email, verificationToken, password: 'a long one' };
   await request(app).post('/signup').send(signUp).expect(201, { ok: true });
   await request(app).post('/signup').send(signUp).expect(403);
-}, 60_000);
+});
 
 it('the other examples run too', async () => {
   const line = await firstLineOf(
@@ -107,7 +107,7 @@ it('the other examples run too', async () => {
   );
   expect(line).toMatch(/^[\w-]{26} 180$/);
   expect(await mail.server.waitForMessage()).toMatchObject({ envelope: { to: ['person@example.com'] } });
-}, 60_000);
+});
 
 /** Runs an example of the browser: its imports and globals are the parameters. */
 async function runInPage(code: string, page: Record<string, unknown>): Promise<Record<string, never>> {

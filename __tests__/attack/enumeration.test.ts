@@ -5,8 +5,6 @@ import { clientAddress, MINUTE, type Reply, STORES, startClock, useFrontDoor } f
 const { mail, open, storeOf } = useFrontDoor({ delay: 500 });
 const PAIRS = 100;
 
-jest.setTimeout(60_000);
-
 const isKnown = (email: string) => email.startsWith('known');
 const suppress = ({ email }: { email: string }) =>
   isKnown(email) ? ({ kind: 'suppress' } as const) : undefined;

@@ -14,8 +14,6 @@ import {
 const { open, storeOf } = useFrontDoor();
 const ROUNDS = 200;
 
-jest.setTimeout(60_000);
-
 describe.each(STORES)('on %s', (name) => {
   const post = postbox();
   const options = { ...WIDE, codeLength: 10, sendLimits: [{ max: 10, window: 60 }], delivery: post.delivery };

@@ -12,8 +12,6 @@ const { storeOf, redis } = useFrontDoor();
 
 const onStore = (name: StoreName) => (clock: () => number) => storeOf(name, clock);
 
-jest.setTimeout(120_000);
-
 const defaults: Rules = {
   sendLimits: [
     { max: 1, window: 60 },

@@ -10,8 +10,6 @@ import { person, sleep, wrong } from './support/service.js';
 // Servers and load share few cores: what a busy machine decided is tried once more, and said.
 jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
-jest.setTimeout(60_000);
-
 const HOUR = 3_600_000;
 const redis = useRedis();
 const mail = useMailServer();

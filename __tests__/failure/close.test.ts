@@ -4,8 +4,6 @@ import { until } from '../support/until.js';
 import { person, sleep } from './support/service.js';
 import { codeIn, MAIL_TIMEOUT, outcomeOf, type SmtpTrouble, startSmtpTrouble } from './support/smtp.js';
 
-jest.setTimeout(30_000);
-
 let trouble: SmtpTrouble | undefined;
 afterEach(() => trouble?.close());
 

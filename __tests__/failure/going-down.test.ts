@@ -15,8 +15,6 @@ import type { Script } from './support/smtp.js';
 // Servers and load share few cores: what a busy machine decided is tried once more, and said.
 jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
-jest.setTimeout(60_000);
-
 /** What a process may take to end when nothing holds it, in ms; starting another beside it included. */
 const SLACK = 3000;
 const STORE_TIMEOUT = 500;

@@ -19,8 +19,6 @@ import {
 // Servers and load share few cores: what a busy machine decided is tried once more, and said.
 jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
-jest.setTimeout(20_000);
-
 let trouble: SmtpTrouble | undefined;
 afterEach(async () => {
   await trouble?.close();

@@ -12,8 +12,6 @@ import { codeIn, outcomeOf, type SmtpTrouble, startSmtpTrouble } from './support
 // Servers and load share few cores: what a busy machine decided is tried once more, and said.
 jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
-jest.setTimeout(90_000);
-
 /** As many mails as wait in memory at the most; the package states it and does not export it. */
 const CAPACITY = 1000;
 
