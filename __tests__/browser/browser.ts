@@ -41,6 +41,9 @@ function findChromium(): string | undefined {
   );
 }
 
+/** In ms: what no page takes, on however busy a machine. */
+const PATIENCE = 90_000;
+
 /** One browser per test file, with a new context for each person. */
 export function useBrowser() {
   let browser: Browser | undefined;
@@ -52,8 +55,9 @@ export function useBrowser() {
       // Chromium's sandbox does not work for root, as in a container.
       chromiumSandbox: process.getuid?.() !== 0,
       args: ['--disable-gpu', '--disable-background-networking', '--no-first-run'],
+      timeout: PATIENCE,
     });
-  }, 60_000);
+  });
   afterEach(async () => {
     for (const context of contexts.splice(0)) await context.close();
   });
@@ -68,7 +72,7 @@ export function useBrowser() {
         viewport: { width: 1100, height: 900 },
         ...options,
       });
-      context.setDefaultTimeout(15_000);
+      context.setDefaultTimeout(PATIENCE);
       contexts.push(context);
       return context;
     },

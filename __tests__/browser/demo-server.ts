@@ -30,7 +30,9 @@ export function useDemo() {
     async start(options: Partial<EmailVerificationOptions> = {}): Promise<string> {
       const port = await freePort();
       const origin = `http://localhost:${port}`;
-      const needed = { store: new RedisStore(redis.client), transport: mail.url, from: FROM, secret: SECRET };
+      const store = new RedisStore(redis.client);
+      // A busy machine must not look like a Redis that is away.
+      const needed = { store, storeTimeout: 30_000, transport: mail.url, from: FROM, secret: SECRET };
       const demo = createDemo({
         origin,
         inbox: mail.server,

@@ -4,8 +4,6 @@ import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from
 import { useDemo } from './demo-server.js';
 import { focused } from './steps.js';
 
-jest.setTimeout(60_000);
-
 const EMAIL = 'minji@example.com';
 
 describeInBrowser('the inbox', () => {

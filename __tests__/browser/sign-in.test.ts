@@ -4,8 +4,6 @@ import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from
 import { useDemo } from './demo-server.js';
 import { focused, shownMessages } from './steps.js';
 
-jest.setTimeout(60_000);
-
 const EMAIL = 'minji@example.com';
 const REFUSED = 'Incorrect email address or password. Please try again.';
 

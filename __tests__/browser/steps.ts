@@ -1,5 +1,6 @@
 /** What a person sees and does on the sign-up pages. */
 import type { Page } from 'playwright-core';
+import { until } from '../support/until.js';
 
 export const PASSWORD = 'four words in a row';
 
@@ -33,8 +34,7 @@ export async function shownMessages(page: Page): Promise<string[]> {
 
 /** Polls from outside, because the Content-Security-Policy of the pages forbids waiting inside them. */
 export async function titleBecomes(page: Page, title: string): Promise<void> {
-  for (let tries = 0; tries < 200 && (await page.title()) !== title; tries++) await page.waitForTimeout(50);
-  expect(await page.title()).toBe(title);
+  await until(`the title is ${title}`, async () => (await page.title()) === title);
 }
 
 /** The remaining seconds of a visible countdown. */
