@@ -370,7 +370,9 @@ describe('`locales`', () => {
 
   it.each(words)('tells that `$group.$word` is missing or is no $kind', ({ group, word, kind }) => {
     const expected = kind === 'function' ? 'a function that returns a string' : 'a string';
-    for (const value of [undefined, null, 5, [], {}, true, kind === 'function' ? 'text' : () => 'text']) {
+    // Where it is left out, `delivery_failed` is said.
+    const absent = word === 'recipient_refused' ? [] : [undefined];
+    for (const value of [...absent, null, 5, [], {}, true, kind === 'function' ? 'text' : () => 'text']) {
       expect(create({ locales: withWord(group, word, value) })).toThrow(
         `The \`locales.de.${group}.${word}\` option must be ${expected}. Received `,
       );

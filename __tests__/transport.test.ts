@@ -189,6 +189,37 @@ it.each(refused)('T54: the app does not start with the transport %p', (transport
   expect(message).not.toMatch(/sesame/);
 });
 
+it.each([
+  ['undefined@naver.com'],
+  ['Acme <undefined@naver.com>'],
+  ['Acme <undefined>'],
+  ['hello@undefined'],
+  ['hello@mail.undefined'],
+  ['null@naver.com'],
+  ['undefined'],
+  ['undefined <hello@acme.example>'],
+  ['NaN@acme.example'],
+  ['[object Object]@acme.example'],
+  [{ name: 'Acme', address: 'undefined@naver.com' }],
+  [{ name: 'Acme', address: undefined }],
+  [''],
+  [undefined],
+])('T54: the app does not start with %p as its sender', (from) => {
+  expect(messageOf(() => create({ host }, { from }))).toMatch(
+    /^The `from(\.address)?` option must be one address/,
+  );
+});
+
+it.each([
+  ['Acme <hello@acme.example>'],
+  ['hello@acme.example'],
+  ['undefined.kim@acme.example'],
+  ['Null <kim.null@acme.example>'],
+  [{ name: 'Acme', address: 'hello@undefined.example.com' }],
+])('starts with %p as its sender', (from) => {
+  expect(() => create({ host }, { from })).not.toThrow();
+});
+
 it.each<[unknown]>([
   [{ host }],
   [{ host, port: '587' }],

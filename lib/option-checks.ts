@@ -91,6 +91,11 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) && value.length === 0 ? 'an empty array' : nameOf(value);
 }
 
+/** What a template string or `Number()` makes of an environment variable that is not set. */
+export function isUnset(value: unknown): boolean {
+  return value === 'undefined' || value === 'null' || value === 'NaN' || Number.isNaN(value);
+}
+
 export function isWhole(value: unknown, min: number, max: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
 }

@@ -15,6 +15,7 @@ import {
   checkFunction,
   checkInteger,
   isOptions,
+  isUnset,
   readOptions,
   readOptionsOf,
   refuse,
@@ -247,15 +248,16 @@ function checkFrom(from: EmailVerificationOptions['from']): { name: string; addr
   }
   const [sender, ...others] = typeof from === 'string' ? addressparser(from) : [];
   const { name = '', address = '' } = sender ?? {};
-  const fits = others.length === 0 && isSender(address) && (name === '' || isLine(name));
+  const fits = others.length === 0 && isSender(address) && (name === '' || (isLine(name) && !isUnset(name)));
   return fits ? { name, address } : refuse('from', "one address, as in 'Acme <hello@acme.example>'", from);
 }
 
-/** One address, and not what a template makes of a variable that is not set. */
+/** One address, and not what a template string makes of a variable that is not set. */
 function isSender(address: string): boolean {
+  const [local, domain = ''] = address.split('@');
   return (
-    /^[^\s\p{Cc}@,;:<>"()]+@[^\s\p{Cc}@,;:<>"()]+$/u.test(address) &&
-    !/^(undefined|null|NaN)@|@(undefined|null|NaN)$/.test(address)
+    /^[^\s\p{Cc}@,;:<>"()[\]]+@[^\s\p{Cc}@,;:<>"()]+$/u.test(address) &&
+    ![local, domain, domain.split('.').at(-1)].some(isUnset)
   );
 }
 

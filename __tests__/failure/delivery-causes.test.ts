@@ -90,6 +90,19 @@ it('T57: in words that doubt the address, and in others', () => {
   for (const message of notDoubted) expect(message).not.toMatch(/address|주소/);
 });
 
+it('T57: in the one sentence of a language that has no other', async () => {
+  const { recipient_refused: _none, ...answers } = { ...en.answers, delivery_failed: 'Nicht gesendet.' };
+  const server = opened(await startRawSmtpServer({ rcpt: '550 5.1.1 No such user' }));
+  const verification = opened(
+    createEmailVerification({
+      ...{ store: new MemoryStore(), from: FROM, secret: SECRET, transport: server.url },
+      locales: { de: { ...en, tag: 'de', answers } },
+    }),
+  );
+  verification.on('delivery_failed', () => {});
+  expect(await verification.send({ email, locale: 'de' })).toMatchObject({ message: 'Nicht gesendet.' });
+});
+
 interface Expected {
   readonly code: string;
   readonly originalCode?: string;

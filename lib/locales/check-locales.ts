@@ -51,6 +51,7 @@ function checkWords<T extends object>(path: string, given: T | undefined, englis
   for (const [name, model] of Object.entries(english)) {
     const word: unknown = Reflect.get(given, name);
     const option = `${path}.${name}`;
+    if (word === undefined && OPTIONAL.has(name)) continue;
     if (typeof model === 'string') {
       if (typeof word !== 'string') refuse(option, 'a string', word);
       continue;
@@ -63,6 +64,9 @@ function checkWords<T extends object>(path: string, given: T | undefined, englis
     }
   }
 }
+
+/** Words that another one stands in for. */
+const OPTIONAL: ReadonlySet<string> = new Set<keyof Locale['answers']>(['recipient_refused']);
 
 /** The words of a mail are told the app's name, and some of them the code. */
 const MAIL_SAMPLES = [['Acme', '012345']];

@@ -2,8 +2,8 @@
  * What the options of a transport may be called and hold. nodemailer ignores a name that it does not know, and reads
  * `secure: 'false'` as true: a mistake in either would be told to the person who signs up.
  */
-import { inspect } from 'node:util';
 import { nearMiss } from '../near-miss.js';
+import { isUnset, namesIn, shown } from '../option-checks.js';
 
 export type Given = Readonly<Record<string, unknown>>;
 
@@ -75,8 +75,9 @@ const MEANT: Readonly<Record<string, string>> = {
  */
 export function checkTransportOptions(option: object): Given {
   const checked: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(option)) {
+  for (const name of namesIn(option)) {
     if (!NAMES.has(name)) refuseName(name);
+    const value: unknown = Reflect.get(option, name);
     if (value === undefined || value === null) continue;
     checked[name] = checkValue(name, value);
   }
@@ -107,29 +108,21 @@ function checkNumber(name: string, value: unknown, least: number, most: number):
   return refuse(name, `a whole number${bound || (least > 0 ? ` of at least ${least}` : '')}`, value);
 }
 
-/** The text that an unset variable leaves in a template string. */
-export function isUnset(text: unknown): boolean {
-  return text === 'undefined' || text === 'null' || text === 'NaN' || Number.isNaN(text);
-}
-
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !isUnset(value);
 }
 
 export function refuse(name: string, demand: string, value: unknown): never {
-  const unset = value === undefined || value === '' || isUnset(value);
-  const question = unset ? ' Is an environment variable unset?' : '';
+  const question =
+    value === undefined || value === '' || isUnset(value) ? ' Is an environment variable unset?' : '';
   throw new TypeError(
-    `The \`transport.${name}\` option must be ${demand}. Received ${shown(value)}.${question}`,
+    `The \`transport.${name}\` option must be ${demand}. Received ${received(value)}.${question}`,
   );
 }
 
-/** Short words and numbers alone: anything else may be a URL with a password in it. */
-function shown(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return 'an object';
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'string' && !/^[\w .-]{0,40}$/.test(value)) return 'another text';
-  return inspect(value);
+/** Short words and numbers are shown: anything else may be a URL with a password in it. */
+function received(value: unknown): string {
+  return typeof value === 'string' && !/^[\w .-]{0,40}$/.test(value) ? 'another string' : shown(value);
 }
 
 function isOneOf(names: readonly string[], name: string): boolean {
