@@ -111,6 +111,7 @@ export interface Settings {
   readonly beforeSend: BeforeSend | undefined;
   readonly appName: string;
   readonly origin: string | undefined;
+  readonly originHost: string | undefined;
   readonly template: Template;
   /** By tag in lower case; the default one first. */
   readonly locales: ReadonlyMap<string, Locale>;
@@ -159,6 +160,7 @@ export function createSettings(given: EmailVerificationOptions): Settings {
       options.appName === undefined ? from.name || domainOf(from.address) : options.appName,
     ),
     origin: checkOrigin(options.origin),
+    originHost: boundHost(options.origin),
     template: checkFunction('template', options.template) ?? defaultTemplate,
     locales: all,
     defaultLocale: first,
@@ -322,4 +324,10 @@ function checkOrigin(origin: unknown): string | undefined {
   if (url?.origin === origin && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback)))
     return url.origin;
   return refuse('origin', "an https origin, as in 'https://acme.example'", origin);
+}
+
+/** A code is bound to a host, which means https on its own port (WICG origin-bound one-time codes §3.2). */
+function boundHost(origin: string | undefined): string | undefined {
+  const url = origin === undefined ? undefined : new URL(origin);
+  return url?.protocol === 'https:' && url.port === '' ? url.hostname : undefined;
 }

@@ -42,9 +42,9 @@ export const en: Locale = {
     heading: 'Verify your email address',
     instruction: (appName) => `Enter this code to go on with ${appName}:`,
     expiry: (seconds) =>
-      `It is valid for ${
+      `The code is valid for ${
         seconds % 60 === 0 ? plural(seconds / 60, 'minute', 'minutes') : plural(seconds, 'second', 'seconds')
       } and works once.`,
-    ignore: 'If you did not ask for it, you can ignore this mail. Never give the code to anyone.',
+    ignore: 'If you did not ask for this code, you can ignore this email. Never give the code to anyone.',
   },
 };

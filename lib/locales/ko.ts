@@ -40,7 +40,8 @@ export const ko: Locale = {
     heading: '이메일 주소 인증',
     instruction: (appName) => `${appName}에서 계속하려면 아래 인증번호를 입력해 주세요.`,
     expiry: (seconds) =>
-      `${seconds % 60 === 0 ? `${seconds / 60}분` : `${seconds}초`} 동안 유효하며 한 번만 쓸 수 있습니다.`,
-    ignore: '요청하신 적이 없다면 이 메일을 무시해 주세요. 인증번호를 다른 사람에게 알려 주지 마세요.',
+      `인증번호는 ${seconds % 60 === 0 ? `${seconds / 60}분` : `${seconds}초`} 동안 유효하며 한 번만 쓸 수 있습니다.`,
+    ignore:
+      '인증번호를 요청하신 적이 없다면 이 메일을 무시해 주세요. 인증번호는 다른 사람에게 알려 주지 마세요.',
   },
 };

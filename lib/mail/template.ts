@@ -7,7 +7,7 @@ export interface TemplateInput {
   readonly expiresIn: number;
   readonly appName: string;
   readonly locale: Locale;
-  /** The host of the `origin` option: browsers fill the code in on pages of this host alone. */
+  /** The host of an https `origin` without a port, or none: browsers fill the code in on pages of this host alone. */
   readonly originHost: string | undefined;
   readonly codeInSubject: boolean;
 }
@@ -37,53 +37,79 @@ export const defaultTemplate: Template = ({
   codeInSubject,
 }) => {
   const words = locale.mail;
-  // The last line lets a browser offer the code on this host and nowhere else (WICG origin-bound one-time codes).
-  const bound = originHost ? `@${originHost} #${code}` : undefined;
-  const paragraphs = [
-    words.heading,
-    words.instruction(appName),
+  const content = {
+    preview: words.preview(appName),
+    heading: words.heading,
+    instruction: words.instruction(appName),
     code,
-    words.expiry(expiresIn),
-    words.ignore,
-    bound,
-  ];
+    expiry: words.expiry(expiresIn),
+    ignore: words.ignore,
+    // As the last line it lets a browser offer the code on this host and nowhere else (WICG origin-bound one-time codes).
+    bound: originHost && `@${originHost} #${code}`,
+  };
+  const subject = words.subject(appName);
   return {
-    subject: codeInSubject ? words.subjectWithCode(appName, code) : words.subject(appName),
-    text: `${paragraphs.filter((line) => line !== undefined).join('\n\n')}\n`,
-    html: page(locale, {
-      title: words.subject(appName),
-      preview: words.preview(appName),
-      heading: words.heading,
-      instruction: words.instruction(appName),
-      code,
-      expiry: words.expiry(expiresIn),
-      ignore: words.ignore,
-      bound,
-    }),
+    subject: codeInSubject ? words.subjectWithCode(appName, code) : subject,
+    text: textOf(content),
+    html: page(locale, subject, content),
   };
 };
 
-type Words = Record<
-  'title' | 'preview' | 'heading' | 'instruction' | 'code' | 'expiry' | 'ignore',
-  string
-> & {
-  bound: string | undefined;
-};
+interface Content {
+  readonly preview: string;
+  readonly heading: string;
+  readonly instruction: string;
+  readonly code: string;
+  readonly expiry: string;
+  readonly ignore: string;
+  readonly bound: string | undefined;
+}
+
+/** So many characters come before the code: an inbox or a locked screen shows no more of a message. */
+const PREVIEW_LENGTH = 200;
+
+const LINE = '-'.repeat(72);
+
+/** The code comes last, after a line across, or several where the words before it are few. No line feed at the end. */
+function textOf({ heading, instruction, code, expiry, ignore, bound }: Content): string {
+  const before = [heading, ignore, expiry];
+  const missing = PREVIEW_LENGTH - [...before, instruction].join(' ').length;
+  const lines = Math.max(1, Math.ceil(missing / LINE.length));
+  const paragraphs = [...before, Array(lines).fill(LINE).join('\n'), instruction, code];
+  return (bound === undefined ? paragraphs : [...paragraphs, bound]).join('\n\n');
+}
+
+/** Fills the preview of an inbox with what nobody sees: characters without width keep the spaces from being one. */
+const PADDING = '&#847;&nbsp;'.repeat(PREVIEW_LENGTH / 2);
 
 const FONT =
   "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI','Apple SD Gothic Neo','Malgun Gothic',sans-serif";
+const MONOSPACE = 'font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace';
+const TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0"';
 
-function page({ tag, dir }: Locale, words: Words): string {
-  const say = (word: string) => escapeHtml(word);
+/**
+ * Outlook for Windows knows no max-width of a table and no padding but that of a cell, so it gets a table around and
+ * all padding is of cells. The preheader is not hidden by `display`, for which spam filters have a rule.
+ */
+function page({ tag, dir }: Locale, title: string, content: Content): string {
   const align = dir === 'rtl' ? 'right' : 'left';
+  const { length } = content.code;
+  // Ten digits fit where a phone is 320 px wide.
+  const digits = length > 8 ? 'font-size:28px;letter-spacing:3px' : 'font-size:32px;letter-spacing:6px';
+  const bound =
+    content.bound === undefined
+      ? ''
+      : `
+<p class="soft" dir="ltr" style="margin:20px 0 0;font-size:12px;line-height:16px;color:#565e6c">${escapeHtml(content.bound)}</p>`;
   return `<!doctype html>
-<html lang="${say(tag)}" dir="${dir}">
+<html lang="${escapeHtml(tag)}" dir="${dir}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
-<title>${say(words.title)}</title>
+<meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no">
+<title>${escapeHtml(title)}</title>
 <style>
 @media (prefers-color-scheme: dark) {
   .page { background: #16181d !important; }
@@ -95,23 +121,22 @@ function page({ tag, dir }: Locale, words: Words): string {
 </style>
 </head>
 <body class="page" style="margin:0;padding:0;background:#f3f4f6">
-<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">${say(words.preview)}</div>
-<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="background:#f3f4f6">
-<tr><td align="center" style="padding:32px 16px">
-<table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" style="max-width:600px;background:#ffffff;border:1px solid #e2e5ea;border-radius:12px">
-<tr><td align="${align}" style="padding:32px;word-break:keep-all;overflow-wrap:break-word;${FONT}">
-<h1 class="strong" style="margin:0 0 16px;font-size:20px;line-height:28px;color:#15181e">${say(words.heading)}</h1>
-<p class="strong" style="margin:0 0 20px;font-size:16px;line-height:24px;color:#15181e">${say(words.instruction)}</p>
-<p class="code" dir="ltr" style="margin:0 0 20px;padding:16px 8px;background:#f0f2f6;border-radius:8px;text-align:center;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:32px;line-height:40px;font-weight:700;letter-spacing:6px;color:#15181e">${say(words.code)}</p>
-<p class="soft" style="margin:0 0 12px;font-size:14px;line-height:20px;color:#565e6c">${say(words.expiry)}</p>
-<p class="soft" style="margin:0;font-size:14px;line-height:20px;color:#565e6c">${say(words.ignore)}</p>${
-    words.bound === undefined
-      ? ''
-      : `
-<p class="soft" dir="ltr" style="margin:20px 0 0;font-size:12px;line-height:16px;color:#565e6c">${say(words.bound)}</p>`
-  }
+<div aria-hidden="true" style="max-height:0;overflow:hidden;mso-hide:all">${escapeHtml(content.preview)}${PADDING}</div>
+<table ${TABLE} class="page" style="background:#f3f4f6">
+<tr><td align="center" style="padding:32px 12px">
+<!--[if mso]><table role="presentation" width="600" cellpadding="0" cellspacing="0"><tr><td><![endif]-->
+<table ${TABLE} class="card" style="table-layout:fixed;max-width:600px;background:#ffffff;border:1px solid #e2e5ea;border-radius:12px">
+<tr><td align="${align}" style="padding:32px 20px;word-break:keep-all;overflow-wrap:break-word;${FONT}">
+<h1 class="strong" style="margin:0 0 16px;font-size:20px;line-height:28px;color:#15181e">${escapeHtml(content.heading)}</h1>
+<p class="strong" style="margin:0 0 20px;font-size:16px;line-height:24px;color:#15181e">${escapeHtml(content.instruction)}</p>
+<table ${TABLE}>
+<tr><td class="code" dir="ltr" align="center" style="padding:16px 4px;background:#f0f2f6;border-radius:8px;${MONOSPACE};${digits};line-height:40px;font-weight:700;color:#15181e">${escapeHtml(content.code)}</td></tr>
+</table>
+<p class="soft" style="margin:20px 0 12px;font-size:14px;line-height:20px;color:#565e6c">${escapeHtml(content.expiry)}</p>
+<p class="soft" style="margin:0;font-size:14px;line-height:20px;color:#565e6c">${escapeHtml(content.ignore)}</p>${bound}
 </td></tr>
 </table>
+<!--[if mso]></td></tr></table><![endif]-->
 </td></tr>
 </table>
 </body>

@@ -58,14 +58,14 @@ export function writeMail(letter: Letter, lifetime: number, settings: Settings):
 }
 
 function contentOf({ locale, code, content }: Letter, lifetime: number, settings: Settings): MailContent {
-  const { appName, origin, codeInSubject, template } = settings;
+  const { appName, originHost, codeInSubject, template } = settings;
   if (content !== undefined) return checked('The mail of beforeSend must be', content);
   const written = template({
     code: code ?? '',
     expiresIn: Math.ceil(lifetime / 1000),
     appName,
     locale,
-    originHost: origin === undefined ? undefined : new URL(origin).host,
+    originHost,
     codeInSubject,
   });
   return checked('template must return', written);

@@ -1,0 +1,141 @@
+/** The default email as a reader draws it: on a narrow phone and wide, in light and dark. */
+import {
+  createEmailVerification,
+  type EmailVerificationOptions,
+  MemoryStore,
+} from 'express-email-verification';
+import { FROM, SECRET } from '../support/app.js';
+import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
+
+jest.setTimeout(60_000);
+
+/** The HTML of an email, as a delivery of the app is handed it. */
+async function htmlOf(options: Partial<EmailVerificationOptions>, locale: string) {
+  let html = '';
+  let code = '';
+  const verification = createEmailVerification({
+    ...{ store: new MemoryStore(), transport: 'smtp://localhost', from: FROM, secret: SECRET },
+    delivery: async (message) => {
+      html = message.html;
+      code = /\b\d{6,10}\b/.exec(message.text)?.[0] ?? '';
+    },
+    ...options,
+  });
+  await verification.send({ email: 'minji@example.com', locale });
+  await verification.close();
+  return { html, code };
+}
+
+/** In the page: how wide the document and its parts are, and how many lines the code takes. */
+const MEASURE = `(code) => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (walker.nextNode()) if (walker.currentNode.data.trim()) texts.push(walker.currentNode);
+  const boxOf = (node) => { const range = document.createRange(); range.selectNodeContents(node); return range; };
+  const found = texts.find(({ data }) => data.trim() === code);
+  const cell = found.parentElement.closest('td').getBoundingClientRect();
+  const range = boxOf(found);
+  const card = document.querySelector('.card').getBoundingClientRect();
+  const preheader = document.body.firstElementChild;
+  const shown = texts.filter((node) => !preheader.contains(node)).map((node) => boxOf(node).getBoundingClientRect());
+  return {
+    documentWidth: document.documentElement.scrollWidth,
+    preheaderHeight: preheader.getBoundingClientRect().height,
+    lines: range.getClientRects().length,
+    codeInCell: range.getBoundingClientRect().left >= cell.left && range.getBoundingClientRect().right <= cell.right,
+    cardInWindow: card.left >= 0 && card.right <= innerWidth,
+    cardWidth: card.width,
+    textInCard: shown.every(({ left, right }) => left >= card.left && right <= card.right),
+  };
+}`;
+
+interface Measures {
+  readonly documentWidth: number;
+  readonly preheaderHeight: number;
+  readonly lines: number;
+  readonly codeInCell: boolean;
+  readonly cardInWindow: boolean;
+  readonly cardWidth: number;
+  readonly textInCard: boolean;
+}
+
+const messages: [what: string, locale: string, options: Partial<EmailVerificationOptions>][] = [
+  ['6 digits', 'en', {}],
+  ['6 digits in Korean', 'ko', {}],
+  ['7 digits', 'en', { codeLength: 7 }],
+  ['8 digits', 'ko', { codeLength: 8 }],
+  ['9 digits', 'en', { codeLength: 9 }],
+  ['10 digits', 'en', { codeLength: 10 }],
+  ['10 digits in Korean', 'ko', { codeLength: 10, origin: 'https://acme.example' }],
+  ['a host of 60 characters', 'en', { origin: `https://${'a'.repeat(52)}.example` }],
+  ['an app of 100 letters in one word', 'en', { appName: 'W'.repeat(100) }],
+  ['an app of 100 letters in one word in Korean', 'ko', { appName: '가'.repeat(100) }],
+];
+
+describeInBrowser('T60: the default email', () => {
+  const browser = useBrowser();
+
+  async function shown(
+    options: Partial<EmailVerificationOptions>,
+    locale: string,
+    width: number,
+    colorScheme: 'light' | 'dark' = 'light',
+  ) {
+    const { html, code } = await htmlOf(options, locale);
+    const person = await browser.person({ viewport: { width, height: 640 }, colorScheme });
+    const page = await person.newPage();
+    await page.setContent(html);
+    const measures: Measures = await page.evaluate(`(${MEASURE})(${JSON.stringify(code)})`);
+    return { page, code, measures };
+  }
+
+  it.each(messages)(
+    'T60: %s: fits a window of 320 px, the code on one line',
+    async (_what, locale, options) => {
+      const { measures } = await shown(options, locale, 320);
+      expect(measures).toMatchObject({
+        documentWidth: 320,
+        preheaderHeight: 0,
+        lines: 1,
+        codeInCell: true,
+        cardInWindow: true,
+        textInCard: true,
+      });
+    },
+  );
+
+  it('T60: is no wider than 600 px in a wide window', async () => {
+    const { measures } = await shown({}, 'en', 1100);
+    expect(measures).toMatchObject({ documentWidth: 1100, cardWidth: 600, textInCard: true });
+  });
+
+  it.each(['light', 'dark'] as const)('T60: can be read in %s', async (colorScheme) => {
+    for (const locale of ['en', 'ko'])
+      for (const codeLength of [6, 10])
+        for (const width of [320, 600]) {
+          const options = { codeLength, origin: 'https://acme.example' };
+          const { page } = await shown(options, locale, width, colorScheme);
+          await screenshot(page, `message-${colorScheme}-${locale}-${codeLength}-${width}`);
+          // The message is no page of ours: it has no landmarks.
+          const problems = await accessibilityProblems(page);
+          expect(problems.filter((problem) => !/^(region|landmark-one-main)/.test(problem))).toEqual([]);
+        }
+  });
+
+  it('T60: gives the code to a double click as one word, and nothing else', async () => {
+    const { page, code } = await shown({ codeLength: 10 }, 'en', 320);
+    await page.locator(`td:text-is("${code}")`).dblclick();
+    expect(await page.evaluate('getSelection().toString().trim()')).toBe(code);
+  });
+});
+
+it('T60: Outlook for Windows gets a table that gives the card its width, and padding of cells alone', async () => {
+  const { html } = await htmlOf({}, 'en');
+  const [, opened = '', closed = ''] =
+    /<!--\[if mso\]>(.*?)<!\[endif\]-->.*<!--\[if mso\]>(.*?)<!\[endif\]-->/s.exec(html) ?? [];
+  expect(opened).toMatch(/^<table [^>]*width="600"[^>]*><tr><td>$/);
+  expect(closed).toBe('</td></tr></table>');
+  const padded = [...html.matchAll(/<(\w+)[^>]*style="[^"]*padding:(?!0[;"])/g)].map(([, tag]) => tag);
+  expect(padded.length).toBeGreaterThan(2);
+  expect(new Set(padded)).toEqual(new Set(['td']));
+});
