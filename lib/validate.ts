@@ -1,7 +1,6 @@
 /** What the fields of a request may be, judged by express-validator: for the routes and for the acts without HTTP. */
 import { body } from 'express-validator';
 import { canonicalAddress, isPlainAddress } from './address.js';
-import { mustBeString } from './locales/en.js';
 import { chooseLocale, type Locale } from './locales/index.js';
 
 /** The fields as they came: anything at all. */
@@ -82,13 +81,14 @@ export function createJudge(settings: {
     return { errors: wrong.map((name) => fieldError(name, locale, given[name])), meant };
   }
 
-  function fieldError(field: string, { fields }: Locale, given?: unknown): FieldError {
-    // The program is to be corrected, not what a person typed: JSON numbers lose their leading zeros.
-    if ((field === 'code' || field === 'email') && !isStringOrAbsent(given ?? undefined))
-      return { field, message: (fields.mustBeString ?? mustBeString)(field) };
-    if (field === 'code') return { field, message: fields.code(settings.codeLength) };
-    if (field === 'email' || field === 'challengeId' || field === 'locale')
-      return { field, message: fields[field] };
+  function fieldError(field: string, locale: Locale, given?: unknown): FieldError {
+    const { fields } = locale;
+    if (field === 'email' || field === 'code') {
+      const asTyped = field === 'email' ? fields.email : fields.code(settings.codeLength);
+      const isTyped = given === undefined || given === null || typeof given === 'string';
+      return { field, message: isTyped ? asTyped : (mustBeString(field, locale) ?? asTyped) };
+    }
+    if (field === 'challengeId' || field === 'locale') return { field, message: fields[field] };
     return { field: 'body', message: fields.body };
   }
 
@@ -161,6 +161,16 @@ function optionalString(value: unknown): string | null | undefined {
 
 function stringOrNone(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * What a program is told that sends another type, as a JSON number: nothing that a person typed is wrong. In the words
+ * for another field that must be a string, so that every language has them; in Korean "email" takes the particle of
+ * "locale", and "code" that of "challengeId".
+ */
+function mustBeString(field: 'email' | 'code', { fields }: Locale): string | undefined {
+  const other = field === 'email' ? 'locale' : 'challengeId';
+  return fields[other].includes(other) ? fields[other].replace(other, field) : undefined;
 }
 
 const LONGEST_TYPED_CODE = 256;

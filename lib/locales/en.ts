@@ -2,8 +2,6 @@ import { type Locale, waitOf } from './locale.js';
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
-export const mustBeString = (field: string) => `The ${field} must be a string.`;
-
 export const en: Locale = {
   tag: 'en',
   dir: 'ltr',
@@ -31,7 +29,6 @@ export const en: Locale = {
     body: 'The request could not be read. Please send JSON or a form.',
     email: 'Please enter a valid email address.',
     code: (length) => `Please enter the ${length} digits of the code.`,
-    mustBeString,
     challengeId: 'The challengeId must be a string.',
     locale: 'The locale must be a string.',
   },

@@ -23,8 +23,6 @@ export interface Locale {
     readonly body: string;
     readonly email: string;
     readonly code: (length: number) => string;
-    /** A value that is no string, as the JSON number 123456: for whoever writes the client. @default in English */
-    readonly mustBeString?: (field: 'email' | 'code') => string;
     readonly challengeId: string;
     readonly locale: string;
   };
