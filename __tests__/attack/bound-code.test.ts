@@ -104,11 +104,16 @@ it('T60: a delivery of the app is handed a text that ends in the code, not in a 
 
 it('T60: a template of the app is told a host that it can bind to, or none', async () => {
   const told: TemplateInput['originHost'][] = [];
-  const template: Template = ({ code, originHost }) => {
-    told.push(originHost);
-    return { subject: 'Code', text: code, html: code };
-  };
-  for (const origin of [...bindable, undefined, ...notBindable]) await sent({ origin, template });
+  const template: Template = ({ code, originHost }) => ({
+    subject: 'Code',
+    text: `${code}\n${originHost}`,
+    html: code,
+  });
+  for (const origin of [...bindable, undefined, ...notBindable]) {
+    const { text } = await sent({ origin, template });
+    const host = text.trim().split('\n').at(-1);
+    told.push(host === 'undefined' ? undefined : host);
+  }
   const hosts = [
     ...bindable.map((origin) => new URL(origin).host),
     undefined,
