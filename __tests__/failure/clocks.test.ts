@@ -5,10 +5,7 @@
 import { useMailServer } from '../support/mail.js';
 import { useRedis } from '../support/redis.js';
 import { fixture, type ServiceEnvironment, type ServiceProcess, startProcess } from './support/process.js';
-import { person, sleep, wrong } from './support/service.js';
-
-// Servers and load share few cores: what a busy machine decided is tried once more, and said.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
+import { person, wrong } from './support/service.js';
 
 const HOUR = 3_600_000;
 const redis = useRedis();
@@ -39,10 +36,10 @@ async function post({ port }: ServiceProcess, path: string, body: object) {
   return { status: response.status, headers: response.headers, body: (await response.json()) as any };
 }
 
-/** A few seconds pass on a busy machine. */
+/** Not off by the hour that the clocks are; many seconds pass on a busy machine. */
 function expectSeconds(told: unknown, right: number): void {
   expect(told).toBeLessThanOrEqual(right);
-  expect(told).toBeGreaterThan(right - 5);
+  expect(told).toBeGreaterThan(right - 50);
 }
 
 describe.each([
@@ -89,7 +86,7 @@ describe.each([
   });
 
   it('what was given up on while Redis was frozen is not carried out later', async () => {
-    const service = await start(ahead);
+    const service = await start(ahead, { STORE_TIMEOUT: '1000' });
     const email = person();
     const { challengeId } = (await post(service, '/ev/send', { email })).body;
     const code = await mail.lastCode(email);
@@ -101,26 +98,25 @@ describe.each([
     ]);
     redis.server.thaw();
     expect(answers.map(({ status }) => status)).toEqual([503, 503]);
-    await sleep(100);
     const guessed = await post(service, '/ev/verify', { ...fields, code: wrong(code) });
     expect(guessed.body.attemptsLeft).toBe(4);
     expect((await post(service, '/ev/verify', fields)).status).toBe(200);
   });
 
   it('what was given up on is not carried out later either when the clock is set while it runs', async () => {
-    const service = await start(ahead);
+    const service = await start(ahead, { STORE_TIMEOUT: '1000' });
     const email = person();
     const { challengeId } = (await post(service, '/ev/send', { email })).body;
     const code = await mail.lastCode(email);
     const fields = { email, code, challengeId };
+    const set = service.hears();
     service.signal('SIGUSR2');
-    await sleep(100);
+    await set;
     // The first call after it may still be told to start too late or too early; each reply corrects that.
     expect((await post(service, '/ev/verify', { ...fields, code: wrong(code) })).status).toBe(401);
     redis.server.freeze();
     expect((await post(service, '/ev/verify', fields)).status).toBe(503);
     redis.server.thaw();
-    await sleep(100);
     expect((await post(service, '/ev/verify', fields)).status).toBe(200);
   });
 });

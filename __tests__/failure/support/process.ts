@@ -10,9 +10,15 @@ export interface ServiceEnvironment {
   readonly DELIVERY?: 'await' | 'background';
   /** Sends of one client; unlimited without it. */
   readonly CLIENT_LIMIT?: string;
+  /** In ms. @default 30 s each */
+  readonly STORE_TIMEOUT?: string;
+  readonly MAIL_TIMEOUT?: string;
   /** By how much its clock is ahead, in ms: for the fixture `shifted-clock.cjs`. */
   readonly CLOCK_AHEAD?: string;
 }
+
+/** What no process takes to end when nothing holds it, in ms, on however busy a machine. */
+const END = 30_000;
 
 export type ServiceProcess = Awaited<ReturnType<typeof startProcess>>;
 
@@ -32,22 +38,25 @@ export async function startProcess(environment: ServiceEnvironment, flags: reado
   child.stderr.on('data', (data) => {
     said += data;
   });
-  const tooLong = setTimeout(() => child.kill('SIGKILL'), 30_000);
-  const [port] = await Promise.race([
-    once(createInterface(child.stdout), 'line'),
-    exited.then(() => Promise.reject(new Error(`The process did not start:\n${said}`))),
-  ]).finally(() => clearTimeout(tooLong));
+  const lines = createInterface(child.stdout);
+  const hears = async (): Promise<string> => {
+    const [line] = await Promise.race([
+      once(lines, 'line'),
+      exited.then(() => Promise.reject(new Error(`The process has ended:\n${said}`))),
+    ]);
+    return line;
+  };
   return {
-    port: Number(port),
+    port: Number(await hears()),
     signal: (signal: NodeJS.Signals) => void child.kill(signal),
-    /** Tells it to go down; answers how long it took to end, in ms. Ends with code 0 and without a word, or fails. */
-    async end(): Promise<number> {
-      const begin = performance.now();
-      const tooLate = AbortSignal.timeout(20_000);
+    /** The next line it prints. */
+    hears,
+    /** Tells it to go down. Ends by itself, with code 0 and without a word, or fails. */
+    async end(): Promise<void> {
       child.kill('SIGTERM');
+      const tooLate = AbortSignal.timeout(END);
       const [code, signal] = await Promise.race([exited, once(tooLate, 'abort').then(() => ['not at all'])]);
       expect({ code, signal, said }).toEqual({ code: 0, signal: null, said: '' });
-      return performance.now() - begin;
     },
     async kill(): Promise<void> {
       child.kill('SIGKILL');
