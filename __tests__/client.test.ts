@@ -765,6 +765,48 @@ describe('races', () => {
   });
 });
 
+describe('the options', () => {
+  const create = (options: unknown) => () => createEmailVerificationClient(options as { baseUrl: string });
+  const storage = { getItem: () => null, setItem() {}, removeItem() {} };
+
+  it.each<[unknown]>([
+    [{ baseUrl: '/ev' }],
+    [{ baseUrl: '' }],
+    [{ baseUrl: '/ev', fetch: undefined, storage: undefined, locale: undefined }],
+    [Object.freeze({ baseUrl: '/ev', fetch, storage, locale: 'ko' })],
+    [Object.assign(Object.create(null), { baseUrl: '/ev' })],
+    [Object.create({ baseUrl: '/ev' })],
+  ])('may be %p', (options) => {
+    expect(create(options)).not.toThrow();
+  });
+
+  it.each<[unknown, string]>([
+    [{ baseUrl: '/ev', baseURL: '/ev' }, 'Unknown option `baseURL`.'],
+    [{ baseUrl: '/ev', headers: {} }, 'Unknown option `headers`.'],
+    [{ baseUrl: '/ev', constructor: {} }, 'Unknown option `constructor`.'],
+    [JSON.parse('{ "baseUrl": "/ev", "__proto__": {} }'), 'Unknown option `__proto__`.'],
+    [{}, 'The `baseUrl` option must be a string. Received undefined.'],
+    [[], 'The `baseUrl` option must be a string. Received undefined.'],
+    [{ baseUrl: null }, 'The `baseUrl` option must be a string. Received null.'],
+    [{ baseUrl: new URL('https://acme.example/ev') }, 'The `baseUrl` option must be a string. Received '],
+    [{ baseUrl: Symbol('ev') }, 'The `baseUrl` option must be a string. Received symbol.'],
+    [{ baseUrl: '/ev', fetch: null }, 'The `fetch` option must be a function. Received null.'],
+    [{ baseUrl: '/ev', fetch: { fetch } }, 'The `fetch` option must be a function. Received '],
+    [{ baseUrl: '/ev', storage: true }, 'The `storage` option must be a Storage. Received boolean.'],
+    [{ baseUrl: '/ev', storage: null }, 'The `storage` option must be a Storage. Received null.'],
+    [{ baseUrl: '/ev', storage: {} }, 'The `storage` option must be a Storage. Received '],
+    [{ baseUrl: '/ev', storage: new Map() }, 'The `storage` option must be a Storage. Received '],
+    [{ baseUrl: '/ev', locale: 5 }, 'The `locale` option must be a string. Received number.'],
+    [{ baseUrl: '/ev', locale: ['ko'] }, 'The `locale` option must be a string. Received '],
+    [undefined, 'The `baseUrl` option must be a string. Received undefined.'],
+    [null, 'The `baseUrl` option must be a string. Received undefined.'],
+    ['/ev', 'The `baseUrl` option must be a string. Received undefined.'],
+  ])('are refused when they are %p', (options, sentence) => {
+    expect(create(options)).toThrow(TypeError);
+    expect(create(options)).toThrow(sentence);
+  });
+});
+
 describe('the module', () => {
   const source = readFileSync(join(__dirname, '../lib/client.ts'), 'utf8');
   const minified = (format: 'esm' | 'iife') =>

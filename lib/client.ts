@@ -90,6 +90,7 @@ export interface EmailVerificationClient {
 /**
  * A client of the two routes, for a page in any framework or none.
  *
+ * @throws TypeError for an option of another name or type.
  * @example
  * const client = createEmailVerificationClient({ baseUrl: '/email-verification', storage: sessionStorage });
  * client.subscribe(({ message, resendIn }) => {
@@ -105,6 +106,7 @@ export interface EmailVerificationClient {
 export function createEmailVerificationClient(
   options: EmailVerificationClientOptions,
 ): EmailVerificationClient {
+  check(options);
   const { baseUrl, storage } = options;
   const key = `email-verification:${baseUrl}`;
   const listeners = new Set<() => void>();
@@ -205,6 +207,26 @@ export function createEmailVerificationClient(
     },
   };
   return client;
+}
+
+/** What each option is. */
+const KINDS: Readonly<Record<string, string>> = {
+  baseUrl: 'string',
+  fetch: 'function',
+  storage: 'Storage',
+  locale: 'string',
+};
+
+function check(options: object): void {
+  const given = Object(options);
+  for (const name of [...Object.keys(KINDS), ...Object.keys(given)]) {
+    if (!Object.hasOwn(KINDS, name)) throw new TypeError(`Unknown option \`${name}\`.`);
+    const value: unknown = given[name];
+    const kind = typeof Object(value).getItem === 'function' ? 'Storage' : typeof value;
+    if (kind === KINDS[name] || (value === undefined && name !== 'baseUrl')) continue;
+    const received = value === null ? value : kind;
+    throw new TypeError(`The \`${name}\` option must be a ${KINDS[name]}. Received ${received}.`);
+  }
 }
 
 type Outcome = SendOutcome | VerifyOutcome;
