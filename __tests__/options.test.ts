@@ -514,7 +514,7 @@ describe('`secret`', () => {
 });
 
 it.each([
-  [undefined, 'transport must be passed'],
+  [undefined, 'The `transport` option must be a nodemailer transporter, its options or an SMTP URL'],
   ['http://user:hidden@mail.example', 'The `transport` option must be an SMTP URL'],
   [
     { service: 'Navver', auth: { user: 'u', pass: 'hidden' } },

@@ -169,6 +169,8 @@ const refused: [transport: unknown, ...sentences: string[]][] = [
   [{ host, connection: {} }, 'The `transport.connection` option is one connection'],
 
   // No transport at all.
+  [undefined, 'SMTP URL. Received undefined.', UNSET],
+  [null, 'SMTP URL. Received null.'],
   [Promise.resolve({}), 'The `transport` option is a promise'],
   [() => {}, 'The `transport` option must be a nodemailer transporter, its options or an SMTP URL'],
   [25, 'The `transport` option must be a nodemailer transporter'],

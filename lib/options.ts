@@ -165,7 +165,7 @@ export function createSettings(given: EmailVerificationOptions): Settings {
     locales: all,
     defaultLocale: first,
     codeInSubject: checkBoolean('codeInSubject', codeInSubject),
-    transport: checkTransport(options.transport),
+    transport: createTransport(options.transport),
   };
 }
 
@@ -210,12 +210,6 @@ function chooseStore(store: Store | undefined): Store {
   }
   warn('No store was passed: challenges are kept in memory, and end with this process.');
   return new MemoryStore();
-}
-
-function checkTransport(transport: TransportOption | undefined): Transport {
-  if (transport === undefined || transport === null)
-    throw new TypeError('transport must be passed: a nodemailer transporter, its options or an SMTP URL');
-  return createTransport(transport);
 }
 
 function checkSecrets(secret: EmailVerificationOptions['secret']): [Digests, ...Digests[]] {

@@ -179,6 +179,13 @@ const forms: Record<string, Form> = {
         ...{ connection: socketOf(port), requireTLS: false, ignoreTLS: true, secure: true, secured: true },
       })) satisfies GetSocket,
   }),
+  'getSocket that turns TLS off': (port) => ({
+    ...{ host: 'localhost', port, auth },
+    getSocket: ((_options, done) =>
+      done(null, {
+        ...{ connection: socketOf(port), requireTLS: false, ignoreTLS: true, opportunisticTLS: true },
+      })) satisfies GetSocket,
+  }),
   connection: (port) => ({ host: 'localhost', port, auth, connection: socketOf(port) }),
   'connection that is called secured': (port) => ({
     ...{ host, port, auth, connection: socketOf(port), secure: true, secured: true },

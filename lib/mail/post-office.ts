@@ -134,7 +134,7 @@ export function createPostOffice(settings: Settings): PostOffice {
       for (const settle of queue) settle(false);
       outbox.close();
       if (taken > 0) await new Promise<void>((resolve) => idle.push(resolve));
-      if (owned) transporter.close();
+      if (owned) transporter.close?.();
     },
   };
 }

@@ -56,13 +56,10 @@ export interface Transport {
 }
 
 /** @throws TypeError for what names no transport, or one that cannot work; never shows a password. */
-export function createTransport(option: TransportOption): Transport {
+export function createTransport(option: TransportOption | undefined): Transport {
   if (typeof option === 'string') return transportOf(readUrl(option));
-  if (typeof option !== 'object' || option === null || Array.isArray(option)) {
-    throw new TypeError(
-      'The `transport` option must be a nodemailer transporter, its options or an SMTP URL.',
-    );
-  }
+  if (typeof option !== 'object' || option === null || Array.isArray(option))
+    return refuse('', 'a nodemailer transporter, its options or an SMTP URL', option);
   if ('then' in option)
     throw new TypeError('The `transport` option is a promise: pass what it resolves to, by `await`.');
   if (isTransporter(option)) return { transporter: option, owned: false };
