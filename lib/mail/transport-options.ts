@@ -112,12 +112,12 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !isUnset(value);
 }
 
+/** Refuses an option of the transport, or with no name the transport as a whole. */
 export function refuse(name: string, demand: string, value: unknown): never {
-  const question =
-    value === undefined || value === '' || isUnset(value) ? ' Is an environment variable unset?' : '';
-  throw new TypeError(
-    `The \`transport.${name}\` option must be ${demand}. Received ${received(value)}.${question}`,
-  );
+  const option = name === '' ? 'transport' : `transport.${name}`;
+  const isMissing = value === undefined || value === '' || isUnset(value);
+  const question = isMissing ? ' Is an environment variable unset?' : '';
+  throw new TypeError(`The \`${option}\` option must be ${demand}. Received ${received(value)}.${question}`);
 }
 
 /** Short words and numbers are shown: anything else may be a URL with a password in it. */
