@@ -2,7 +2,6 @@
 import { postbox, STORES, useFrontDoor, WIDE } from './front-door.js';
 
 const { open, storeOf } = useFrontDoor();
-jest.setTimeout(120_000);
 
 const DRAWS = 400;
 const person = (n: number) => `person${n}@example.com`;

@@ -7,8 +7,6 @@ import {
 import { FROM, SECRET } from '../support/app.js';
 import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
 
-jest.setTimeout(60_000);
-
 /** The HTML of an email, as a delivery of the app is handed it. */
 async function htmlOf(options: Partial<EmailVerificationOptions>, locale: string) {
   let html = '';
