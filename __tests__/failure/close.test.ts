@@ -1,7 +1,7 @@
 /** Going down: mails under way come to their end or are taken back, within a bound, and nobody is told otherwise. */
 import { MemoryStore } from 'express-email-verification';
 import { until } from '../support/until.js';
-import { person, sleep } from './support/service.js';
+import { person } from './support/service.js';
 import { codeIn, MAIL_TIMEOUT, outcomeOf, type SmtpTrouble, startSmtpTrouble } from './support/smtp.js';
 
 let trouble: SmtpTrouble | undefined;
@@ -12,16 +12,32 @@ async function start(...args: Parameters<typeof startSmtpTrouble>): Promise<Smtp
   return trouble;
 }
 
-/** A store as slow as Redis across a sea. */
-class SlowStore extends MemoryStore {
+/** A store that opens a challenge when it is told to. */
+class HeldStore extends MemoryStore {
+  readonly asked: Promise<void>;
+  letGo = () => {};
+  #heard = () => {};
+  readonly #held: Promise<void>;
+
+  constructor() {
+    super();
+    this.asked = new Promise((resolve) => {
+      this.#heard = resolve;
+    });
+    this.#held = new Promise((resolve) => {
+      this.letGo = resolve;
+    });
+  }
+
   override async open(...call: Parameters<MemoryStore['open']>) {
-    await sleep(200);
+    this.#heard();
+    await this.#held;
     return super.open(...call);
   }
 }
 
 it('mails what waits in the background before it is closed', async () => {
-  const service = await start({}, { delivery: 'background', mailTimeout: 10_000 });
+  const service = await start({}, { delivery: 'background', mailTimeout: 60_000 });
   const people = Array.from({ length: 50 }, person);
   await Promise.all(people.map((email) => service.send(email)));
   await service.verification.close();
@@ -45,11 +61,15 @@ it.each(['greeting', 'mail', 'dot'] as const)(
 
 it('does not wait for a second try', async () => {
   const service = await start({ rcpt: '450 Later' }, { delivery: 'background' });
-  await service.send(person());
-  await until('the first try', () => service.smtp.received.some((line) => line.startsWith('RCPT')));
-  await sleep(50);
+  const [first, second] = [person(), person()];
+  await service.send(first);
+  await service.send(second);
+  // On the one connection there is, the second is tried when the first try of the other is over.
+  await until('the second is tried', () =>
+    service.smtp.received.some((line) => line.includes(`<${second}>`)),
+  );
   expect(await service.timed(() => service.verification.close())).toBeLessThan(service.bound(MAIL_TIMEOUT));
-  expect(service.events).toEqual(['delivery_failed']);
+  expect(service.events).toEqual(['delivery_failed', 'delivery_failed']);
 });
 
 it('answers 503 to who comes later, and counts nothing', async () => {
@@ -62,11 +82,14 @@ it('answers 503 to who comes later, and counts nothing', async () => {
 it.each(['await', 'background'] as const)(
   'lets nobody down who is in the midst of a send (%s)',
   async (delivery) => {
-    const service = await start({}, { delivery, store: new SlowStore(), mailTimeout: 2000 });
+    const store = new HeldStore();
+    const service = await start({}, { delivery, store, storeTimeout: 60_000, mailTimeout: 60_000 });
     const email = person();
     const sending = service.send(email);
-    await sleep(100);
-    expect(await service.timed(() => service.verification.close())).toBeLessThan(service.bound(2000));
+    await store.asked;
+    const closed = service.verification.close();
+    store.letGo();
+    await closed;
     expect(service.events).toEqual(['delivered']);
     const sent = await sending;
     expect(outcomeOf(sent)).toBe('sent');

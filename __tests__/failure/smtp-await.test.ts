@@ -6,7 +6,7 @@ import { createTransport } from 'nodemailer';
 import type { Deed, Stage } from '../support/raw-smtp-server.js';
 import { startTlsSmtpServer } from '../support/tls-smtp-server.js';
 import { until } from '../support/until.js';
-import { person, sleep } from './support/service.js';
+import { person } from './support/service.js';
 import {
   codeIn,
   MAIL_TIMEOUT,
@@ -15,9 +15,6 @@ import {
   type SmtpTrouble,
   startSmtpTrouble,
 } from './support/smtp.js';
-
-// Servers and load share few cores: what a busy machine decided is tried once more, and said.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 let trouble: SmtpTrouble | undefined;
 afterEach(async () => {
@@ -75,7 +72,7 @@ describe('a mail that did not leave', () => {
     const before = service.messagesTo(email).length;
     const sent = await service.send(email);
     expect(outcomeOf(sent)).toBe('sent');
-    await sleep(50);
+    await service.verification.close();
     const later = service.messagesTo(email).slice(before);
     expect(later).toHaveLength(1);
     expect((await service.verify(email, codeIn(later[0]), sent.body.challengeId)).status).toBe(200);
@@ -112,7 +109,7 @@ describe('a mail that did not leave', () => {
 
     delete service.script.mail;
     expect(outcomeOf(await service.send(person()))).toBe('sent');
-    await sleep(200);
+    await service.verification.close();
     expect(people.flatMap((email) => service.messagesTo(email))).toEqual([]);
   });
 });
@@ -129,7 +126,7 @@ describe('a mail that may have left', () => {
       expect(service.events).toEqual(['delivery_unknown']);
       expect(outcomeOf(await service.send(email))).toBe('429 too_many_requests');
       delete service.script.dot;
-      await sleep(300);
+      await service.verification.close();
       const mailed = service.messagesTo(email);
       expect(mailed).toHaveLength(1);
       const { challengeId } = unknown.body;
@@ -205,16 +202,15 @@ describe('a transporter of the app that takes no notice of being given up on', (
   });
 
   it('gets no message any more that it asks for too late, of a mail that was taken back', async () => {
-    const late: Promise<string>[] = [];
+    const late: (() => Promise<string>)[] = [];
     const service = await startWith('SMTP by hand', (mail, done) => {
-      const message = sleep(MAIL_TIMEOUT + 200).then(() => read(mail.message.createReadStream()));
-      late.push(message.finally(() => done(null, {})));
+      late.push(() => read(mail.message.createReadStream()).finally(() => done(null, {})));
     });
     const email = person();
     const failed = await service.send(email);
     expect(outcomeOf(failed)).toBe('500 delivery_failed');
     expect(failed.ms).toBeLessThan(service.bound(MAIL_TIMEOUT));
-    await expect(late[0]).rejects.toThrow('given up on');
+    await expect(late[0]?.()).rejects.toThrow('given up on');
     expect(service.events).toEqual(['delivery_failed']);
   });
 
