@@ -278,6 +278,18 @@ describe('T54: the transport that was named sends', () => {
     }
   });
 
+  it('and sendmail that is not there is told', async () => {
+    const verification = create({ sendmail: true, path: join(tmpdir(), 'no-such-sendmail') });
+    const cause = new Promise<object>((resolve) =>
+      verification.on('delivery_failed', ({ cause }) => resolve(cause)),
+    );
+    expect(await verification.send({ email })).toMatchObject({ kind: 'delivery_failed' });
+    expect(await cause).toMatchObject({
+      ...{ code: 'ENOENT', temporary: false },
+      message: expect.stringContaining('the binary of sendmail is not there'),
+    });
+  });
+
   it.each([{}, { pool: true }])('SES, with %p beside it', async (more) => {
     const sent: unknown[] = [];
     class SendEmailCommand {
@@ -319,6 +331,33 @@ describe('T54: the transport that was named sends', () => {
     expect(mail.mails).toHaveLength(1);
     await verification.close();
   });
+});
+
+it('takes by its types what it takes', () => {
+  const { user, pass }: { user?: string; pass?: string } = { user: 'acme', pass: 'open-sesame' };
+  class SendEmailCommand {}
+  const transports: (TransportOption | undefined)[] = [
+    nodemailer.createTransport({ host }),
+    nodemailer.createTransport({ host, pool: true }),
+    nodemailer.createTransport({ jsonTransport: true }),
+    { service: 'naver', auth: { user, pass } },
+    { host, port: 587, requireTLS: false, maxConnections: 3 },
+    { url: 'smtp://smtp.acme.example', pool: false },
+    { host, auth: { type: 'OAuth2', user, accessToken: pass } },
+    { jsonTransport: true },
+    { streamTransport: true, buffer: true },
+    { sendmail: true, path: '/usr/sbin/sendmail' },
+    { SES: { sesClient: { send: async () => ({ MessageId: 'm' }) }, SendEmailCommand } },
+    {
+      name: 'Own',
+      version: '1',
+      send: (_mail, done) => done(null, { envelope: {} as never, messageId: 'm' }),
+    },
+    { sendMail: jest.fn() },
+    { sendMail: async ({ to }) => to },
+    'smtp://smtp.acme.example',
+  ];
+  for (const transport of transports) expect(() => create(transport)).not.toThrow();
 });
 
 describe('T55: an object whose `sendMail` is a function stands in for a transporter', () => {

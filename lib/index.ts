@@ -14,7 +14,7 @@ export type { Locale } from './locales/locale.js';
 export type { DeliveryError } from './mail/delivery-error.js';
 export type { Mail } from './mail/mailer.js';
 export type { MailContent, Template, TemplateInput } from './mail/template.js';
-export type { TransportOption } from './mail/transport.js';
+export type { TransporterLike, TransportOption } from './mail/transport.js';
 export type { CustomDelivery, EmailVerificationOptions, Sender, SendLimit } from './options.js';
 export type { Reason } from './problem.js';
 export type { RequireVerifiedEmailOptions } from './require-verified-email.js';

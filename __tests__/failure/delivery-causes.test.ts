@@ -569,6 +569,19 @@ describe('T73: on the loopback, TLS with a certificate of the server’s own', (
     expect(server.logins).toEqual([auth.user, auth.user]);
   });
 
+  it('is no obstacle where STARTTLS is offered, and refused', async () => {
+    const server = opened(
+      await startRawSmtpServer({ starttls: '454 4.7.0 TLS not available due to local problem' }),
+    );
+    expect(await send(server.url)).toBe('sent');
+    expect(await send({ url: server.url, auth })).toBe('sent');
+    const { cause } = await fail({
+      transport: { url: server.url, opportunisticTLS: false },
+      mailTimeout: 1500,
+    });
+    expect(cause).toMatchObject({ code: 'ETLS', command: 'STARTTLS', responseCode: 454, temporary: true });
+  });
+
   it.each<[string, object]>([
     ['requireTLS is written', { requireTLS: true, auth }],
     ['the certificate is to be checked', { tls: { rejectUnauthorized: true } }],
@@ -869,6 +882,29 @@ describe('T56: nodemailer’s transport for SES', () => {
       expect(failed.cause.message).toContain(`the provider ${says}`);
       expect(failed.said).toEqual(notDoubted);
     }
+  });
+
+  it('is tried again in the background after a temporary refusal alone', async () => {
+    const tries = { MessageRejected: 0, ThrottlingException: 0 };
+    for (const name of ['MessageRejected', 'ThrottlingException'] as const) {
+      const send = () => {
+        tries[name] += 1;
+        if (name === 'ThrottlingException' && tries[name] > 1) return Promise.resolve({ MessageId: 'm' });
+        return Promise.reject(named(name, { $metadata: { httpStatusCode: 400 } }));
+      };
+      const verification = opened(
+        createEmailVerification({
+          ...{ store: new MemoryStore(), from: FROM, secret: SECRET, delivery: 'background' },
+          transport: { SES: { SendEmailCommand, sesClient: { send } } },
+        }),
+      );
+      const events = (['delivered', 'delivery_failed'] as const).map(
+        (event) => new Promise((resolve) => verification.on(event, () => resolve(event))),
+      );
+      expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+      expect(await Promise.race(events)).toBe(name === 'MessageRejected' ? 'delivery_failed' : 'delivered');
+    }
+    expect(tries).toEqual({ MessageRejected: 1, ThrottlingException: 2 });
   });
 
   it('shows in check() what keeps it from sending', async () => {

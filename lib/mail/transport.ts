@@ -22,16 +22,11 @@ import { warn } from '../events.js';
 import type { Endpoint } from './failure-details.js';
 import { checkTransportOptions, type Given, isText, OTHER_TRANSPORTS, refuse } from './transport-options.js';
 
-/**
- * A nodemailer transporter, its options, an SMTP URL, a transport plugin, or any object whose `sendMail` takes a
- * message, as tests have one.
- */
+/** A nodemailer transporter, its options, an SMTP URL, or a transport plugin. */
 export type TransportOption =
-  // biome-ignore lint/suspicious/noExplicitAny: nodemailer's own default for what a transporter's sending tells
-  | Transporter<any, any>
-  // biome-ignore lint/suspicious/noExplicitAny: as above
+  | TransporterLike
+  // biome-ignore lint/suspicious/noExplicitAny: nodemailer's own default for what a transport's sending tells
   | TransportPlugin<any, any>
-  | { readonly sendMail: (message: SendMailOptions) => unknown }
   | SMTPTransportOptions
   | SMTPPoolOptions
   | SendmailTransportOptions
@@ -39,6 +34,13 @@ export type TransportOption =
   | JSONTransportOptions
   | SESTransportOptions
   | string;
+
+/** What is used of a transporter: in tests an object with `sendMail` alone will do. */
+export interface TransporterLike {
+  sendMail(message: SendMailOptions): unknown;
+  verify?(): unknown;
+  close?(): unknown;
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export type AnyTransporter = Transporter<any, any>;
@@ -222,19 +224,18 @@ function secured(options: SMTPPoolOptions): SMTPPoolOptions {
     ...options,
     requireTLS,
     ...(options.auth && { forceAuth: true }),
-    ...(isLocal && !requireTLS && !beginsWithTls(options) && { tls: unverified(options.tls) }),
+    ...(isLocal && !requireTLS && !beginsWithTls(options) && atWill(options)),
     ...(options.getSocket && options.auth && requireTLS && { getSocket: guarded(options.getSocket) }),
   };
 }
 
 /**
- * Where all may go in the clear, a certificate that nobody vouches for is no worse: Postfix as Debian installs it
- * offers TLS with one of its own.
+ * Where all may go in the clear, a certificate that nobody vouches for is no worse, nor is STARTTLS that comes to
+ * nothing: Postfix as Debian installs it offers TLS with a certificate of its own.
  */
-function unverified(tls: SMTPPoolOptions['tls']): SMTPPoolOptions['tls'] {
-  return tls?.ca === undefined && tls?.rejectUnauthorized === undefined
-    ? { ...tls, rejectUnauthorized: false }
-    : tls;
+function atWill({ tls, opportunisticTLS = true }: SMTPPoolOptions): SMTPPoolOptions {
+  const isToBeChecked = tls?.ca !== undefined || tls?.rejectUnauthorized !== undefined;
+  return { opportunisticTLS, tls: isToBeChecked ? tls : { ...tls, rejectUnauthorized: false } };
 }
 
 /** What a socket brings along goes over the options: it must not lift the rule, nor be called secure when it is not. */
