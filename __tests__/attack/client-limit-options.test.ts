@@ -14,6 +14,7 @@ import {
   rateLimit as rateLimiter,
 } from 'express-rate-limit';
 import { FROM, SECRET } from '../support/app.js';
+import { until } from '../support/until.js';
 import {
   type Door,
   inParallel,
@@ -347,26 +348,59 @@ describe('T44: honoured', () => {
     expect(tally(await inTurn(3, () => send(door, '203.0.113.99')))).toEqual({ success: 3 });
   });
 
-  it('T44: skipSuccessfulRequests, skipFailedRequests, requestWasSuccessful', async () => {
-    const failing = { delivery: async () => Promise.reject(new Error('no')) };
-    const eachCase: [options: object, more: object, expected: object][] = [
-      [{ skipSuccessfulRequests: true }, {}, { success: 4 }],
-      [{ skipFailedRequests: true }, {}, { success: 2, too_many_requests: 2 }],
-      [{ skipFailedRequests: true }, failing, { delivery_failed: 4 }],
-      [{ skipSuccessfulRequests: true }, failing, { delivery_failed: 2, too_many_requests: 2 }],
-      [{ skipFailedRequests: true, requestWasSuccessful: async () => false }, {}, { success: 4 }],
-    ];
-    for (const [options, more, expected] of eachCase) {
-      const door = await openWith({ send: { limit: 2, ...options } }, more);
-      door.verification.on('delivery_failed', () => {});
-      const replies: Reply[] = [];
-      for (let n = 0; n < 4; n += 1) {
-        replies.push(await send(door));
-        // It is taken back once the answer is out.
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      expect([options, tally(replies)]).toEqual([options, expected]);
+  const failing = { delivery: async () => Promise.reject(new Error('no')) };
+  const ok = (status: number) => status === 200;
+  const notOk = (status: number) => status !== 200;
+  it.each<[string, object, object, (status: number) => boolean, object]>([
+    ['skipSuccessfulRequests', { skipSuccessfulRequests: true }, {}, ok, { success: 4 }],
+    ['skipFailedRequests', { skipFailedRequests: true }, {}, notOk, { success: 2, too_many_requests: 2 }],
+    [
+      'skipFailedRequests, no mail leaves',
+      { skipFailedRequests: true },
+      failing,
+      notOk,
+      { delivery_failed: 4 },
+    ],
+    [
+      'skipSuccessfulRequests, no mail leaves',
+      { skipSuccessfulRequests: true },
+      failing,
+      ok,
+      { delivery_failed: 2, too_many_requests: 2 },
+    ],
+    [
+      'requestWasSuccessful',
+      { skipFailedRequests: true, requestWasSuccessful: async () => false },
+      {},
+      () => true,
+      { success: 4 },
+    ],
+  ])('T44: %s', async (_what, options, more, isTakenBack, expected) => {
+    let takenBack = 0;
+    const store = storeWith();
+    const decrement = async (key: string) => {
+      await store.decrement(key);
+      takenBack += 1;
+    };
+    const door = await openWith({ send: { limit: 2, ...options, store: { ...store, decrement } } }, more);
+    door.verification.on('delivery_failed', () => {});
+    const replies: Reply[] = [];
+    let skipped = 0;
+    for (let n = 0; n < 4; n += 1) {
+      const reply = await send(door);
+      replies.push(reply);
+      // It is taken back once the answer is out.
+      if (isTakenBack(reply.status)) skipped += 1;
+      await until('the request is taken back', () => takenBack === skipped);
     }
+    expect(tally(replies)).toEqual(expected);
+  });
+
+  it.each(STORES)('T44: what is skipped is taken back on %s', async (name) => {
+    const options = { limit: 1, skipSuccessfulRequests: true, skipFailedRequests: true };
+    const door = await openWith({ send: options }, { store: storeOf(name) });
+    for (let n = 0; n < 3; n += 1)
+      await until('the one before is taken back', async () => (await send(door)).status === 200, 10_000);
   });
 
   it('T44: validate: false is silent, else a key of the bare IP is told once', async () => {
