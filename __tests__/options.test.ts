@@ -176,8 +176,11 @@ describe('a name that no option has is refused, at every level', () => {
       'Unknown option `__proto__` of createEmailVerification().',
     ],
     [Object.create({ cooldown: 60 }), 'Unknown option `cooldown` of createEmailVerification().'],
-    [{ rateLimit: { sned: {} } }, 'Unknown option `rateLimit.sned`. Known options: `send`, `verify`.'],
-    [{ rateLimit: { windowMs: 60_000, limit: 5 } }, 'Unknown option `rateLimit.windowMs`.'],
+    [{ rateLimit: { sned: {} } }, 'Unknown option `rateLimit.sned`. Did you mean `send`?'],
+    [
+      { rateLimit: { windowMs: 60_000, limit: 5 } },
+      'Unknown option `rateLimit.windowMs`. Known options: `send`, `verify`.',
+    ],
     [{ rateLimit: { send: { windowMS: 60_000 } } }, 'Unknown option `rateLimit.send.windowMS`.'],
     [
       { rateLimit: { verify: { onLimitReached: () => {} } } },
@@ -218,11 +221,11 @@ describe('a name that no option has is refused, at every level', () => {
 
   it('of the stores', () => {
     expect(() => new MemoryStore({ clok: Date.now } as object)).toThrow(
-      'Unknown option `clok` of MemoryStore. Known options: `clock`.',
+      'Unknown option `clok` of MemoryStore. Did you mean `clock`?',
     );
     const client = { evalSha: async () => 0, eval: async () => 0, on: () => {} };
     expect(() => new RedisStore(client, { prefx: 'ev:' } as object)).toThrow(
-      'Unknown option `prefx` of RedisStore. Known options: `prefix`, `clock`.',
+      'Unknown option `prefx` of RedisStore. Did you mean `prefix`?',
     );
     for (const options of [null, 'ev:', [], new Map()] as never[]) {
       expect(() => new RedisStore(client, options)).toThrow(

@@ -1,5 +1,6 @@
 /** How options are read and refused, the same at every level: once, when the app starts. */
 import { inspect } from 'node:util';
+import { nearMiss } from './near-miss.js';
 import { nameOf } from './store/name-of.js';
 
 /** Where an options object stands: at `path` in the options of `of`; both are for the sentence of an error. */
@@ -38,8 +39,12 @@ export function refuseUnknown(given: object, names: object, { path = '', of }: P
   const name = namesIn(given).find((one) => !Object.hasOwn(names, one));
   if (name === undefined) return;
   const unknown = `\`${path === '' ? name : `${path}.${name}`}\`${of ? ` of ${of}` : ''}`;
-  const known = Object.keys(names).map((one) => `\`${one}\``);
-  throw new TypeError(`Unknown option ${unknown}. Known options: ${known.join(', ')}.`);
+  const known = Object.keys(names);
+  const meant = nearMiss(name, known);
+  const advice = meant
+    ? `Did you mean \`${meant}\`?`
+    : `Known options: ${known.map((one) => `\`${one}\``).join(', ')}.`;
+  throw new TypeError(`Unknown option ${unknown}. ${advice}`);
 }
 
 /** The names that an options object has values under, also by its prototypes. */

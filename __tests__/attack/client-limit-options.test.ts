@@ -223,7 +223,7 @@ describe('T44: refused at start', () => {
       { verify: Promise.resolve({}) },
       'The `rateLimit.verify` option must be an object of express-rate-limit',
     ],
-    [{ sned: { limit: 5 } }, 'Unknown option `rateLimit.sned`. Known options: `send`, `verify`.'],
+    [{ sned: { limit: 5 } }, 'Unknown option `rateLimit.sned`. Did you mean `send`?'],
     [{ limit: 5 }, 'Unknown option `rateLimit.limit`.'],
     [{ send: { limits: 5 } }, 'Unknown option `rateLimit.send.limits`.'],
     [{ send: { onLimitReached: () => {} } }, 'Unknown option `rateLimit.send.onLimitReached`.'],
