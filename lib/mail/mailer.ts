@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream';
 import type { SendMailOptions } from 'nodemailer';
 import { propertyOf } from '../cause.js';
+import { type Attempt, attemptOf, trackAttempt } from './attempt.js';
 import { DeliveryError, type FailureDetails, failureDetailsOf } from './delivery-error.js';
 import type { Endpoint } from './failure-details.js';
 import { type AnyTransporter, endpointOf } from './transport.js';
@@ -17,57 +18,85 @@ export type Mail = SendMailOptions & {
   readonly html: string;
 };
 
-export type DeliveryOutcome =
-  | { readonly kind: 'left' }
-  | { readonly kind: 'failed' | 'unknown'; readonly error: DeliveryError };
+export type DeliveryOutcome = Delivered | Uncertain | Undelivered;
+
+interface Delivered {
+  readonly kind: 'left';
+}
+
+/** It may have left. */
+interface Uncertain {
+  readonly kind: 'unknown';
+  readonly error: DeliveryError;
+}
+
+export interface Undelivered {
+  readonly kind: 'failed';
+  readonly error: DeliveryError;
+  readonly retry: Retry;
+}
+
+/**
+ * When another try is worth it: `immediate` when a connection that was used before failed, on a fresh one; `soon`
+ * after a temporary failure before the message was begun; `later` after one when it may have been begun.
+ */
+export type Retry = 'immediate' | 'soon' | 'later' | 'never';
 
 /** Settles within `timeout` ms, whatever the transport does. */
-export type Deliver = (
-  mail: Mail,
-  options: { readonly timeout: number; readonly expiresAt: Date },
-) => Promise<DeliveryOutcome>;
+export type Deliver = (mail: Mail, options: DeliverOptions) => Promise<DeliveryOutcome>;
+
+export interface DeliverOptions {
+  readonly timeout: number;
+  readonly expiresAt: Date;
+  /** Asks for a connection that has carried nothing yet. */
+  readonly fresh: boolean;
+}
 
 /** Delivery by nodemailer. */
 export function createMailer(transporter: AnyTransporter): Deliver {
-  const isSmtp = transporter.transporter?.name?.startsWith('SMTP') ?? false;
+  const name = transporter.transporter?.name ?? '';
+  const isSmtp = name.startsWith('SMTP');
   const endpoint = endpointOf(transporter);
   watch(transporter);
-  return (mail, { timeout }) =>
-    settle(
-      timeout,
-      isSmtp,
-      (signal, attempt) => {
-        attempts.set(signal, attempt);
-        return transporter.sendMail({ ...mail, signal, disableFileAccess: true, disableUrlAccess: true });
-      },
-      endpoint,
-    );
+  return async (mail, { timeout, fresh }) => {
+    const attempt = createAttempt(timeout, fresh);
+    // nodemailer's transport without a pool opens a connection for each message.
+    if (name === 'SMTP') attempt.used = false;
+    const result = await settle(attempt, (signal) => {
+      trackAttempt(signal, attempt);
+      return transporter.sendMail({ ...mail, signal, disableFileAccess: true, disableUrlAccess: true });
+    });
+    return isSmtp ? smtpOutcome(result, attempt, endpoint) : otherOutcome(result, endpoint);
+  };
 }
 
 /** Delivery by a function of the app: a rejection means it did not leave, one with `unknown: true` that it may have. */
 export function createCustomMailer(
   deliver: (mail: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>,
 ): Deliver {
-  return (mail, { timeout, expiresAt }) =>
-    settle(timeout, false, (signal) => deliver(mail, { signal, expiresAt }));
+  return async (mail, { timeout, expiresAt, fresh }) => {
+    const result = await settle(createAttempt(timeout, fresh), (signal) =>
+      deliver(mail, { signal, expiresAt }),
+    );
+    const outcome = otherOutcome(result);
+    return outcome.kind === 'failed' ? { ...outcome, retry: 'never' } : outcome;
+  };
 }
 
-/** One try at one mail: whether its message was begun, and whether we gave up on it. */
-interface Attempt {
-  begun: () => boolean;
-  givenUp: boolean;
+function createAttempt(timeout: number, fresh: boolean): Attempt {
+  return {
+    ...{ deadline: performance.now() + timeout, fresh },
+    ...{ begun: () => false, givenUp: false, used: undefined, obstacle: undefined },
+  };
 }
 
-/** The signal is the one thing that a mail carries through nodemailer as it is. */
-const attempts = new WeakMap<AbortSignal, Attempt>();
+/** What came of a try: `timedOut` when the transport had not settled by the deadline. */
+type Result =
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'timedOut' }
+  | { readonly kind: 'threw'; readonly cause: unknown };
 
-async function settle(
-  timeout: number,
-  tellsBegin: boolean,
-  send: (signal: AbortSignal, attempt: Attempt) => Promise<unknown>,
-  endpoint?: Endpoint,
-): Promise<DeliveryOutcome> {
-  const attempt: Attempt = { begun: () => false, givenUp: false };
+async function settle(attempt: Attempt, send: (signal: AbortSignal) => Promise<unknown>): Promise<Result> {
   const controller = new AbortController();
   const { signal } = controller;
   // Not AbortSignal.timeout(): it would keep the mail, and the code in it, until its time is up.
@@ -76,35 +105,69 @@ async function settle(
     timer = setTimeout(() => {
       controller.abort(new DOMException('The mail took too long.', 'TimeoutError'));
       reject(signal.reason);
-    }, timeout).unref();
+    }, attempt.deadline - performance.now()).unref();
   });
   try {
-    await Promise.race([send(signal, attempt), timedOut]);
-    return { kind: 'left' };
+    await Promise.race([send(signal), timedOut]);
+    return { kind: 'sent' };
   } catch (cause) {
     attempt.givenUp = true;
-    const codes = signal.aborted ? { code: 'ETIMEDOUT', endpoint } : failureDetailsOf(cause, endpoint);
-    const kind = mayHaveLeft(cause, codes, attempt, signal, tellsBegin) ? 'unknown' : 'failed';
-    return { kind, error: new DeliveryError(kind, codes) };
+    return signal.aborted ? { kind: 'timedOut' } : { kind: 'threw', cause };
   } finally {
     clearTimeout(timer);
   }
 }
 
+/** A mail is known not to have left when the server refused it, or when not a byte of the message was asked for. */
+function smtpOutcome(result: Result, attempt: Attempt, endpoint: Endpoint | undefined): DeliveryOutcome {
+  if (result.kind === 'sent') return { kind: 'left' };
+  const begun = attempt.begun();
+  const details = detailsOf(result, endpoint, begun ? undefined : attempt.obstacle);
+  if (begun && !isRefusal(details)) return { kind: 'unknown', error: new DeliveryError('unknown', details) };
+  const error = new DeliveryError('failed', details);
+  if (begun) return { kind: 'failed', error, retry: later(error) };
+  const isImmediate = result.kind === 'threw' && failedByItsConnection(error, attempt);
+  return { kind: 'failed', error, retry: isImmediate ? 'immediate' : error.temporary ? 'soon' : 'never' };
+}
+
 /**
- * A mail is known not to have left when the server refused it, or when not a byte of the message was asked for.
- * A transport other than SMTP does not show that: what it rejects did not leave, what it keeps us waiting for may.
+ * A transport other than SMTP does not show whether a message was begun: what it rejects did not leave, what it keeps
+ * us waiting for may have.
  */
-function mayHaveLeft(
-  cause: unknown,
-  { responseCode }: FailureDetails,
-  attempt: Attempt,
-  signal: AbortSignal,
-  tellsBegin: boolean,
-): boolean {
-  const isRefused = responseCode !== undefined && responseCode >= 400;
-  if (tellsBegin) return !isRefused && attempt.begun();
-  return propertyOf(cause, 'unknown') === true || (signal.aborted && !isRefused);
+function otherOutcome(result: Result, endpoint?: Endpoint): DeliveryOutcome {
+  if (result.kind === 'sent') return { kind: 'left' };
+  const details = detailsOf(result, endpoint);
+  const mayHaveLeft = result.kind === 'timedOut' || propertyOf(result.cause, 'unknown') === true;
+  if (mayHaveLeft) return { kind: 'unknown', error: new DeliveryError('unknown', details) };
+  const error = new DeliveryError('failed', details);
+  return { kind: 'failed', error, retry: later(error) };
+}
+
+/**
+ * Whether a connection may be to blame that was used before. A server that took this sender on it and now refuses
+ * for good means the session, as after too many messages.
+ */
+function failedByItsConnection(error: DeliveryError, { fresh, used }: Attempt): boolean {
+  if (fresh || used === false) return false;
+  const isOfTheSession = used && (error.command === 'MAIL FROM' || error.command === 'DATA');
+  return error.temporary || (isOfTheSession ?? false);
+}
+
+function later(error: DeliveryError): Retry {
+  return error.temporary ? 'later' : 'never';
+}
+
+function detailsOf(
+  result: Exclude<Result, { kind: 'sent' }>,
+  endpoint: Endpoint | undefined,
+  obstacle?: unknown,
+): FailureDetails {
+  if (result.kind === 'threw') return failureDetailsOf(result.cause, endpoint);
+  return obstacle === undefined ? { code: 'ETIMEDOUT', endpoint } : failureDetailsOf(obstacle, endpoint);
+}
+
+function isRefusal({ responseCode = 0 }: FailureDetails): boolean {
+  return responseCode >= 400;
 }
 
 const watched = new WeakSet<AnyTransporter>();
@@ -117,7 +180,7 @@ function watch(transporter: AnyTransporter): void {
   if (watched.has(transporter) || typeof transporter.use !== 'function') return;
   watched.add(transporter);
   transporter.use('stream', (mail, done) => {
-    const attempt = mail.data.signal && attempts.get(mail.data.signal);
+    const attempt = attemptOf(mail.data.signal);
     if (!attempt) return done();
     mail.message.processFunc((message) => {
       if (attempt.givenUp) return message.destroy(new Error('The mail was given up on.'));

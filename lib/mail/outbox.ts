@@ -2,8 +2,8 @@
  * The mails of background delivery: kept in memory, each tried again after a temporary refusal for as long as its
  * code lives.
  */
-import { DeliveryError } from './delivery-error.js';
-import type { Deliver, DeliveryOutcome, Mail } from './mailer.js';
+import type { Deliver, DeliveryOutcome, Undelivered } from './mailer.js';
+import { inWordsOfBoth, latestTry, type Outgoing, tryOnce } from './tries.js';
 
 /** The pauses between tries, in ms; the last one repeats. */
 const PAUSES = [1000, 3000, 10_000];
@@ -15,11 +15,15 @@ export interface Outbox {
   close(): void;
 }
 
-export interface Parcel {
-  readonly mail: Mail;
-  /** When its code ends, by `Date.now()`: later the mail is of no use. */
-  readonly expiresAt: number;
+export interface Parcel extends Outgoing {
   readonly done: (outcome: DeliveryOutcome) => Promise<void>;
+}
+
+interface Entry {
+  readonly parcel: Parcel;
+  readonly tries: number;
+  /** What came of the latest try. */
+  readonly last: Undelivered | undefined;
 }
 
 export function createOutbox(settings: {
@@ -28,8 +32,8 @@ export function createOutbox(settings: {
   readonly concurrency: number;
   readonly mailTimeout: number;
 }): Outbox {
-  const waiting: { parcel: Parcel; tries: number }[] = [];
-  const resting = new Map<NodeJS.Timeout, { parcel: Parcel; tries: number }>();
+  const waiting: Entry[] = [];
+  const resting = new Map<NodeJS.Timeout, Entry>();
   let underWay = 0;
   let closesAt = Number.POSITIVE_INFINITY;
 
@@ -46,26 +50,20 @@ export function createOutbox(settings: {
     }
   }
 
-  async function attempt({ parcel, tries }: { parcel: Parcel; tries: number }): Promise<void> {
-    const outcome = await deliver(parcel);
+  async function attempt({ parcel, tries, last }: Entry): Promise<void> {
+    const timeout = Math.min(settings.mailTimeout, closesAt - Date.now());
+    const outcome = inWordsOfBoth(last, await tryOnce(settings.deliver, parcel, timeout));
     const pause = PAUSES[Math.min(tries, PAUSES.length - 1)] ?? 0;
     const mayRetry =
-      outcome.kind === 'failed' && outcome.error.temporary && closesAt === Number.POSITIVE_INFINITY;
-    if (mayRetry && Date.now() + pause < parcel.expiresAt) {
-      rest({ parcel, tries: tries + 1 }, pause);
+      outcome.kind === 'failed' && outcome.retry !== 'never' && closesAt === Number.POSITIVE_INFINITY;
+    if (mayRetry && Date.now() + pause < latestTry(parcel)) {
+      rest({ parcel, tries: tries + 1, last: outcome }, pause);
       return;
     }
     await parcel.done(outcome);
   }
 
-  async function deliver({ mail, expiresAt }: Parcel): Promise<DeliveryOutcome> {
-    const left = Math.min(expiresAt, closesAt) - Date.now();
-    if (left <= 0) return { kind: 'failed', error: new DeliveryError('failed', { code: 'ETIMEDOUT' }) };
-    const timeout = Math.min(settings.mailTimeout, left);
-    return settings.deliver(mail, { timeout, expiresAt: new Date(expiresAt) });
-  }
-
-  function rest(entry: { parcel: Parcel; tries: number }, pause: number): void {
+  function rest(entry: Entry, pause: number): void {
     const timer = setTimeout(() => {
       resting.delete(timer);
       waiting.push(entry);
@@ -76,7 +74,7 @@ export function createOutbox(settings: {
 
   return {
     post(parcel) {
-      waiting.push({ parcel, tries: 0 });
+      waiting.push({ parcel, tries: 0, last: undefined });
       // After the answer has left: composing a mail takes longer than answering.
       setImmediate(work);
     },

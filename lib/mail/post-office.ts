@@ -1,10 +1,12 @@
 /** From a letter to a mail on its way: room for it, and its delivery as the `delivery` option says. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../options.js';
 import { describeFailure } from './delivery-error.js';
 import { failureDetailsOf } from './failure-details.js';
-import { createCustomMailer, createMailer, type DeliveryOutcome, type Mail } from './mailer.js';
+import { createCustomMailer, createMailer, type DeliveryOutcome } from './mailer.js';
 import { createOutbox } from './outbox.js';
 import { type AnyTransporter, endpointOf } from './transport.js';
+import { type Outgoing, tryWithin } from './tries.js';
 import { type Letter, writeMail } from './write-mail.js';
 
 export type PostOutcome<T> =
@@ -52,11 +54,11 @@ export function createPostOffice(settings: Settings): PostOffice {
   const outbox = createOutbox({ deliver, concurrency: poolSize(transporter), mailTimeout });
   const idle: (() => void)[] = [];
   const queue = new Set<(hasRoom: boolean) => void>();
+  const closing = new AbortController();
   let taken = 0;
-  let closed = false;
 
   async function takeRoom(): Promise<boolean> {
-    if (closed) return false;
+    if (closing.signal.aborted) return false;
     if (delivery === 'background' && taken >= OUTBOX_CAPACITY) return queueForRoom();
     taken += 1;
     return true;
@@ -86,9 +88,9 @@ export function createPostOffice(settings: Settings): PostOffice {
     if (taken === 0) for (const settle of idle.splice(0)) settle();
   }
 
-  function deliverNow(mail: Mail, lifetime: number): Promise<DeliveryOutcome> {
-    const expiresAt = new Date(Date.now() + lifetime);
-    return deliver(mail, { timeout: mailTimeout, expiresAt });
+  /** Resolves to false as soon as nothing is tried again. */
+  function pause(ms: number): Promise<boolean> {
+    return sleep(ms, true, { signal: closing.signal }).catch(() => false);
   }
 
   return {
@@ -98,15 +100,19 @@ export function createPostOffice(settings: Settings): PostOffice {
       return {
         async deliver(letter, lifetime, settle) {
           if (!letter) return { kind: 'posted' };
-          const written = writeMail(letter, lifetime, settings);
+          const outgoing: Outgoing = {
+            write: (left) => writeMail(letter, left, settings),
+            ...{ lifetime, expiresAt: Date.now() + lifetime },
+          };
           if (delivery !== 'background') {
-            const outcome = written.kind === 'failed' ? written : await deliverNow(written.mail, lifetime);
+            const outcome = await tryWithin(deliver, outgoing, mailTimeout, pause);
             return { kind: outcome.kind, settled: await settle(outcome) };
           }
           waits = true;
-          const done = async (outcome: DeliveryOutcome) => void (await settle(outcome).finally(leave));
-          if (written.kind === 'failed') void done(written);
-          else outbox.post({ mail: written.mail, expiresAt: Date.now() + lifetime, done });
+          outbox.post({
+            ...outgoing,
+            done: async (outcome) => void (await settle(outcome).finally(leave)),
+          });
           return { kind: 'posted' };
         },
         leave() {
@@ -130,7 +136,7 @@ export function createPostOffice(settings: Settings): PostOffice {
       }
     },
     async close() {
-      closed = true;
+      closing.abort();
       for (const settle of queue) settle(false);
       outbox.close();
       if (taken > 0) await new Promise<void>((resolve) => idle.push(resolve));

@@ -20,6 +20,7 @@ import { assign, parseConnectionUrl } from 'nodemailer/lib/shared';
 import wellKnown from 'nodemailer/lib/well-known';
 import { warn } from '../events.js';
 import type { Endpoint } from './failure-details.js';
+import { createSmtpPool } from './smtp-pool.js';
 import { checkTransportOptions, type Given, isText, OTHER_TRANSPORTS, refuse } from './transport-options.js';
 
 /** A nodemailer transporter, its options, an SMTP URL, or a transport plugin. */
@@ -45,12 +46,6 @@ export interface TransporterLike {
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export type AnyTransporter = Transporter<any, any>;
 
-/**
- * What a pool of our making differs in from nodemailer's: connections stay for more than 100 mails, which a
- * fast server repays by half again as many mails a second.
- */
-const POOL = { pool: true, maxConnections: 5, maxMessages: 10_000 } as const;
-
 export interface Transport {
   readonly transporter: AnyTransporter;
   /** Whether it is ours to close: not when the app passed a transporter. */
@@ -73,7 +68,9 @@ function transportOf(given: Given): Transport {
   checkDkim(given['dkim']);
   const other = OTHER_TRANSPORTS.find((name) => given[name]);
   if (other) return otherTransport(other, given);
-  const transporter = nodemailer.createTransport({ ...POOL, ...secured(smtpOptions(given)) });
+  const options = secured(smtpOptions(given));
+  const isPool = options.pool !== false;
+  const transporter = isPool ? createSmtpPool(options) : nodemailer.createTransport(options);
   return { transporter, owned: true };
 }
 

@@ -1,0 +1,200 @@
+/**
+ * Relays as they are: they limit messages and connections, forget, and slow down. A code arrives all the same: once,
+ * and in time.
+ */
+import { until } from '../support/until.js';
+import type { Rule } from './support/relay.js';
+import {
+  afterMessages,
+  DELIVERIES,
+  expectAllToArrive,
+  forgetsAfter,
+  type Started,
+  slowsAfterErrors,
+  start,
+  tooManyConnections,
+  triesOf,
+} from './support/relay-service.js';
+import { person, sleep } from './support/service.js';
+import { outcomeOf } from './support/smtp.js';
+
+jest.setTimeout(60_000);
+
+describe.each(DELIVERIES)('messages a connection, %s', (delivery) => {
+  it('T49: no connection carries more than ten, as from the eleventh on Exim keeps them back', async () => {
+    const started = await start([], { delivery });
+    await expectAllToArrive(started, 60, 'in a row');
+    await expectAllToArrive(started, 60, 'at once');
+    expect(Math.max(...started.relay.taken.map(({ nth }) => nth))).toBe(10);
+  });
+
+  it.each([
+    [1, 1],
+    [3, 3],
+    [25, 25],
+  ])('T49: maxMessages: %d of the app holds instead', async (maxMessages, most) => {
+    const started = await start([], { delivery, pool: { maxMessages, maxConnections: 1 } });
+    await expectAllToArrive(started, 30, 'in a row');
+    expect(Math.max(...started.relay.taken.map(({ nth }) => nth))).toBe(most);
+  });
+
+  const replies = ['421 4.7.0', '450 4.7.1', '451 4.7.1', '452 4.5.3', '454 4.7.0'] as const;
+  const stages = ['mail', 'rcpt', 'data'] as const;
+  const endings = replies.flatMap((reply) => stages.map((stage) => [reply, stage] as const));
+
+  it.each(endings)('T50: all arrive when a used connection hears %s at %s', async (reply, stage) => {
+    const started = await start([afterMessages(2, stage, `${reply} Too many messages in this session`)], {
+      delivery,
+    });
+    await expectAllToArrive(started, 4, 'in a row');
+    await expectAllToArrive(started, 15, 'at once');
+  });
+});
+
+describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
+  const words = 'Too many messages in this session';
+
+  it.each<[string, Rule]>([
+    [
+      '421 at the next MAIL, and hangs up',
+      afterMessages(3, 'mail', { say: `421 4.7.0 ${words}`, thenClose: true }),
+    ],
+    ['a hang-up at the next MAIL', afterMessages(3, 'mail', 'close')],
+    ['a reset at the next MAIL', afterMessages(3, 'mail', 'reset')],
+    ['a hang-up at the next RCPT', afterMessages(3, 'rcpt', 'close')],
+    ['a reset at the next DATA', afterMessages(3, 'data', 'reset')],
+    ['554 at the next MAIL', afterMessages(3, 'mail', `554 5.7.0 ${words}`)],
+    ['503 at the next MAIL', afterMessages(3, 'mail', `503 5.5.1 ${words}`)],
+    ['550 at the next DATA', afterMessages(3, 'data', `550 5.7.0 ${words}`)],
+    ['the reply to the third message, and hangs up', (at) => hangUpAfter(3, at)],
+  ])('T50: all arrive when a used connection gets %s', async (_what, rule) => {
+    for (const extensions of [['PIPELINING'], []]) {
+      const started = await start([rule], { delivery });
+      started.relay.offer('SIZE 1000000', ...extensions);
+      await expectAllToArrive(started, 5, 'in a row');
+      await expectAllToArrive(started, 20, 'at once');
+    }
+  });
+
+  it('T50: all arrive when idle sessions are ended with a 421 that nobody asked for', async () => {
+    const started = await start([], { delivery });
+    await expectAllToArrive(started, 5, 'at once');
+    started.relay.sayToAll('421 4.4.2 Idle for too long');
+    await expectAllToArrive(started, 5, 'at once');
+    started.relay.sayToAll('421 4.4.2 Idle for too long', 'and hang up');
+    await expectAllToArrive(started, 5, 'at once');
+  });
+
+  it('T51: at most one try is lost to connections that were forgotten without a word', async () => {
+    const started = await start([forgetsAfter(500)], { delivery, mailTimeout: 4500 });
+    await expectAllToArrive(started, 5, 'at once');
+    await sleep(600);
+    await expectAllToArrive(started, 5, 'at once');
+    await sleep(600);
+    await expectAllToArrive(started, 3, 'in a row');
+    expect(triesOf(started)).toBeLessThanOrEqual(5 + 10 + (delivery === 'await' ? 4 : 6));
+  });
+
+  it('T51: a slow relay is no forgotten one: each session that was slow gets its time', async () => {
+    const slow: Rule = async ({ stage }) => {
+      if (stage === 'rcpt') await sleep(1200);
+      return undefined;
+    };
+    const started = await start([slow], { delivery, pool: { maxConnections: 1 }, mailTimeout: 8000 });
+    await expectAllToArrive(started, 3, 'in a row');
+    expect(started.relay.sessions).toBe(1);
+  });
+
+  it('T70: all arrive when sessions that took their share refuse each MAIL and never end', async () => {
+    const rule = afterMessages(4, 'mail', '452 4.5.3 Too many messages sent');
+    const started = await start([rule], { delivery, pool: { maxMessages: 100 } });
+    await expectAllToArrive(started, 60, 'at once');
+    await expectAllToArrive(started, 10, 'in a row');
+    await until('no session stays that refused', () => started.relay.open <= 5);
+  });
+
+  it.each([1, 2])('T71: all arrive at a relay that takes no more than %d connections', async (most) => {
+    const started = await start([tooManyConnections(most)], { delivery, pool: { maxConnections: 5 } });
+    await expectAllToArrive(started, 40, 'at once');
+    await expectAllToArrive(started, 12, 'in a row');
+    // Refused ones among them: it learns how many there may be, and does not try on and on.
+    expect(started.relay.sessions).toBeLessThan(40);
+  });
+});
+
+function hangUpAfter(count: number, { stage, taken }: Parameters<Rule>[0]): ReturnType<Rule> {
+  return stage === 'dot' && taken === count - 1 ? { say: '250 2.0.0 OK', thenClose: true } : undefined;
+}
+
+describe('T72: a relay that slows down after errors', () => {
+  const unknown: Rule = ({ stage, line }) =>
+    stage === 'rcpt' && line.includes('nobody') ? '550 5.1.1 No such user' : undefined;
+
+  it.each(DELIVERIES)('T72: is as fast as ever for the next person, %s', async (delivery) => {
+    const started = await start([unknown, slowsAfterErrors(1000)], { delivery, mailTimeout: 20_000 });
+    const nobodies = Array.from({ length: 60 }, (_, n) => `nobody${n}@example.com`);
+    await Promise.all(nobodies.map((email) => started.service.send(email)));
+    await until('each refusal was told', () => started.failures.length === 60);
+    expect(started.failures).toEqual(Array(60).fill(['delivery_failed', 'EENVELOPE', 550]));
+    started.failures.length = 0;
+    await expectAllToArrive(started, 10, 'at once');
+    expect(started.relay.mostRefused).toBe(1);
+  });
+
+  it('T72: a refused recipient is told at once, is tried once, and keeps no other waiting', async () => {
+    const started = await start([unknown], { pool: { maxConnections: 1 } });
+    const [good, refused] = await Promise.all(
+      [person(), 'nobody@example.com'].map((email) => started.service.send(email)),
+    );
+    expect([good, refused].map((answer) => answer && outcomeOf(answer))).toEqual([
+      'sent',
+      '500 delivery_failed',
+    ]);
+    expect(started.relay.commands.filter((line) => line.includes('nobody'))).toHaveLength(1);
+  });
+});
+
+describe('connections that are idle', () => {
+  afterEach(() => {
+    jest.useRealTimers();
+    jest.restoreAllMocks();
+  });
+  /** Without a timer: they are faked. */
+  async function turns(isDone: () => boolean = () => false) {
+    for (let n = 0; n < 10_000 && !isDone(); n += 1) await new Promise(setImmediate);
+  }
+  async function sendOne({ service }: Started) {
+    expect((await service.verification.send({ email: person() })).kind).toBe('sent');
+    await turns();
+  }
+
+  it('T51: are given up within a minute', async () => {
+    const started = await start([]);
+    const { relay } = started;
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'Date', 'performance'] });
+    await sendOne(started);
+    jest.advanceTimersByTime(20_000);
+    await sendOne(started);
+    expect([relay.sessions, relay.open]).toEqual([1, 1]);
+    jest.advanceTimersByTime(60_000);
+    await turns(() => relay.open === 0);
+    expect([relay.open, relay.commands.at(-1)]).toEqual([0, 'QUIT']);
+  });
+
+  it('T51: are not used when a minute has passed without a timer, as where a platform suspends the process', async () => {
+    const started = await start([({ session, taken }) => (session === 1 && taken ? 'forget' : undefined)]);
+    await sendOne(started);
+    const now = Date.now();
+    jest.spyOn(Date, 'now').mockImplementation(() => now + 60_000);
+    await sendOne(started);
+    expect(triesOf(started)).toBe(2);
+  });
+
+  it('T51: idleTimeout of the app holds instead', async () => {
+    const { relay, service } = await start([], { pool: { idleTimeout: 50 } });
+    await service.send(person());
+    await until('it was given up', () => relay.open === 0);
+    await service.send(person());
+    expect(relay.sessions).toBe(2);
+  });
+});

@@ -1,0 +1,246 @@
+/**
+ * What a relay refuses for now is tried again for as long as somebody waits or a code lives: never twice what was
+ * begun, written anew each time, and what was heard is told.
+ */
+import { createTransport } from 'nodemailer';
+import { until } from '../support/until.js';
+import { type Deed, type Rule, type Stage, startRelay } from './support/relay.js';
+import {
+  afterMessages,
+  DELIVERIES,
+  endings,
+  expectAllToArrive,
+  greylists,
+  start,
+  tooManyConnections,
+  triesOf,
+} from './support/relay-service.js';
+import { person, sleep } from './support/service.js';
+import { outcomeOf } from './support/smtp.js';
+
+jest.setTimeout(60_000);
+
+describe('what is refused for now', () => {
+  const auth = { user: 'acme', pass: 'open-sesame' };
+  const stages = ['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data'] as const;
+  const deeds = [
+    ...([
+      '421 4.7.0 Later',
+      '450 4.2.1 Later',
+      '451 4.7.1 Later',
+      '452 4.3.1 Later',
+      '454 4.7.0 Later',
+    ] as const),
+    ...(['close', 'reset'] as const),
+  ];
+
+  /** So many times, whoever asks. */
+  const atFirst = (times: number, at: Stage, deed: Deed): Rule => {
+    let left = times;
+    return ({ stage }) => (stage === at && left-- > 0 ? deed : undefined);
+  };
+
+  it.each(stages.flatMap((stage) => deeds.map((deed) => [deed, stage] as const)))(
+    'T74: an awaited send tries again after %s at %s',
+    async (deed, stage) => {
+      const started = await start([atFirst(2, stage, deed)], { pool: { auth }, mailTimeout: 4000 });
+      await expectAllToArrive(started, 1, 'in a row');
+    },
+  );
+
+  it('T74: awaited sends arrive through greylisting that passes', async () => {
+    const started = await start([greylists(1000, '451 4.7.1 Greylisted')]);
+    await expectAllToArrive(started, 10, 'at once');
+  });
+
+  it.each(DELIVERIES)('T74: a restart of the relay loses nobody, %s', async (delivery) => {
+    const started = await start([], { delivery });
+    await expectAllToArrive(started, 5, 'at once');
+    const restarted = started.relay.restart(1500);
+    await expectAllToArrive(started, 10, 'at once');
+    await restarted;
+    await expectAllToArrive(started, 5, 'in a row');
+  });
+
+  it('T74: whose message was read is not tried again in an awaited send', async () => {
+    const started = await start([atFirst(1, 'dot', '451 4.3.0 Later')]);
+    expect(outcomeOf(await started.service.send(person()))).toBe('500 delivery_failed');
+    expect(triesOf(started)).toBe(1);
+  });
+
+  it.each<[string, Rule, string, number]>([
+    ['greylisting', greylists(60_000, '450 4.2.0 Greylisted'), 'EENVELOPE', 450],
+    ['a rate limit', atFirst(1000, 'mail', '451 4.7.1 Too much mail'), 'EENVELOPE', 451],
+    ['no room for a connection', tooManyConnections(0), 'EPROTOCOL', 421],
+  ])(
+    'T74: the reply that was heard is the cause when time runs out: %s',
+    async (_what, rule, code, reply) => {
+      for (const delivery of DELIVERIES) {
+        const started = await start([rule], { delivery, mailTimeout: 800, lifetime: 2500 });
+        await started.service.send(person());
+        await until('it failed', () => started.failures.length > 0);
+        expect(started.failures).toEqual([['delivery_failed', code, reply]]);
+        expect(triesOf(started) + started.relay.sessions).toBeGreaterThan(1);
+      }
+    },
+  );
+
+  it('T74: the reply that was heard is the cause when later tries hear nothing', async () => {
+    const silent = atFirst(1, 'rcpt', '450 4.2.0 Greylisted');
+    const { service, failures } = await start(
+      [silent, ({ stage }) => (stage === 'rcpt' ? 'forget' : undefined)],
+      {
+        mailTimeout: 800,
+      },
+    );
+    await service.send(person());
+    expect(failures).toEqual([['delivery_failed', 'EENVELOPE', 450]]);
+  });
+
+  it('T74: the reply that was heard is the cause of who waited for a connection in vain', async () => {
+    const stuck: Rule = ({ stage, session }) => {
+      if (stage === 'dot') return 'forget';
+      return stage === 'greeting' && session > 1 ? { say: '421 4.7.0 Too many', thenClose: true } : undefined;
+    };
+    const { relay, service, failures } = await start([stuck], { mailTimeout: 1500 });
+    const first = service.send(person());
+    await until('the first has the one connection', () => relay.commands.includes('DATA'));
+    await Promise.all([first, service.send(person())]);
+    expect(failures).toEqual(
+      expect.arrayContaining([
+        ['delivery_unknown', 'ETIMEDOUT', undefined],
+        ['delivery_failed', 'EPROTOCOL', 421],
+      ]),
+    );
+  });
+
+  it('T74: an answer comes within mailTimeout all the same, however short it is', async () => {
+    for (const mailTimeout of [50, 300, 1500]) {
+      const { service } = await start([greylists(60_000, '450 4.2.0 Greylisted')], { mailTimeout });
+      const answer = await service.send(person());
+      expect(outcomeOf(answer)).toBe('500 delivery_failed');
+      expect(answer.ms).toBeLessThan(service.bound(mailTimeout));
+    }
+  });
+
+  it.each(DELIVERIES)('T74: close() waits for no other try, %s', async (delivery) => {
+    const { relay, service, failures } = await start([greylists(60_000, '450 4.2.0 Greylisted')], {
+      delivery,
+      mailTimeout: 20_000,
+    });
+    const answer = service.send(person());
+    await until('the second try', () => relay.commands.filter((line) => line.startsWith('RCPT')).length > 1);
+    const begun = performance.now();
+    await service.verification.close();
+    // Long before the time of the send is over.
+    expect(performance.now() - begun).toBeLessThan(service.bound(5000));
+    expect(outcomeOf(await answer)).toBe(delivery === 'await' ? '500 delivery_failed' : 'sent');
+    expect(failures).toEqual([['delivery_failed', 'EENVELOPE', 450]]);
+    await until('no connection is left', () => relay.open === 0);
+  });
+});
+
+describe('T52: an email of the background', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  async function startWriting(passes: number) {
+    const written: number[] = [];
+    const started = await start([greylists(passes, '451 4.7.1 Greylisted')], {
+      delivery: 'background',
+      codeTtl: 60,
+      template: ({ expiresIn, code }) => {
+        written.push(expiresIn);
+        return { subject: 'Your code', text: `${code} is valid for ${expiresIn} seconds`, html: '' };
+      },
+    });
+    // It was tried when the service started.
+    written.length = 0;
+    return { ...started, written };
+  }
+  /** What the time is from now on, as far as any code knows. */
+  function shiftClock(ms: number) {
+    const { now } = Date;
+    jest.spyOn(Date, 'now').mockImplementation(() => now.call(Date) + ms);
+  }
+
+  it('T52: is written at each try, with the time that its code has left', async () => {
+    const { relay, service, written } = await startWriting(2000);
+    await service.send(person());
+    await until('the first try', () => written.length === 1);
+    shiftClock(20_000);
+    await until('it arrived', () => relay.taken.length === 1, 15_000);
+    expect(written[0]).toBe(60);
+    expect(written[1]).toBeLessThanOrEqual(39);
+    expect(written.at(-1)).toBeGreaterThanOrEqual(30);
+    expect(relay.taken[0]?.text).toContain(`valid for ${written.at(-1)} seconds`);
+  });
+
+  it('T52: is not sent when less than half a minute is left, and says what it heard', async () => {
+    const { relay, service, failures, written } = await startWriting(500);
+    await service.send(person());
+    await until('the first try was refused', () => relay.mostRefused === 1);
+    await sleep(100);
+    shiftClock(31_000);
+    await until('it failed', () => failures.length > 0);
+    expect(failures).toEqual([['delivery_failed', 'EENVELOPE', 451]]);
+    expect([written, relay.taken]).toEqual([[60], []]);
+  });
+});
+
+describe('replies of providers', () => {
+  const auth = { user: 'acme', pass: 'open-sesame' };
+
+  it.each<[string, Stage, `${number}${string}`, string, boolean]>([
+    ['Gmail', 'auth', '534 5.7.9 Application-specific password required', 'EAUTH', false],
+    ['Gmail', 'auth', '535 5.7.8 Username and Password not accepted', 'EAUTH', false],
+    ['Gmail', 'auth', '454 4.7.0 Too many login attempts', 'EAUTH', true],
+    ['Gmail', 'mail', '550 5.4.5 Daily user sending limit exceeded', 'EENVELOPE', false],
+    ['Gmail', 'dot', '550 5.4.5 Daily user sending limit exceeded', 'EMESSAGE', false],
+    ['Outlook', 'auth', '535 5.7.139 Authentication unsuccessful', 'EAUTH', false],
+    ['Outlook', 'dot', '554 5.2.252 SendAsDenied', 'EMESSAGE', false],
+    ['Outlook', 'auth', '432 4.3.2 Concurrent connections limit exceeded', 'EAUTH', true],
+    ['Outlook', 'data', '432 4.3.2 Concurrent connections limit exceeded', 'EENVELOPE', true],
+    ['Naver', 'auth', '535 5.7.1 Username and Password not accepted', 'EAUTH', false],
+    ['Naver', 'mail', '550 5.7.1 The sender address is not the account', 'EENVELOPE', false],
+    ['Naver', 'rcpt', '550 5.7.1 The sender address is not the account', 'EENVELOPE', false],
+    ['SES', 'dot', '554 Message rejected: Email address is not verified', 'EMESSAGE', false],
+    ['SES', 'mail', '454 Throttling failure: Maximum sending rate exceeded', 'EENVELOPE', true],
+    ['SES', 'dot', '454 Throttling failure: Maximum sending rate exceeded', 'EMESSAGE', true],
+  ])('%s at %s: %s', async (_provider, stage, reply, code, temporary) => {
+    const rule: Rule = (at) => (at.stage === stage ? reply : undefined);
+    const { relay, service } = await start([rule], { pool: { auth }, mailTimeout: 800 });
+    const causes: object[] = [];
+    service.verification.on('delivery_failed', ({ cause }) => causes.push(cause));
+    expect(outcomeOf(await service.send(person()))).toBe('500 delivery_failed');
+    const responseCode = Number(reply.slice(0, 3));
+    const enhancedCode = /^\d+ (\d\.\S+)/.exec(reply)?.[1];
+    expect(causes).toMatchObject([{ code, responseCode, temporary, ...(enhancedCode && { enhancedCode }) }]);
+    const asked = relay.commands.filter((line) =>
+      line.toLowerCase().startsWith(stage === 'dot' ? 'data' : stage),
+    );
+    if (temporary && stage !== 'dot') expect(asked.length).toBeGreaterThan(1);
+    else expect(asked).toHaveLength(1);
+  });
+});
+
+describe("an app's own transporter", () => {
+  it.each([
+    ['with a pool', { pool: true }],
+    ['without one', {}],
+  ])('%s: what was not begun is tried again as well', async (_what, options) => {
+    for (const [rule, count] of [
+      [greylists(300, '450 4.2.0 Greylisted'), 3],
+      [afterMessages(2, 'mail', { say: '421 4.7.0 Too many messages', thenClose: true }), 10],
+      [afterMessages(2, 'data', 'reset'), 10],
+    ] as const) {
+      const relay = await startRelay(rule);
+      const transport = createTransport({ host: '127.0.0.1', port: relay.port, ...options });
+      const started = await start([], { relay, transport });
+      endings.push(async () => transport.close());
+      await expectAllToArrive(started, count, 'at once');
+      const restarted = relay.restart(300);
+      await expectAllToArrive(started, count, 'at once');
+      await restarted;
+    }
+  });
+});

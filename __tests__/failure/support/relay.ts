@@ -1,0 +1,194 @@
+/** A scripted relay: a mail server with the limits and moods of real ones, and what came through it. */
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** `dot` is the end of the message, `quit` the end of the session. */
+export type Stage = 'greeting' | 'ehlo' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'rset' | 'quit';
+
+/** A reply; one after which it hangs up; hanging up without a word; a reset; or no word ever again. */
+export type Deed =
+  | `${number}${string}`
+  | { say: `${number}${string}`; thenClose: true }
+  | 'close'
+  | 'reset'
+  | 'forget';
+
+/** Where a session is when the relay is about to reply. */
+export interface Moment {
+  readonly stage: Stage;
+  /** What the client said, without the line's end. */
+  readonly line: string;
+  /** Sessions open now, this one among them. */
+  readonly open: number;
+  /** The session's own number, from 1. */
+  readonly session: number;
+  /** Messages the session has taken, its refusals, and the ms since it was last spoken to. */
+  readonly taken: number;
+  readonly refused: number;
+  readonly idle: number;
+}
+
+/** What it does in place of the usual; the first rule that has something to say decides. */
+export type Rule = (at: Moment) => Deed | undefined | Promise<Deed | undefined>;
+
+export interface Taken {
+  readonly to: string;
+  readonly text: string;
+  /** Which session it came in, and as which of its messages, from 1. */
+  readonly session: number;
+  readonly nth: number;
+  /** By `performance.now()`. */
+  readonly at: number;
+}
+
+export type Relay = Awaited<ReturnType<typeof startRelay>>;
+
+export async function startRelay(...rules: Rule[]) {
+  const sockets = new Set<Socket>();
+  const taken: Taken[] = [];
+  const commands: string[] = [];
+  let sessions = 0;
+  let mostOpen = 0;
+  let mostRefused = 0;
+  let extensions: readonly string[] = ['AUTH PLAIN'];
+
+  const server = createServer((socket) => {
+    sessions += 1;
+    sockets.add(socket);
+    mostOpen = Math.max(mostOpen, sockets.size);
+    const session = { number: sessions, taken: 0, refused: 0, spokenTo: performance.now(), forgotten: false };
+    let reading: 'commands' | 'message' = 'commands';
+    let rest = '';
+    let to = '';
+    let text = '';
+    let turn = Promise.resolve();
+
+    async function reply(stage: Stage, line: string): Promise<void> {
+      if (session.forgotten || socket.destroyed) return;
+      const at: Moment = {
+        ...{ stage, line, open: sockets.size, session: session.number },
+        ...{ taken: session.taken, refused: session.refused, idle: performance.now() - session.spokenTo },
+      };
+      session.spokenTo = performance.now();
+      let deed: Deed | undefined;
+      for (const rule of rules) deed ??= await rule(at);
+      deed ??= usual(stage, extensions);
+      session.forgotten = deed === 'forget';
+      if (socket.destroyed || deed === 'forget') return;
+      if (deed === 'close') return void socket.end();
+      if (deed === 'reset') return void socket.resetAndDestroy();
+      const words = typeof deed === 'string' ? deed : deed.say;
+      if (/^[45]/.test(words)) mostRefused = Math.max(mostRefused, ++session.refused);
+      if (stage === 'rcpt' && /^2/.test(words)) to = /<(.*)>/.exec(line)?.[1] ?? '';
+      if (stage === 'data' && /^3/.test(words)) reading = 'message';
+      if (stage === 'dot' && /^2/.test(words)) {
+        session.taken += 1;
+        taken.push({ to, text, session: session.number, nth: session.taken, at: performance.now() });
+      }
+      socket.write(`${words}\r\n`);
+      if (typeof deed !== 'string' || stage === 'quit') socket.end();
+    }
+
+    async function read(line: string): Promise<void> {
+      if (reading === 'message') {
+        if (line !== '.') {
+          text += `${line}\n`;
+          return;
+        }
+        reading = 'commands';
+        await reply('dot', line);
+        text = '';
+        return;
+      }
+      commands.push(line);
+      const stage = stageOf(line);
+      if (stage) await reply(stage, line);
+      else socket.write('502 Not implemented\r\n');
+    }
+
+    socket.setNoDelay(true);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('data', (data) => {
+      const lines = (rest + data).split('\r\n');
+      rest = lines.pop() ?? '';
+      // One after the other, as a relay answers a client that sends its commands in one go (RFC 2920).
+      for (const line of lines) turn = turn.then(() => read(line));
+    });
+    turn = reply('greeting', '');
+  });
+
+  async function listen(port: number): Promise<number> {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    return typeof address === 'object' && address ? address.port : 0;
+  }
+  const port = await listen(0);
+
+  async function stop(): Promise<void> {
+    if (!server.listening) return;
+    server.close();
+    const closed = Array.from(sockets, (socket) => once(socket.destroy(), 'close'));
+    await Promise.all([once(server, 'close'), ...closed]);
+  }
+
+  return {
+    port,
+    taken,
+    /** Each line that was no part of a message. */
+    commands,
+    /** Sessions until now, the open ones, and the most at one time. */
+    get sessions() {
+      return sessions;
+    },
+    get open() {
+      return sockets.size;
+    },
+    get mostOpen() {
+      return mostOpen;
+    },
+    /** The most refusals that one session heard. */
+    get mostRefused() {
+      return mostRefused;
+    },
+    /** What no client asked for. */
+    sayToAll(reply: string, then?: 'and hang up') {
+      for (const socket of sockets) {
+        socket.write(`${reply}\r\n`);
+        if (then) socket.end();
+      }
+    },
+    /** Offers these from the next session on. */
+    offer(...lines: string[]) {
+      extensions = lines;
+    },
+    /** As a restart does: every session ends, and for so many ms nobody listens. */
+    async restart(downFor: number) {
+      await stop();
+      await wait(downFor);
+      await listen(port);
+    },
+    stop,
+    listenAgain: () => listen(port),
+  };
+}
+
+function stageOf(line: string): Stage | undefined {
+  if (/^(EHLO|HELO)\b/i.test(line)) return 'ehlo';
+  if (/^MAIL FROM:/i.test(line)) return 'mail';
+  if (/^RCPT TO:/i.test(line)) return 'rcpt';
+  const word = line.split(' ', 1)[0]?.toLowerCase();
+  return word === 'auth' || word === 'data' || word === 'rset' || word === 'quit' ? word : undefined;
+}
+
+function usual(stage: Stage, extensions: readonly string[]): Deed {
+  if (stage === 'greeting') return '220 relay.example ESMTP';
+  if (stage === 'data') return '354 Go on';
+  if (stage === 'auth') return '235 2.7.0 Welcome';
+  if (stage === 'quit') return '221 2.0.0 Bye';
+  if (stage !== 'ehlo') return '250 2.0.0 OK';
+  const lines = ['relay.example', ...extensions];
+  return `250${lines.map((line, n) => `${n === lines.length - 1 ? ' ' : '-'}${line}`).join('\r\n250')}`;
+}
