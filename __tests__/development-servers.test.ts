@@ -15,6 +15,7 @@ import { type RedisServer, startRedisServer } from '../demo-app/development/redi
 import { useMailServer } from './support/mail.js';
 import { type Deed, type Stage, startRawSmtpServer } from './support/raw-smtp-server.js';
 import { useRedis } from './support/redis.js';
+import { until } from './support/until.js';
 
 const messageToMinji: SendMailOptions = {
   from: 'Acme <no-reply@acme.example>',
@@ -103,7 +104,7 @@ describe('the Redis server', () => {
     'does not outlive a parent that ends by %s',
     async (ending) => {
       const { pid, directory } = await startInParentThatEndsBy(ending);
-      await eventually(() => !isAlive(pid) && !existsSync(directory));
+      await until('the server has ended', () => !isAlive(pid) && !existsSync(directory));
     },
   );
 });
@@ -169,11 +170,12 @@ describe('the Redis binary', () => {
     },
   );
 
-  it('is found within a second once it is installed', async () => {
+  it('is not downloaded again once it is installed', async () => {
     await findRedisServer();
-    const start = performance.now();
-    expect((await findRedisServer())?.version).toMatch(/^\d+\.\d+/);
-    expect(performance.now() - start).toBeLessThan(1000);
+    const progress: string[] = [];
+    const binary = await findRedisServer((message) => progress.push(message));
+    expect(binary?.version).toMatch(/^\d+\.\d+/);
+    expect(progress).toEqual([]);
   });
 });
 
@@ -256,19 +258,18 @@ describe('the mail server', () => {
     await transport.sendMail(messageToMinji);
     expect(mail.server.connections).toBe(1);
     transport.close();
-    await eventually(() => mail.server.connections === 0);
+    await until('the connection is closed', () => mail.server.connections === 0);
   });
 
   it('greets without the 100 ms delay of smtp-server', async () => {
-    const waits: number[] = [];
-    for (let n = 0; n < 5; n += 1) {
+    // It is never sooner with that delay; without, a busy machine needs a few tries at the most.
+    await until('a greeting comes within 90 ms', async () => {
       const start = performance.now();
       const socket = connect(mail.server.port, '127.0.0.1');
       await once(socket, 'data');
-      waits.push(performance.now() - start);
       socket.destroy();
-    }
-    expect(Math.min(...waits)).toBeLessThan(90);
+      return performance.now() - start < 90;
+    });
   });
 });
 
@@ -341,7 +342,7 @@ describe('the raw SMTP server', () => {
     const server = await startRawSmtpServer();
     await send(server.url, messageToMinji, { auth: { user: 'a', pass: 'b' } });
     expect(server.received).toEqual(expect.arrayContaining(['MAIL FROM:<no-reply@acme.example>', '.']));
-    await eventually(() => server.open === 0);
+    await until('the connection is closed', () => server.open === 0);
     expect(server.connections).toBe(1);
     await server.close();
   });
@@ -360,7 +361,7 @@ describe('the raw SMTP server', () => {
   it.each(troubles)('does $name at $stage', async ({ stage, deed, error }) => {
     const server = await startRawSmtpServer({ [stage]: deed });
     // Only a client that gets no reply has to give up; the others have all the time they need.
-    const signal = AbortSignal.timeout(deed === 'stall' || typeof deed === 'object' ? 60 : 4000);
+    const signal = AbortSignal.timeout(deed === 'stall' || typeof deed === 'object' ? 60 : 60_000);
     const sent = send(server.url, { ...messageToMinji, signal }, { auth: { user: 'a', pass: 'b' } });
     await expect(sent).rejects.toMatchObject(error);
     await server.close();
@@ -406,7 +407,7 @@ async function startInParentThatEndsBy(ending: string) {
   const parent = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', program], {
     cwd: resolve(__dirname, '..'),
     stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: 15_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
   });
   const ended = once(parent, 'exit');
@@ -426,12 +427,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function eventually(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 3000;
-  while (!holds() && Date.now() < deadline) await after(10, undefined);
-  expect(holds()).toBe(true);
 }
 
 function after<T>(ms: number, value: T): Promise<T> {

@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { createEmailVerification, MemoryStore, requireVerifiedEmail } from 'express-email-verification';
 import express4 from 'express4';
 import request from 'supertest';
 import { FROM, SECRET } from './support/app.js';
+import { until } from './support/until.js';
 
 const email = 'person@example.com';
 
@@ -191,23 +191,27 @@ describe('giving back', () => {
     it('gives the token back once the handler ends with 400 or more, and not before', async () => {
       const { verification, verificationToken } = await tokenFor();
       let calls = 0;
+      let hasHungUp = false;
       let finish = () => {};
       const app = appWith(requireVerifiedEmail(verification), (_req, res) => {
         calls += 1;
+        res.on('close', () => {
+          hasHungUp = true;
+        });
         finish = () => void res.status(409).json({});
       });
       const port = await listen(app);
       const call = post(port, { email, verificationToken });
-      while (calls === 0) await pause(5);
+      await until('the handler is called', () => calls === 1);
       call.destroy();
-      await pause(50);
+      await until('the client is seen to be gone', () => hasHungUp);
       await signUp(server, { email, verificationToken }).expect(403);
+      const released = new Promise((resolve) => verification.on('released', resolve));
       finish();
-      await pause(20);
+      await released;
       const next = post(port, { email, verificationToken });
-      while (calls === 1) await pause(5);
+      await until('the handler is called again', () => calls === 2);
       next.destroy();
-      expect(calls).toBe(2);
     });
   });
 });

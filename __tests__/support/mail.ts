@@ -5,6 +5,9 @@ import {
   startMailServer,
 } from '../../demo-app/development/mail-server.js';
 
+/** How long an email may take, in ms, on however busy a machine. */
+const PATIENCE = 60_000;
+
 /**
  * Called at the top of a test file. What it gives is there from the first `beforeAll` of the file on.
  *
@@ -44,7 +47,7 @@ export function useMailServer(options: MailServerOptions = {}) {
     clear: () => started().clear(),
     /** The code in the newest mail to an address; waits for one if there is none. */
     async lastCode(to: string): Promise<string> {
-      const { text } = await started().waitForMessage((mail) => mail.envelope.to.includes(to));
+      const { text } = await started().waitForMessage((mail) => mail.envelope.to.includes(to), PATIENCE);
       const code = /\b\d{6,10}\b/.exec(text)?.[0];
       if (!code) throw new Error(`No code in the mail to ${to}:\n${text}`);
       return code;
