@@ -248,7 +248,13 @@ describe('events', () => {
     verification.on('delivered', heard)();
     await verification.send({ email });
     expect(heard).not.toHaveBeenCalled();
-    expect(() => verification.on('sent' as never, heard)).toThrow('there is no event "sent"');
+    expect(() => verification.on('sent' as never, heard)).toThrow(
+      'Unknown event `sent`. Known events: `delivered`, ',
+    );
+    for (const none of [undefined, null, {}, 'heard', Promise.resolve()])
+      expect(() => verification.on('delivered', none as never)).toThrow(
+        'The listener of `delivered` must be a function. Received ',
+      );
   });
 });
 

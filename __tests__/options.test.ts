@@ -219,6 +219,21 @@ describe('a name that no option has is refused, at every level', () => {
     );
   });
 
+  it('what stands in the place of an options object may be a URL with a password, and is not shown', () => {
+    const url = 'redis://user:hidden@redis.example';
+    const client = { evalSha: async () => 0, eval: async () => 0, on: () => {} };
+    for (const made of [
+      () => createEmailVerification(url as never),
+      () => new RedisStore(client, url as never),
+      () => new MemoryStore([url] as never),
+      create({ store: url }),
+      create({ rateLimit: { send: { store: url } } }),
+    ]) {
+      expect(made).toThrow(TypeError);
+      expect(made).not.toThrow('hidden');
+    }
+  });
+
   it('of the stores', () => {
     expect(() => new MemoryStore({ clok: Date.now } as object)).toThrow(
       'Unknown option `clok` of MemoryStore. Did you mean `clock`?',
@@ -419,17 +434,24 @@ describe('`locales`', () => {
   });
 });
 
+it('a `mailbox` that is asynchronous is refused', () => {
+  for (const mailbox of [async (address: string) => address, function* () {}, async function* () {}])
+    expect(create({ mailbox })).toThrow(
+      'The `mailbox` option must be a function that returns a string, not a promise. Received ',
+    );
+});
+
 it('a `mailbox` that returns no string is told at the first send, and nothing is counted', async () => {
   for (const mailbox of [
     () => undefined,
     () => '',
     () => 5,
-    async () => 'x',
-    async () => Promise.reject(new Error('no')),
+    () => Promise.resolve('x'),
+    () => Promise.reject(new Error('no')),
   ]) {
     const verification = create({ mailbox })();
     await expect(verification.send({ email: 'person@example.com' })).rejects.toThrow(
-      'The `mailbox` option must be a function that returns a string, not empty and not by a promise. Received ',
+      'The `mailbox` option must be a function that returns a string, not empty and not a promise. Received ',
     );
   }
 });

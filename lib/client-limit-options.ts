@@ -1,4 +1,5 @@
 /** The `rateLimit` option: what each of express-rate-limit's options may be here, and what it comes to. */
+import { IncomingMessage } from 'node:http';
 import type { Request, Response } from 'express';
 import type {
   EnabledValidations,
@@ -143,8 +144,8 @@ const RULES: { readonly [Name in keyof ClientLimitOptions]-?: Rule } = {
     fits: (value) => isFunction(value) || isWhole(value, 1, Number.MAX_SAFE_INTEGER),
   },
   requestPropertyName: {
-    expected: 'a string, not empty',
-    fits: (value) => typeof value === 'string' && value !== '',
+    expected: 'a string, not empty, that is no property of every request',
+    fits: (value) => typeof value === 'string' && value !== '' && !(value in IncomingMessage.prototype),
   },
   skipFailedRequests: flag,
   skipSuccessfulRequests: flag,

@@ -1,6 +1,7 @@
 /** What the app can listen to. Addresses are masked; codes and tokens are never in an event. */
 import { messageOf } from './cause.js';
 import type { DeliveryError } from './mail/delivery-error.js';
+import { shown } from './option-checks.js';
 
 export interface EmailVerificationEvents {
   /** The mail left: the server took it. */
@@ -51,7 +52,12 @@ export function createEvents(): Events {
   const warned = new Set<EventName>();
   return {
     on(name, listener) {
-      if (!Object.hasOwn(listeners, name)) throw new TypeError(`there is no event ${JSON.stringify(name)}`);
+      if (!Object.hasOwn(listeners, name)) {
+        const known = Object.keys(listeners).map((one) => `\`${one}\``);
+        throw new TypeError(`Unknown event \`${String(name)}\`. Known events: ${known.join(', ')}.`);
+      }
+      if (typeof listener !== 'function')
+        throw new TypeError(`The listener of \`${name}\` must be a function. Received ${shown(listener)}.`);
       listeners[name].add(listener);
       return () => listeners[name].delete(listener);
     },

@@ -29,7 +29,7 @@ export function readOptions<T extends object>(given: T, names: Names<T>, place: 
 /** As `readOptions`, for the whole options of a function or a class. */
 export function readOptionsOf<T extends object>(of: string, given: T, names: Names<T>): Partial<T> {
   if (isOptions(given)) return readOptions(given, names, { of });
-  throw new TypeError(`${of} takes an object of options. Received ${shown(given)}.`);
+  throw new TypeError(`${of} takes an object of options. Received ${kindOf(given)}.`);
 }
 
 type Names<T> = { readonly [Name in keyof T]-?: unknown };

@@ -277,12 +277,14 @@ function checkSendLimits(limits: readonly SendLimit[]): Limit[] {
 function checkMailbox(option: ((address: string) => string) | undefined): (address: string) => string {
   const rule = checkFunction('mailbox', option);
   if (!rule) return defaultMailbox;
+  if (Object.prototype.toString.call(rule) !== '[object Function]')
+    refuse('mailbox', 'a function that returns a string, not a promise', rule);
   return function mailbox(address) {
     const name: unknown = rule(address);
     if (typeof name === 'string' && name !== '') return name;
     // One that is asynchronous may reject as well, and nobody would hear it.
     Promise.resolve(name).catch(() => {});
-    return refuseHidden('mailbox', 'a function that returns a string, not empty and not by a promise', name);
+    return refuseHidden('mailbox', 'a function that returns a string, not empty and not a promise', name);
   };
 }
 

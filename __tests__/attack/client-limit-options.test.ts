@@ -156,7 +156,11 @@ describe('T44: refused at start', () => {
     ['standardHeaders', "true, false, 'draft-6'", ['draft-9', 'draft-5', 'true', '', 8, null, {}]],
     ['identifier', 'a string of printable ASCII', ['', 'a"b', 'a\\b', 'a\nb', '보내기', 5, null, {}]],
     ['retryAfter', `${whole} of seconds, at least 1`, ['60', 0, -1, 1.5, Number.NaN, null, new Date(0)]],
-    ['requestPropertyName', 'a string, not empty', ['', 5, null, Symbol('x'), {}]],
+    [
+      'requestPropertyName',
+      'a string, not empty',
+      ['', 5, null, Symbol('x'), {}, '__proto__', 'headers', 'constructor'],
+    ],
     ...['legacyHeaders', 'headers', 'skipFailedRequests', 'skipSuccessfulRequests', 'passOnStoreError'].map(
       (name): [string, string, unknown[]] => [
         name,
