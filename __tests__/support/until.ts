@@ -6,9 +6,9 @@ export async function until(
   holds: () => Promise<boolean> | boolean,
   within = 90_000,
 ): Promise<void> {
-  const deadline = Date.now() + within;
+  const deadline = performance.now() + within;
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`In vain: ${what}.`);
+    if (performance.now() > deadline) throw new Error(`In vain: ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
