@@ -229,7 +229,7 @@ it.each<[unknown]>([
   [{ host, auth: false }],
   [{ host, auth: { ...auth, pass: 123_456 } }],
   [{ host, maxMessages: Number.POSITIVE_INFINITY, maxConnections: '20', maxRequeues: -1 }],
-  [{ host, logger: false, debug: false, name: 'app.acme.example', tls: { ca: 'x' }, dkim: undefined }],
+  [{ host, logger: false, debug: false, name: 'app.acme.example', tls: { ca: 'x' }, dkim: false, proxy: '' }],
   [{ host, from: FROM }],
   [{ host: '2001:db8::1' }],
   [{ host: '[2001:db8::1]' }],

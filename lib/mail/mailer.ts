@@ -108,14 +108,22 @@ async function settle(attempt: Attempt, send: (signal: AbortSignal) => Promise<u
     }, attempt.deadline - performance.now()).unref();
   });
   try {
-    await Promise.race([send(signal), timedOut]);
-    return { kind: 'sent' };
+    const refusal = refusalIn(await Promise.race([send(signal), timedOut]));
+    return refusal === undefined ? { kind: 'sent' } : { kind: 'threw', cause: refusal };
   } catch (cause) {
     attempt.givenUp = true;
     return signal.aborted ? { kind: 'timedOut' } : { kind: 'threw', cause };
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** LMTP answers for each recipient after the message, and some transports tell of a refusal in what they resolve to. */
+function refusalIn(info: unknown): unknown {
+  const [accepted, rejected] = ['accepted', 'rejected'].map((name) => propertyOf(info, name));
+  const isRefused = Array.isArray(rejected) && rejected.length > 0;
+  if (!isRefused || (Array.isArray(accepted) && accepted.length > 0)) return undefined;
+  return propertyOf(propertyOf(info, 'rejectedErrors'), '0') ?? { code: 'EENVELOPE' };
 }
 
 /** A mail is known not to have left when the server refused it, or when not a byte of the message was asked for. */

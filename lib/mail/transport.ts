@@ -296,7 +296,7 @@ function portHint({ port, secure }: SMTPPoolOptions): string | undefined {
 
 /** nodemailer sends an email unsigned when it cannot read the key. */
 function checkDkim(dkim: unknown): void {
-  if (dkim === undefined) return;
+  if (!dkim) return;
   const { keys } = partsOf(dkim);
   for (const key of keys === undefined ? [dkim] : [keys].flat()) {
     if (isPrivateKey(partsOf(key)['privateKey'])) continue;
