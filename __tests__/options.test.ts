@@ -1,5 +1,11 @@
 /** Every option is checked when the app starts; the error names it, its range and its value. */
-import { createEmailVerification, en, MemoryStore, RedisStore } from 'express-email-verification';
+import {
+  createEmailVerification,
+  type EmailVerificationOptions,
+  en,
+  MemoryStore,
+  RedisStore,
+} from 'express-email-verification';
 import { guessBound } from '../lib/guess-bound.js';
 import { SECRET } from './support/app.js';
 
@@ -263,6 +269,33 @@ describe('a name that no option has is refused, at every level', () => {
     }
     expect(() => new RedisStore(client, { prefix: undefined, clock: undefined })).not.toThrow();
   });
+});
+
+it('the types take what `process.env` gives, and each form of an option', () => {
+  const { UNSET } = process.env;
+  const options: EmailVerificationOptions[] = [
+    { transport: UNSET, from: UNSET, secret: UNSET },
+    { ...fitting, secret: [SECRET, UNSET] },
+    { ...fitting, from: { address: 'hello@acme.example' } },
+    { ...fitting, rateLimit: false },
+    { ...fitting, rateLimit: { send: { max: 3, message: ({ path }) => path }, verify: undefined } },
+    // @ts-expect-error: `secret` is required
+    { transport: UNSET, from: UNSET },
+    // @ts-expect-error: a body of one's own is what `handler` writes
+    { ...fitting, rateLimit: { send: { message: { error: 'slow' } } } },
+  ];
+  const refused = options.map((one) => {
+    try {
+      createEmailVerification(one);
+      return undefined;
+    } catch (error) {
+      return /`[\w.[\]]+`/.exec(String(error))?.[0];
+    }
+  });
+  expect(refused).toEqual([
+    ...['`from`', '`secret[1]`', undefined, undefined, undefined],
+    ...['`from`', '`rateLimit.send.message`'],
+  ]);
 });
 
 describe('options in other forms', () => {
