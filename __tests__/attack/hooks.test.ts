@@ -16,12 +16,11 @@ describe.each(STORES)('on %s', (name) => {
       beforeSend: ({ email }) =>
         email.startsWith('hang') ? new Promise((resolve) => answers.push(resolve)) : undefined,
     });
-    const begun = performance.now();
     const hanging = inParallel(50, (n) => door.send({ email: `hang${n}@example.com` }));
     const passing = await inParallel(50, (n) => door.send({ email: `pass${n}@example.com` }));
     expect(tally(passing)).toEqual({ success: 50 });
+    // Answered, though no hook has answered yet.
     const replies = await hanging;
-    expect(performance.now() - begun).toBeLessThan(5000);
     expect(tally(replies)).toEqual({ unavailable: 50 });
     for (const { status, headers, body } of replies) {
       expect([status, headers['retry-after']]).toEqual([503, String(body.retryAfter)]);
@@ -29,9 +28,9 @@ describe.each(STORES)('on %s', (name) => {
 
     // An answer that comes after all changes nothing.
     for (const answer of answers) answer(undefined);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect((await door.send({ email: 'late@example.com' })).status).toBe(200);
     expect(post.codesOf('hang0@example.com')).toEqual([]);
-    if (name === 'RedisStore') expect(await redis.client.dbSize()).toBe(100);
+    if (name === 'RedisStore') expect(await redis.client.dbSize()).toBe(102);
     warnings.mockRestore();
   });
 

@@ -1,7 +1,7 @@
 /** Mail that fails or hangs, used as a weapon: it opens no limit and refills no attempts. */
-import { setTimeout as wait } from 'node:timers/promises';
 import type { CustomDelivery } from 'express-email-verification';
 import { createTransport } from 'nodemailer';
+import { until } from '../support/until.js';
 import { inParallel, MINUTE, STORES, startClock, tally, useFrontDoor, wrongCode } from './front-door.js';
 
 const { mail, open, startRelay, storeOf } = useFrontDoor();
@@ -62,12 +62,12 @@ describe.each(STORES)('on %s', (name) => {
       sendLimits,
     });
     const sends = inParallel(50, () => door.send({ email }));
-    while (refuse.length < 50) await wait(5);
+    await until('all are under way', () => refuse.length === 50);
     for (const end of refuse.splice(0)) end();
     expect(tally(await sends)).toEqual({ delivery_failed: 50 });
-    const more = inParallel(10, () => door.send({ email }));
-    while (refuse.length < 3) await wait(5);
-    await wait(100);
+    let answered = 0;
+    const more = inParallel(10, () => door.send({ email }).finally(() => ++answered));
+    await until('each is under way or answered', () => refuse.length + answered === 10);
     for (const end of refuse.splice(0)) end();
     expect(tally(await more)).toEqual({ delivery_failed: 3, too_many_requests: 7 });
   });
@@ -130,13 +130,14 @@ describe.each(STORES)('on %s', (name) => {
     const { challengeId } = (await door.send({ email })).body;
     clock.pass(MINUTE);
     expect((await door.send({ email, challengeId })).body.challengeId).toBe(challengeId);
-    while (ends.length < 2) await wait(5);
+    await until('both mails are under way', () => ends.length === 2);
     const sent = { envelope: { from: '', to: [] }, messageId: '' };
     const failed = new Promise<void>((heard) => void door.verification.on('delivery_failed', () => heard()));
     ends[1]?.(null, sent);
     ends[0]?.(Object.assign(new Error('refused'), { responseCode: 550 }), sent);
     await failed;
-    await wait(50);
+    // Its code is gone once all is over.
+    await door.verification.close();
 
     // The code of the first mail is gone; the shared attempts are a stranger's to burn.
     await inParallel(5, (n) => door.verify({ email, code: wrongCode(codes, n) }));

@@ -7,6 +7,7 @@ import {
   requireVerifiedEmail,
 } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
+import { until } from '../support/until.js';
 import {
   type Door,
   inParallel,
@@ -189,10 +190,15 @@ describe.each(STORES)('on %s', (name) => {
     const slow = slowHandler(201);
     const door = await listenWith(slow.handler);
     const verificationToken = await tokenFor(door);
+    let inHand = 0;
+    door.verification.on('redeemed', () => ++inHand);
+    door.verification.on('released', () => --inHand);
+    // Who hangs up before the handler is called gives the token back: then the next request finds it.
+    const settled = () => until('it is given back, or the handler has it', () => inHand === slow.called());
     await inParallel(10, (n) => hangUp(door, { email, verificationToken }, n % 5));
     for (let n = 0; n < 10; n += 1) await hangUp(door, { email, verificationToken }, n);
     await settled();
-    // Who hung up before the handler was called gave the token back: then the next request finds it.
+    slow.finish();
     await door.signUp({ email, verificationToken });
     await door.signUp({ email, verificationToken });
     await settled();
@@ -204,10 +210,12 @@ describe.each(STORES)('on %s', (name) => {
     const door = await listenWith(slow.handler);
     const verificationToken = await tokenFor(door);
     await hangUp(door, { email, verificationToken }, 'in the handler', slow.entered);
+    await slow.deserted;
     expect(slow.called()).toBe(1);
     expect((await door.signUp({ email, verificationToken })).status).toBe(403);
+    const released = new Promise((resolve) => door.verification.on('released', resolve));
     slow.finish();
-    await settled();
+    await released;
     expect((await door.signUp({ email, verificationToken })).status).toBe(409);
   });
 
@@ -216,8 +224,9 @@ describe.each(STORES)('on %s', (name) => {
     const door = await listenWith(slow.handler);
     const verificationToken = await tokenFor(door);
     await hangUp(door, { email, verificationToken }, 'in the handler', slow.entered);
+    await slow.deserted;
     slow.finish();
-    await settled();
+    await slow.ended;
     expect((await door.signUp({ email, verificationToken })).status).toBe(403);
     expect(slow.called()).toBe(1);
   });
@@ -237,21 +246,32 @@ describe.each(STORES)('on %s', (name) => {
 /** A sign-up that waits in its handler, the first time, until it is told to go on. */
 function slowHandler(status: number) {
   let count = 0;
-  let finish = () => {};
-  let enter = () => {};
-  const entered = new Promise<void>((resolve) => {
-    enter = resolve;
-  });
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
+  const [entered, deserted, finished, ended] = [signal(), signal(), signal(), signal()];
   const handler: RequestHandler = async (_req, res) => {
     count += 1;
-    enter();
-    if (count === 1) await Promise.race([finished, settled()]);
+    res.on('close', deserted.give);
+    entered.give();
+    await finished.given;
     res.status(status).json({});
+    ended.give();
   };
-  return { handler, entered, finish: () => finish(), called: () => count };
+  return {
+    handler,
+    entered: entered.given,
+    /** Its client is gone. */
+    deserted: deserted.given,
+    finish: finished.give,
+    ended: ended.given,
+    called: () => count,
+  };
+}
+
+function signal() {
+  let give = () => {};
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give };
 }
 
 /** Sends a sign-up and hangs up: so many milliseconds later, or when told that the handler was entered. */
@@ -271,9 +291,4 @@ async function hangUp(
   else await new Promise((resolve) => setTimeout(resolve, when));
   asked.destroy();
   await closed;
-}
-
-/** Long enough for what a hang-up sets going. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 150));
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { EmailVerificationOptions, Store } from 'express-email-verification';
 import { createTestApp } from '../../support/app.js';
-import { startOwnClock } from './own-clock.js';
+import { startOwnClock } from '../../support/own-clock.js';
 
 /** What `storeTimeout` is in these tests, in ms. */
 export const STORE_TIMEOUT = 500;
