@@ -49,6 +49,64 @@ it('send, verify, redeem and release without a route', async () => {
   expect(await verification.redeem({ email, verificationToken })).toMatchObject({ kind: 'redeemed' });
 });
 
+it.each([
+  ['an end that is not a number', { end: Number.NaN }],
+  ['an end without end', { end: Number.POSITIVE_INFINITY }],
+  ['a broken number as its end', { end: 1.5 }],
+  ['an end as a string', { end: '1800000000000' }],
+  ['an end as a Date', { end: new Date() }],
+  ['no end', { end: undefined }],
+  ['null as its end', { end: null }],
+  ['no token', { verificationToken: undefined }],
+  ['a token of another form', { verificationToken: 'x' }],
+  ['a number as its token', { verificationToken: 5 }],
+  ['no address', { email: undefined }],
+  ['an address in a list', { email: [email] }],
+  ['nothing', undefined],
+  ['null', null],
+])('release() refuses %s, tells nobody, and gives nothing back', async (_what, wrong) => {
+  const verification = create();
+  const heard = jest.fn();
+  verification.on('released', heard);
+  await verification.send({ email });
+  const verified = await verification.verify({ email, code: await mail.lastCode(email) });
+  if (verified.kind !== 'verified') throw new Error(verified.kind);
+  const { verificationToken } = verified;
+  const redeemed = await verification.redeem({ email, verificationToken });
+  const given = wrong && { ...redeemed, ...wrong };
+  await expect(verification.release(given as never)).rejects.toThrow(
+    'release() takes what redeem() came to.',
+  );
+  expect(heard).not.toHaveBeenCalled();
+  expect(await verification.redeem({ email, verificationToken })).toMatchObject({
+    kind: 'email_not_verified',
+  });
+});
+
+it('release() of a token that has ended gives nothing back', async () => {
+  let now = Date.now();
+  for (const store of [
+    new MemoryStore({ clock: () => now }),
+    new RedisStore(redis.client, { clock: () => now }),
+  ]) {
+    mail.clear();
+    const verification = create({ store });
+    await verification.send({ email });
+    const verified = await verification.verify({ email, code: await mail.lastCode(email) });
+    if (verified.kind !== 'verified') throw new Error(verified.kind);
+    const { verificationToken } = verified;
+    const redeemed = await verification.redeem({ email, verificationToken });
+    if (redeemed.kind !== 'redeemed') throw new Error(redeemed.kind);
+    now = redeemed.end;
+    await redis.flush();
+    expect(await verification.release(redeemed)).toEqual({ kind: 'released' });
+    expect(await verification.redeem({ email, verificationToken })).toMatchObject({
+      kind: 'email_not_verified',
+    });
+    expect(await redis.client.dbSize()).toBe(0);
+  }
+});
+
 it('judges its input as the routes do', async () => {
   const verification = create();
   expect(await verification.send({ email: ['a@b.co'] })).toMatchObject({

@@ -57,9 +57,11 @@ export function createRedeeming(context: ActContext, judge: Judge): Redeeming {
       return { kind: 'redeemed', email, verificationToken, end: outcome.end };
     },
 
-    async release({ email, verificationToken, end }) {
-      const secret = secretOf(verificationToken, secrets);
-      if (!secret || typeof end !== 'number') throw new TypeError('release takes what redeem came to');
+    async release(redeemed) {
+      const { email, verificationToken, end } = redeemed ?? {};
+      const secret = typeof verificationToken === 'string' ? secretOf(verificationToken, secrets) : undefined;
+      if (!secret || typeof email !== 'string' || !Number.isSafeInteger(end))
+        throw new TypeError('release() takes what redeem() came to.');
       const entry = { ...keyOf(secret, email), token: secret.token(verificationToken), end };
       const outcome = await ask('release', settings.defaultLocale, async () => {
         await store.release(entry, storeTimeout);

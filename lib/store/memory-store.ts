@@ -154,7 +154,8 @@ export class MemoryStore implements Store {
 
   async release(request: TokenRequest & { end: number }, timeout: number): Promise<void> {
     const now = this.#start(timeout);
-    if (request.end <= now) return;
+    // No token lives longer than a day; what is no number is neither.
+    if (!(request.end > now && request.end <= now + DAY)) return;
     const challenge = this.#challenge(request);
     challenge.tokens.set(request.token, request.end);
     this.#challenges.set(keyOf(request), challenge);
