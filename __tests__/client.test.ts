@@ -316,6 +316,32 @@ describe('verify', () => {
     expect(client.state).toMatchObject({ status: 'failed', reason: 'code_expired', expiresIn: 0 });
   });
 
+  it('T64: goes on with the newest code when an older one was typed, as long as an attempt is left', async () => {
+    const pass = stopTheClock();
+    const { open } = await site({ maxAttempts: 2 });
+    const client = open();
+    await client.send({ email });
+    const old = await mail.lastCode(email);
+    pass(200_000);
+    mail.clear();
+    await client.send({ email });
+    const code = await mail.lastCode(email);
+    expect(await client.verify(old)).toEqual({
+      kind: 'code_expired',
+      message: 'This code is from an earlier email. Please enter the code from the newest one.',
+      attemptsLeft: 1,
+    });
+    expect(client.state).toMatchObject({ reason: 'code_expired', attemptsLeft: 1, expiresIn: 180 });
+    expect(await client.verify(code)).toMatchObject({ kind: 'verified' });
+
+    pass(200_000);
+    client.reset();
+    mail.clear();
+    await client.send({ email });
+    for (let n = 0; n < 2; n += 1) await client.verify(old);
+    expect(client.state).toMatchObject({ reason: 'code_expired', expiresIn: 0 });
+  });
+
   it('has attempts that nobody else can spend', async () => {
     const { open, baseUrl } = await site({ maxAttempts: 1 });
     const client = open();

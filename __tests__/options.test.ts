@@ -422,7 +422,7 @@ describe('`locales`', () => {
   it.each(words)('tells that `$group.$word` is missing or is no $kind', ({ group, word, kind }) => {
     const expected = kind === 'function' ? 'a function that returns a string' : 'a string';
     // Where it is left out, `delivery_failed` is said.
-    const absent = word === 'recipient_refused' ? [] : [undefined];
+    const absent = ['recipient_refused', 'code_outdated'].includes(word) ? [] : [undefined];
     for (const value of [...absent, null, 5, [], {}, true, kind === 'function' ? 'text' : () => 'text']) {
       expect(create({ locales: withWord(group, word, value) })).toThrow(
         `The \`locales.de.${group}.${word}\` option must be ${expected}. Received `,

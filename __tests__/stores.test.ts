@@ -1,5 +1,6 @@
 /** What every store must do, told once and run on both, under a clock that the tests move. */
 import { MemoryStore, RedisStore, type Store } from 'express-email-verification';
+import { passTimeOf } from './support/pass-time.js';
 import { useRedis } from './support/redis.js';
 
 const redis = useRedis();
@@ -16,7 +17,7 @@ const key = { mailbox: 'mailbox-digest-1', challenge: 'challenge-diges1' };
 describe.each([
   ['RedisStore', (clock: () => number): Store => new RedisStore(redis.client, { clock })],
   ['MemoryStore', (clock: () => number): Store => new MemoryStore({ clock })],
-])('%s', (_name, createStore) => {
+])('%s', (name, createStore) => {
   let now = START;
   let store: Store;
   let drawn = 0;
@@ -27,6 +28,13 @@ describe.each([
     drawn = 0;
     store = createStore(() => now);
   });
+
+  /** Time passes, for the keys of Redis too. */
+  async function pass(time: number): Promise<void> {
+    now += time;
+    if (name === 'RedisStore') await passTimeOf(redis.client, time);
+  }
+  const passTo = (time: number) => pass(time - now);
 
   const open = (
     code: string,
@@ -55,7 +63,7 @@ describe.each([
 
   /** Opens past the cooldown, and answers the mail's place. */
   async function openLater(code: string, client?: string): Promise<number> {
-    now += MINUTE;
+    await pass(MINUTE);
     const opened = await open(code, client === undefined ? {} : { client });
     if (opened.kind !== 'opened') throw new Error('not opened');
     return opened.place;
@@ -73,12 +81,12 @@ describe.each([
 
   it('is full to the millisecond, and tells the longest wait', async () => {
     await open('a');
-    now += MINUTE - 1;
+    await pass(MINUTE - 1);
     expect(await open('b')).toEqual({ kind: 'limited', retryIn: 1, expiresIn: undefined });
-    now += 1;
+    await pass(1);
     expect(await open('b')).toMatchObject({ kind: 'opened' });
     for (const code of ['c', 'd', 'e']) await openLater(code);
-    now += MINUTE;
+    await pass(MINUTE);
     expect(await open('f')).toMatchObject({ kind: 'limited', retryIn: 60 * MINUTE - (now - START) });
   });
 
@@ -92,13 +100,13 @@ describe.each([
   it('lets every mailed code work until its own end', async () => {
     await open('a');
     await openLater('b', 'client-1');
-    now = START + 3 * MINUTE - 1;
+    await passTo(START + 3 * MINUTE - 1);
     expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
   });
 
   it('refuses a code one millisecond past its end though its key is there (T10)', async () => {
     await open('a');
-    now = START + 3 * MINUTE;
+    await passTo(START + 3 * MINUTE);
     expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
   });
 
@@ -114,7 +122,7 @@ describe.each([
     await open('a');
     await openLater('b', 'client-1');
     expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
-    now += 1;
+    await pass(1);
     expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
     // Also beside another challenge of the address, which it leaves alone.
     await openLater('c');
@@ -131,7 +139,7 @@ describe.each([
   it('accepts no attempt again once its token has ended', async () => {
     await open('a');
     expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
-    now += 15 * MINUTE;
+    await pass(15 * MINUTE);
     expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
   });
 
@@ -156,13 +164,13 @@ describe.each([
     await attempt('x', 'client-1');
     await openLater('b', 'client-1');
     expect(await attempt('x', 'client-1')).toEqual({ kind: 'incorrect', attemptsLeft: 0 });
-    now += MINUTE;
+    await pass(MINUTE);
     expect(await open('c', { client: 'client-1' })).toMatchObject({ kind: 'opened', kept: false });
   });
 
   it('gives a client that outlived its end a new id', async () => {
     await open('a');
-    now += 4 * MINUTE;
+    await pass(4 * MINUTE);
     expect(await open('b', { client: 'client-1' })).toMatchObject({ kind: 'opened', kept: false });
   });
 
@@ -202,7 +210,7 @@ describe.each([
     const fourth = await open('d');
     expect(fourth).toMatchObject({ kind: 'opened', place: START + 3 });
     expect(await discard('d', START + 3, 'client-4')).toEqual({ kind: 'discarded', resendIn: MINUTE + 3 });
-    now += 24 * 60 * MINUTE + 10;
+    await pass(24 * 60 * MINUTE + 10);
     await open('e');
     expect(await discard('e', now, 'client-5')).toEqual({ kind: 'discarded', resendIn: 0 });
   });
@@ -227,9 +235,9 @@ describe.each([
     expect(await redeem('token-of-a')).toEqual({ kind: 'redeemed', end });
     expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
     await store.release({ ...key, token: 'token-of-a', end }, TIMEOUT);
-    now = end - 1;
+    await passTo(end - 1);
     expect(await redeem('token-of-a')).toEqual({ kind: 'redeemed', end });
-    now = end;
+    await passTo(end);
     await store.release({ ...key, token: 'token-of-a', end }, TIMEOUT);
     expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
   });
@@ -243,17 +251,163 @@ describe.each([
     expect(await redeem('token-of-b')).toMatchObject({ kind: 'redeemed' });
   });
 
+  it('counts the emails of a whole day, to the millisecond', async () => {
+    const places: number[] = [];
+    for (let n = 0; n < 10; n += 1) {
+      const opened = await open(`hourly-${n}`);
+      if (opened.kind !== 'opened') throw new Error(`${n}: ${JSON.stringify(opened)}`);
+      places.push(opened.place);
+      await pass(2 * 60 * MINUTE);
+    }
+    const day = 24 * 60 * MINUTE;
+    expect(await open('x')).toMatchObject({ kind: 'limited', retryIn: START + day - now });
+    await passTo(START + day - 1);
+    expect(await open('x')).toMatchObject({ kind: 'limited', retryIn: 1 });
+    await pass(1);
+    expect(await open('eleventh')).toMatchObject({ kind: 'opened', resendIn: 2 * 60 * MINUTE });
+    // One that did not leave gives its place back also hours later, and those that stay count on.
+    expect(await discard('hourly-9', places[9] ?? 0)).toEqual({ kind: 'discarded', resendIn: MINUTE });
+    await pass(MINUTE);
+    expect(await open('twelfth')).toMatchObject({ kind: 'opened' });
+    await pass(MINUTE);
+    expect(await open('x')).toMatchObject({ kind: 'limited', retryIn: START + day + 2 * 60 * MINUTE - now });
+  });
+
+  it('tells a code that has ended from one that never was, beside a newer one, and never accepts it (T64)', async () => {
+    await open('a', { maxAttempts: 5 });
+    await pass(2 * MINUTE);
+    await open('b', { client: 'client-1', maxAttempts: 5 });
+    await pass(MINUTE);
+    expect(await attempt('a', 'client-1')).toEqual({ kind: 'outdated', attemptsLeft: 4 });
+    expect(await attempt('x', 'client-1')).toEqual({ kind: 'incorrect', attemptsLeft: 3 });
+    expect(await attempt('a')).toEqual({ kind: 'outdated', attemptsLeft: 4 });
+    expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
+    expect(await attempt('b', 'client-1')).toEqual({ kind: 'accepted' });
+    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
+  });
+
+  it('tells a code that was used, or ended by a success, beside a newer one (T64)', async () => {
+    await open('a');
+    await openLater('b', 'client-1');
+    expect(await attempt('b', 'client-1')).toEqual({ kind: 'accepted' });
+    expect(await redeem('token-of-b')).toMatchObject({ kind: 'redeemed' });
+    await pass(14 * MINUTE);
+    await open('c', { maxAttempts: 5 });
+    expect(
+      await store.attempt({ ...key, code: 'b', client: undefined, token: 't', tokenTtl: 1 }, TIMEOUT),
+    ).toEqual({ kind: 'outdated', attemptsLeft: 4 });
+    expect(await attempt('a')).toEqual({ kind: 'outdated', attemptsLeft: 3 });
+    expect(await attempt('c')).toEqual({ kind: 'accepted' });
+  });
+
+  it('takes no attempt for an ended code where none is left, and none where no code lives (T64)', async () => {
+    await open('a');
+    await pass(3 * MINUTE);
+    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
+    await open('b');
+    await attempt('x', 'client-2');
+    expect(await attempt('a', 'client-2')).toEqual({ kind: 'outdated', attemptsLeft: 0 });
+    expect(await attempt('a', 'client-2')).toEqual({ kind: 'expired', live: true });
+  });
+
+  it('knows an ended code for 15 minutes, until another is opened (T64)', async () => {
+    await open('a');
+    await passTo(START + 3 * MINUTE + 15 * MINUTE - 1);
+    await open('b', { maxAttempts: 9 });
+    await pass(MINUTE + 1);
+    expect(await attempt('a')).toEqual({ kind: 'outdated', attemptsLeft: 8 });
+    await open('c', { maxAttempts: 9 });
+    expect(await attempt('a')).toEqual({ kind: 'incorrect', attemptsLeft: 8 });
+
+    await passTo(now + 60 * MINUTE);
+    await open('d');
+    await passTo(now + 3 * MINUTE + 15 * MINUTE);
+    await open('e');
+    expect(await attempt('d')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
+  });
+
+  it('knows ten ended codes, those that ended last; of codes that ended at once either all or none (T64)', async () => {
+    const all = [{ max: 1000, window: MINUTE }];
+    const openAll = (codes: readonly string[], codeTtl: number) =>
+      Promise.all(
+        codes.map((code) =>
+          store.open(
+            { ...key, code, codeTtl, client: undefined, newClient: code, maxAttempts: 99, limits: all },
+            TIMEOUT,
+          ),
+        ),
+      );
+    const named = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name}-${n}`);
+    await openAll(['first'], MINUTE);
+    const ten = named('second', 10);
+    await openAll(ten, MINUTE + 1);
+    await pass(MINUTE + 1);
+    await openAll(['newest'], MINUTE);
+    expect(await attempt('first')).toMatchObject({ kind: 'incorrect' });
+    for (const code of ten) expect(await attempt(code)).toMatchObject({ kind: 'outdated' });
+    // A code that is drawn once more lives as any other.
+    await openAll(['second-0'], MINUTE);
+    expect(await attempt('second-0')).toEqual({ kind: 'accepted' });
+    // Those that the success ended, ended at once: there are eleven of them.
+    await openAll(['later'], MINUTE);
+    for (const code of [...ten.slice(1), 'newest'])
+      expect(await attempt(code)).toMatchObject({ kind: 'incorrect' });
+  });
+
+  it('does not know a code whose email did not leave, ended or not (T64)', async () => {
+    await open('a');
+    await discard('a', START, 'client-1');
+    await openLater('b');
+    expect(await attempt('a', 'client-2')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
+    await pass(3 * MINUTE);
+    await discard('b', START + MINUTE, 'client-2');
+    await open('c');
+    expect(await attempt('b', 'client-3')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
+  });
+
+  it.each([
+    ['in the past', () => now - 1],
+    ['now', () => now],
+    ['not a number', () => Number.NaN],
+    ['without end', () => Number.POSITIVE_INFINITY],
+    ['before all time', () => Number.NEGATIVE_INFINITY],
+    ['later than any token lives', () => now + 24 * 60 * MINUTE + 1],
+  ])('gives no token back whose end is %s, and keeps nothing of it', async (_when, end) => {
+    await store.release({ ...key, token: 'token', end: end() }, TIMEOUT);
+    expect(await redeem('token')).toEqual({ kind: 'unknown' });
+    expect(await redis.client.keys('*')).toEqual([]);
+
+    await open('a');
+    await attempt('a', 'client-1');
+    await redeem('token-of-a');
+    await store.release({ ...key, token: 'token-of-a', end: end() }, TIMEOUT);
+    expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
+    expect(
+      await store.attempt(
+        { ...key, code: 'a', client: undefined, token: 'token-of-a', tokenTtl: 1 },
+        TIMEOUT,
+      ),
+    ).toEqual({ kind: 'expired', live: false });
+  });
+
+  it('gives a token back that lives as long as a token can', async () => {
+    const end = now + 24 * 60 * MINUTE;
+    await store.release({ ...key, token: 'token', end }, TIMEOUT);
+    await passTo(end - 1);
+    expect(await redeem('token')).toEqual({ kind: 'redeemed', end });
+  });
+
   it('counts a client in a window of its own', async () => {
     const count = (step: 'hit' | 'undo' | 'forget') =>
       store.count({ client: 'ip', window: MINUTE, step }, TIMEOUT);
     expect(await count('hit')).toEqual({ hits: 1, resetsIn: MINUTE });
-    now += 1000;
+    await pass(1000);
     expect(await count('hit')).toEqual({ hits: 2, resetsIn: MINUTE - 1000 });
     expect(await count('undo')).toEqual({ hits: 1, resetsIn: MINUTE - 1000 });
     expect(await count('forget')).toEqual({ hits: 0, resetsIn: MINUTE });
     expect(await count('undo')).toEqual({ hits: 0, resetsIn: MINUTE });
     await count('hit');
-    now += MINUTE;
+    await pass(MINUTE);
     expect(await count('hit')).toEqual({ hits: 1, resetsIn: MINUTE });
   });
 
@@ -287,9 +441,33 @@ describe('RedisStore alone', () => {
     await redis.flush();
     await new RedisStore(redis.client).open(opening, TIMEOUT);
     expect(await redis.client.pTTL('ev:{mailbox-digest-1}')).toBeGreaterThan(86_000_000);
+    // The code's life, and the 15 minutes that it is known after it.
     const ttl = await redis.client.pTTL('ev:{mailbox-digest-1}challenge-diges1');
-    expect(ttl).toBeGreaterThan(55_000);
-    expect(ttl).toBeLessThanOrEqual(60_000);
+    expect(ttl).toBeGreaterThan(955_000);
+    expect(ttl).toBeLessThanOrEqual(960_000);
+  });
+
+  it('keeps a challenge as long as its token, and no longer than its codes are known once that is used up', async () => {
+    await redis.flush();
+    const store = new RedisStore(redis.client);
+    const life = () => redis.client.pTTL('ev:{mailbox-digest-1}challenge-diges1');
+    await store.open(opening, TIMEOUT);
+    await store.attempt({ ...key, code: 'a', client: undefined, token: 't', tokenTtl: 86_400_000 }, TIMEOUT);
+    expect(await life()).toBeGreaterThan(86_300_000);
+    const redeemed = await store.redeem({ ...key, token: 't' }, TIMEOUT);
+    expect(await life()).toBeLessThanOrEqual(900_000);
+    if (redeemed.kind !== 'redeemed') throw new Error(redeemed.kind);
+    await store.release({ ...key, token: 't', end: redeemed.end }, TIMEOUT);
+    expect(await life()).toBeGreaterThan(86_300_000);
+  });
+
+  it('keeps a mailbox for its day when a place is given back', async () => {
+    await redis.flush();
+    const store = new RedisStore(redis.client);
+    const opened = await store.open(opening, TIMEOUT);
+    if (opened.kind !== 'opened') throw new Error(opened.kind);
+    await store.discard({ ...key, code: 'a', madeClient: 'c', place: opened.place, limits }, TIMEOUT);
+    expect(await redis.client.pTTL('ev:{mailbox-digest-1}')).toBeGreaterThan(86_000_000);
   });
 
   it('asks Redis once for each act', async () => {

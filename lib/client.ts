@@ -27,7 +27,8 @@ export type SendOutcome =
 export type VerifyOutcome =
   | Said<'verified', { verificationToken: string; expiresIn: number }>
   | Said<'code_incorrect', { attemptsLeft: number }>
-  | Said<'code_expired'>
+  /** With `attemptsLeft`, it was an older code, and the newest can still be entered. */
+  | Said<'code_expired', { attemptsLeft?: number }>
   | Refusal;
 
 export interface FieldError {
@@ -60,7 +61,7 @@ export interface EmailVerificationState {
   readonly expiresIn: number;
   /** Whole seconds until `resendAt`, 0 when it has passed. */
   readonly resendIn: number;
-  /** After `code_incorrect`; at 0 only another code helps. */
+  /** After `code_incorrect`, and `code_expired` beside a newer code; at 0 only another code helps. */
   readonly attemptsLeft?: number;
   /** Why the last `send` or `verify` failed: the `kind` of its outcome. */
   readonly reason?: Exclude<Outcome['kind'], 'sent' | 'verified'>;
@@ -293,7 +294,7 @@ function after(facts: Facts, outcome: Details, slot: keyof Session): Facts {
     reason: kind === 'sent' ? undefined : kind,
     email: facts.email,
     challengeId: outcome.challengeId ?? facts.challengeId,
-    expiresAt: kind === 'code_expired' || attemptsLeft === 0 ? undefined : expiresAt,
+    expiresAt: attemptsLeft === 0 || (kind === 'code_expired' && !attemptsLeft) ? undefined : expiresAt,
     resendAt: fromNow(outcome.resendIn) ?? (wait ? Math.max(wait, facts.resendAt ?? 0) : facts.resendAt),
     attemptsLeft,
     message,

@@ -47,8 +47,11 @@ const seedOne = {
   },
   /** A pending address that nobody asks for: digests without a code behind them, which are sooner made. */
   crowd: () => openNobody(LIFE, 5),
-  /** One whose code has ended: what stays is the mailbox. */
-  past: () => openNobody(1, 5),
+  /** One whose code ended so long ago that it is forgotten: what stays is the mailbox. */
+  async past() {
+    const { mailbox, challenge } = await openNobody(1, 5);
+    await redis.pExpire(`ev:{${mailbox}}${challenge}`, 1);
+  },
   floor: (number: number) =>
     redis.hSet(`floor:user-${digits(number)}@example.com`, { c: codeFor(number), n: 0 }),
   naive: (number: number) =>
@@ -62,11 +65,11 @@ const seedOne = {
 
 export type SeedKind = keyof typeof seedOne;
 
-function openNobody(codeTtl: number, maxAttempts: number) {
-  return store.open(
+async function openNobody(codeTtl: number, maxAttempts: number) {
+  const key = { mailbox: drawDigest(), challenge: drawDigest() };
+  await store.open(
     {
-      mailbox: drawDigest(),
-      challenge: drawDigest(),
+      ...key,
       code: drawDigest(),
       codeTtl,
       client: undefined,
@@ -76,6 +79,7 @@ function openNobody(codeTtl: number, maxAttempts: number) {
     },
     60_000,
   );
+  return key;
 }
 
 /** The id of a seeded client: the secret's name, then 24 characters. `{i}` in the place of a number makes a template. */

@@ -20,8 +20,11 @@ export type VerifyOutcome =
       readonly expiresIn: number;
     }
   | { readonly kind: 'code_incorrect'; readonly message: string; readonly attemptsLeft: number }
-  /** Expired, used, out of attempts, or never sent: not told apart. */
-  | { readonly kind: 'code_expired'; readonly message: string }
+  /**
+   * Expired, used, out of attempts, or never sent: not told apart. With `attemptsLeft`, a newer code lives and can
+   * still be entered.
+   */
+  | { readonly kind: 'code_expired'; readonly message: string; readonly attemptsLeft?: number }
   | InvalidRequest
   | Unavailable;
 
@@ -57,6 +60,13 @@ export function createVerifying(context: ActContext): (judged: JudgedVerify) => 
             message: locale.answers.code_incorrect(attemptsLeft),
             attemptsLeft,
           };
+        }
+        case 'outdated': {
+          const { attemptsLeft } = outcome;
+          const { code_expired, code_outdated = code_expired } = locale.answers;
+          // After the last attempt the newer one is of no use either.
+          if (attemptsLeft === 0) return { kind: 'code_expired', message: code_expired };
+          return { kind: 'code_expired', message: code_outdated, attemptsLeft };
         }
         case 'expired':
           return outcome.live

@@ -66,7 +66,10 @@ function checkWords<T extends object>(path: string, given: T | undefined, englis
 }
 
 /** Words that another one stands in for. */
-const OPTIONAL: ReadonlySet<string> = new Set<keyof Locale['answers']>(['recipient_refused']);
+const OPTIONAL: ReadonlySet<string> = new Set<keyof Locale['answers']>([
+  'recipient_refused',
+  'code_outdated',
+]);
 
 /** The words of a mail are told the app's name, and some of them the code. */
 const MAIL_SAMPLES = [['Acme', '012345']];

@@ -23,6 +23,7 @@ export const en: Locale = {
         ? 'The code is not correct. Please ask for a new one.'
         : `The code is not correct. You have ${plural(left, 'attempt', 'attempts')} left.`,
     code_expired: 'This code is no longer valid. Please ask for a new one.',
+    code_outdated: 'This code is from an earlier email. Please enter the code from the newest one.',
     email_not_verified: 'Please verify your email address first.',
   },
   fields: {

@@ -17,6 +17,8 @@ export interface Locale {
     readonly unavailable: string;
     readonly code_incorrect: (attemptsLeft: number) => string;
     readonly code_expired: string;
+    /** An older code, while a newer one lives and can be entered. @default code_expired */
+    readonly code_outdated?: string;
     readonly email_not_verified: string;
   };
   readonly fields: {

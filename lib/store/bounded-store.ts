@@ -114,7 +114,7 @@ function isOpen(outcome: unknown): outcome is OpenOutcome {
 
 function isAttempt(outcome: unknown): outcome is AttemptOutcome {
   const { kind, attemptsLeft, live }: Fields = Object(outcome);
-  if (kind === 'incorrect') return isNumber(attemptsLeft);
+  if (kind === 'incorrect' || kind === 'outdated') return isNumber(attemptsLeft);
   return kind === 'accepted' || (kind === 'expired' && typeof live === 'boolean');
 }
 

@@ -14,6 +14,8 @@ import {
   DEEPEST_LIMIT,
   type DiscardOutcome,
   type DiscardRequest,
+  ENDED_CODE_KNOWN_FOR,
+  ENDED_CODES_KNOWN,
   GIVE_BACKS_A_DAY,
   type Limit,
   type LookOutcome,
@@ -89,7 +91,7 @@ export class MemoryStore implements Store {
     const end = now + request.codeTtl;
     const known = live(request.client ? challenge.clients.get(request.client) : undefined, now);
     const kept = known !== undefined && known.left > 0;
-    dropEnded(challenge, now);
+    dropUseless(challenge, now);
     challenge.codes.set(request.code, end);
     challenge.clients.set(kept && request.client ? request.client : request.newClient, {
       left: kept ? known.left : request.maxAttempts,
@@ -118,11 +120,13 @@ export class MemoryStore implements Store {
     if (!budget || budget.left < 1) return { kind: 'expired', live: true };
     budget.left -= 1;
 
-    if ((challenge.codes.get(request.code) ?? 0) <= now)
-      return { kind: 'incorrect', attemptsLeft: budget.left };
-    dropEnded(challenge, now);
+    const codeEnd = challenge.codes.get(request.code);
+    if (codeEnd === undefined) return { kind: 'incorrect', attemptsLeft: budget.left };
+    if (codeEnd <= now) return { kind: 'outdated', attemptsLeft: budget.left };
+    for (const [code, end] of challenge.codes) challenge.codes.set(code, Math.min(end, now));
     this.#challenges.set(keyOf(request), {
       ...emptyChallenge(),
+      codes: challenge.codes,
       tokens: challenge.tokens.set(request.token, now + request.tokenTtl),
     });
     return { kind: 'accepted' };
@@ -200,9 +204,7 @@ export class MemoryStore implements Store {
       if (recent(mails, now).length === 0) this.#mailboxes.delete(key);
     for (const [key, { end }] of this.#counters) if (end <= now) this.#counters.delete(key);
     for (const [key, challenge] of this.#challenges) {
-      dropEnded(challenge, now);
-      if (challenge.codes.size + challenge.clients.size + challenge.tokens.size === 0)
-        this.#challenges.delete(key);
+      if (knownUntil(challenge) <= now) this.#challenges.delete(key);
     }
   }
 }
@@ -219,10 +221,22 @@ function live<T extends { end: number }>(value: T | undefined, now: number): T |
   return value && value.end > now ? value : undefined;
 }
 
-function dropEnded(challenge: Challenge, now: number): void {
-  for (const [digest, end] of challenge.codes) if (end <= now) challenge.codes.delete(digest);
+/** What is of no use any more goes. Of the codes that have ended, those that did so last are still known. */
+function dropUseless(challenge: Challenge, now: number): void {
+  const ends = [...challenge.codes.values()].filter((end) => end <= now).sort((one, other) => other - one);
+  const tooOld = Math.max(ends[ENDED_CODES_KNOWN] ?? 0, now - ENDED_CODE_KNOWN_FOR);
+  for (const [digest, end] of challenge.codes) if (end <= tooOld) challenge.codes.delete(digest);
   for (const [digest, { end }] of challenge.clients) if (end <= now) challenge.clients.delete(digest);
   for (const [digest, end] of challenge.tokens) if (end <= now) challenge.tokens.delete(digest);
+}
+
+/** Until when anything in a challenge is of use. */
+function knownUntil({ codes, clients, shared, tokens }: Challenge): number {
+  let last = shared.end;
+  for (const end of codes.values()) last = Math.max(last, end + ENDED_CODE_KNOWN_FOR);
+  for (const { end } of clients.values()) last = Math.max(last, end);
+  for (const end of tokens.values()) last = Math.max(last, end);
+  return last;
 }
 
 function lastCodeEnd({ codes }: Challenge, now: number): number {

@@ -122,7 +122,7 @@ export class RedisStore implements Store {
       request.tokenTtl,
     ]);
     if (kind === 'accepted') return { kind };
-    if (kind === 'incorrect') return { kind, attemptsLeft: Number(detail) };
+    if (kind === 'incorrect' || kind === 'outdated') return { kind, attemptsLeft: Number(detail) };
     return { kind: 'expired', live: Number(detail) === 1 };
   }
 

@@ -81,6 +81,8 @@ export interface AttemptRequest extends ChallengeKey {
 export type AttemptOutcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'incorrect'; readonly attemptsLeft: number }
+  /** A code that has ended, while a newer one lives. It took an attempt as any other that is not right. */
+  | { readonly kind: 'outdated'; readonly attemptsLeft: number }
   /** `live` tells whether any code was live: without one, nothing was there to attempt. */
   | { readonly kind: 'expired'; readonly live: boolean };
 
@@ -124,6 +126,14 @@ export interface CountOutcome {
   readonly hits: number;
   readonly resetsIn: number;
 }
+
+/**
+ * How long a code is known after its end, in ms, and how many such codes of one challenge at the most, the newest
+ * first: so that whoever types one beside a newer code that lives learns that it is an old one. It is worth nothing.
+ * Slow relays hold emails back for 5 to 15 minutes.
+ */
+export const ENDED_CODE_KNOWN_FOR = 900_000;
+export const ENDED_CODES_KNOWN = 10;
 
 /** The longest a mail counts, whatever the windows of an instance. */
 export const DAY = 86_400_000;

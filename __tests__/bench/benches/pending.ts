@@ -87,7 +87,7 @@ export async function pending(lab: Lab): Promise<string> {
   const left = ((await few.seeder.memory()) - emptied) / (await few.seeder.keys());
 
   const figures = table(['pending addresses', 'bytes each', 'verify to 1,000', 'send to 1,000'], rows);
-  return `${figures}\nWhat stays of one for the day's limit once its code has ended: ${whole(left)} bytes.\n${AIMS.pending}`;
+  return `${figures}\nWhat stays of one for the day's limit 15 minutes after its code has ended: ${whole(left)} bytes.\n${AIMS.pending}`;
 }
 
 async function empty(seeder: {

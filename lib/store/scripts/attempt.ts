@@ -3,11 +3,12 @@ import { defineScript } from './script.js';
 
 /**
  * Rule 2. Takes one attempt of the client, or of the shared ones, then looks the code up among all that live.
- * One success ends all codes, clients and shared attempts, and leaves a token.
+ * One success ends all codes, clients and shared attempts, and leaves a token. A code that has ended is worth nothing,
+ * but told from one that never was.
  *
  * KEYS  1 challenge
  * ARGV  3 code, 4 client or '', 5 token, 6 tokenTtl
- * Returns { now, 'accepted' }, { now, 'incorrect', attempts left }
+ * Returns { now, 'accepted' }, { now, 'incorrect' or 'outdated', attempts left }
  *      or { now, 'expired', 1 if a code is live }
  */
 export const attempt = defineScript(`
@@ -32,18 +33,22 @@ if not isLive(held[budget]) or countOf(held[budget]) < 1 then return { now, 'exp
 local left = countOf(held[budget]) - 1
 redis.call('HSET', challenge, budget, pack(left, endOf(held[budget])))
 
-if not isLive(held['c' .. code]) then return { now, 'incorrect', left } end
+if not held['c' .. code] then return { now, 'incorrect', left } end
+if not isLive(held['c' .. code]) then return { now, 'outdated', left } end
 
-held['t' .. token] = packEnd(now + tokenTtl)
-redis.call('HSET', challenge, 't' .. token, held['t' .. token])
-local tokens = {}
+local kept = { ['t' .. token] = packEnd(now + tokenTtl) }
+redis.call('HSET', challenge, 't' .. token, kept['t' .. token])
 for field, value in pairs(held) do
-  if string.sub(field, 1, 1) == 't' and isLive(value) then
-    tokens[field] = value
+  local kind = string.sub(field, 1, 1)
+  if kind == 'c' then
+    kept[field] = packEnd(math.min(endOf(value), now))
+    redis.call('HSET', challenge, field, kept[field])
+  elseif kind == 't' and isLive(value) then
+    kept[field] = value
   else
     redis.call('HDEL', challenge, field)
   end
 end
-expireWith(challenge, tokens)
+expireWith(challenge, kept)
 return { now, 'accepted' }
 `);

@@ -4,7 +4,7 @@ import { mailboxLua } from './mailbox.js';
 import { defineScript } from './script.js';
 
 /**
- * Rule 1. Enters a mail and a new code, unless a limit is full; then nothing changes.
+ * Rule 1. Enters a mail and a new code, unless a limit is full; then nothing changes. What is of no use any more goes.
  *
  * KEYS  1 mailbox, 2 challenge
  * ARGV  3 code, 4 codeTtl, 5 client or '', 6 new client, 7 maxAttempts, 8… max and window of each limit
@@ -35,17 +35,14 @@ local kept = isLive(known) and countOf(known) > 0
 local left = kept and countOf(known) or maxAttempts
 if not kept then client = newClient end
 
-local ended = {}
-for field, value in pairs(held) do
-  if not isLive(value) then ended[#ended + 1] = field end
-end
-for _, field in ipairs(ended) do held[field] = nil end
+local useless = uselessIn(held)
+for _, field in ipairs(useless) do held[field] = nil end
 
 held['c' .. code] = packEnd(codeEnd)
 held['i' .. client] = pack(left, codeEnd)
 held['s'] = pack(maxAttempts, codeEnd)
 redis.call('HSET', challenge, 'c' .. code, held['c' .. code], 'i' .. client, held['i' .. client], 's', held['s'])
-for _, field in ipairs(ended) do
+for _, field in ipairs(useless) do
   if not held[field] then redis.call('HDEL', challenge, field) end
 end
 expireWith(challenge, held)

@@ -1,3 +1,4 @@
+import { challengeLua } from './challenge.js';
 import { defineScript } from './script.js';
 
 /**
@@ -9,8 +10,13 @@ import { defineScript } from './script.js';
  */
 export const redeem = defineScript(`
 local challenge, field = KEYS[1], 't' .. ARGV[3]
-local value = redis.call('HGET', challenge, field)
-if not value or endOf(value) <= now then return { now, 'unknown' } end
+${challengeLua}
+local held = read(challenge)
+local value = held[field]
+if not isLive(value) then return { now, 'unknown' } end
 redis.call('HDEL', challenge, field)
+-- The token may have been what lived longest.
+held[field] = nil
+expireWith(challenge, held)
 return { now, 'redeemed', endOf(value) }
 `);

@@ -1,0 +1,216 @@
+/**
+ * An older code typed beside a newer one that lives: it is worth nothing, costs an attempt as any other, and whoever
+ * typed it learns that it is the newest email that counts.
+ */
+import { en, ko } from 'express-email-verification';
+import {
+  type Door,
+  MINUTE,
+  postbox,
+  STORES,
+  startClock,
+  useFrontDoor,
+  WIDE,
+  wrongCode,
+} from './front-door.js';
+
+const { open, storeOf, redis } = useFrontDoor();
+const email = 'minji@example.com';
+const SECOND = 1000;
+
+/** How long an ended code is known, beside a newer one. */
+const KNOWN_FOR = 15 * MINUTE;
+
+const USE_THE_NEWEST = 'This code is from an earlier email. Please enter the code from the newest one.';
+const ASK_AGAIN = 'This code is no longer valid. Please ask for a new one.';
+
+const EXPIRED = { status: 401, reason: 'code_expired', attemptsLeft: undefined, message: ASK_AGAIN };
+const outdated = (attemptsLeft: number) => ({ ...EXPIRED, attemptsLeft, message: USE_THE_NEWEST });
+const incorrect = (attemptsLeft: number) => ({ status: 401, reason: 'code_incorrect', attemptsLeft });
+
+describe.each(STORES)('on %s', (name) => {
+  const post = postbox();
+
+  async function start(options: object = {}) {
+    const clock = startClock();
+    const door = await open({
+      store: storeOf(name, clock.read),
+      ...WIDE,
+      codeLength: 10,
+      delivery: post.delivery,
+      ...options,
+    });
+    /** Asks for a code, and answers it with the id it came with. */
+    async function ask(fields: object = {}) {
+      const { status, body } = await door.send({ email, ...fields });
+      expect(status).toBe(200);
+      return { code: post.lastCode(email), challengeId: body.challengeId };
+    }
+    return { door, clock, ask };
+  }
+
+  async function verify(door: Door, fields: object) {
+    const { status, body } = await door.verify({ email, ...fields });
+    const { reason = 'verified', attemptsLeft, message } = body;
+    return { status, reason, attemptsLeft, message };
+  }
+
+  it.each([
+    ['while the newer one was on its way', 2 * MINUTE, MINUTE],
+    ['to the millisecond', 3 * MINUTE - 1, 1],
+    ['in the moment the newer one was asked for', 3 * MINUTE, 0],
+    ['before the newer one was asked for', 4 * MINUTE, SECOND],
+    ['long before', 3 * MINUTE + KNOWN_FOR - 1, 0],
+  ])('T64: a code that ended %s is expired, and costs an attempt', async (_when, first, then) => {
+    const { door, clock, ask } = await start();
+    const old = await ask();
+    clock.pass(first);
+    const { code, challengeId } = await ask();
+    clock.pass(then);
+    expect(await verify(door, { code: old.code, challengeId })).toEqual(outdated(4));
+    expect(await verify(door, { code: old.code, challengeId })).toEqual(outdated(3));
+    const wrong = wrongCode([old.code, code]);
+    expect(await verify(door, { code: wrong, challengeId })).toMatchObject(incorrect(2));
+    expect(await verify(door, { code, challengeId })).toMatchObject({ status: 200 });
+  });
+
+  it('T64: a code that lives to its last millisecond is accepted beside the newer one', async () => {
+    const { door, clock, ask } = await start();
+    const old = await ask();
+    clock.pass(2 * MINUTE);
+    const { challengeId } = await ask();
+    clock.pass(MINUTE - 1);
+    expect(await verify(door, { code: old.code, challengeId })).toMatchObject({ status: 200 });
+  });
+
+  it('T64: it is the shared attempts that it costs who has no challengeId', async () => {
+    const { door, clock, ask } = await start();
+    const old = await ask();
+    clock.pass(4 * MINUTE);
+    const { code } = await ask();
+    expect(await verify(door, { code: old.code })).toEqual(outdated(4));
+    expect(await verify(door, { code: wrongCode([old.code, code]) })).toMatchObject(incorrect(3));
+    expect(await verify(door, { code })).toMatchObject({ status: 200 });
+  });
+
+  it('T64: the last attempt it takes leaves none: then only another code helps, and the words say so', async () => {
+    const { door, clock, ask } = await start({ maxAttempts: 2 });
+    const old = await ask();
+    clock.pass(4 * MINUTE);
+    const { code, challengeId } = await ask();
+    expect(await verify(door, { code: old.code, challengeId })).toEqual(outdated(1));
+    expect(await verify(door, { code: old.code, challengeId })).toEqual(EXPIRED);
+    expect(await verify(door, { code: old.code, challengeId })).toEqual(EXPIRED);
+    expect(await verify(door, { code, challengeId })).toEqual(EXPIRED);
+  });
+
+  it('T64: without a newer one that lives it is expired as ever, and costs nothing', async () => {
+    const { door, clock, ask } = await start();
+    const { code, challengeId } = await ask();
+    clock.pass(3 * MINUTE);
+    for (let n = 0; n < 10; n += 1) expect(await verify(door, { code, challengeId })).toEqual(EXPIRED);
+  });
+
+  it('T64: a code that was used is expired, also beside a newer one', async () => {
+    const { door, clock, ask } = await start();
+    const unused = await ask();
+    const used = await ask({ challengeId: unused.challengeId });
+    expect(await verify(door, used)).toMatchObject({ status: 200 });
+    for (const code of [used.code, unused.code]) expect(await verify(door, { code })).toEqual(EXPIRED);
+    clock.pass(MINUTE);
+    const { code, challengeId } = await ask();
+    for (const [n, old] of [used.code, unused.code].entries())
+      expect(await verify(door, { code: old, challengeId })).toEqual(outdated(4 - n));
+    expect(await verify(door, { code, challengeId })).toMatchObject({ status: 200 });
+  });
+
+  it('T64: a code whose email did not leave is incorrect: nobody was told it', async () => {
+    let fails = true;
+    const codes: string[] = [];
+    const { door, clock, ask } = await start({
+      delivery: async (mail: Parameters<typeof post.delivery>[0]) => {
+        codes.push(/\b\d{10}\b/.exec(mail.text)?.[0] ?? '');
+        if (fails) throw new Error('550');
+        await post.delivery(mail);
+      },
+    });
+    door.verification.on('delivery_failed', () => {});
+    expect((await door.send({ email })).body.reason).toBe('delivery_failed');
+    fails = false;
+    clock.pass(4 * MINUTE);
+    const { challengeId } = await ask();
+    expect(await verify(door, { code: codes[0], challengeId })).toMatchObject(incorrect(4));
+  });
+
+  it('T64: an ended code of another address, or of another purpose, is incorrect', async () => {
+    const clock = startClock();
+    const store = storeOf(name, clock.read);
+    const door = await open({ store, ...WIDE, delivery: post.delivery });
+    const reset = await open({ store, ...WIDE, delivery: post.delivery, purpose: 'reset' });
+    await door.send({ email: 'other@example.com' });
+    await reset.send({ email });
+    const others = [post.lastCode('other@example.com'), post.lastCode(email)];
+    clock.pass(4 * MINUTE);
+    const { challengeId } = (await door.send({ email })).body;
+    for (const [n, code] of others.entries())
+      expect(await verify(door, { code, challengeId })).toMatchObject(incorrect(4 - n));
+  });
+
+  it('T64: a code that ended longer ago is forgotten, and incorrect', async () => {
+    const { door, clock, ask } = await start();
+    const old = await ask();
+    clock.pass(3 * MINUTE + KNOWN_FOR);
+    const { challengeId } = await ask();
+    expect(await verify(door, { code: old.code, challengeId })).toMatchObject(incorrect(4));
+  });
+
+  it('T64: an ended code is never accepted again, whatever comes after it', async () => {
+    const { door, clock, ask } = await start({ codeTtl: 60, maxAttempts: 10 });
+    const old: string[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      const { code, challengeId } = await ask();
+      for (const ended of old)
+        expect(await verify(door, { code: ended, challengeId })).toMatchObject({ reason: 'code_expired' });
+      // Every second one is used, the others run out.
+      if (n % 2) expect(await verify(door, { code, challengeId })).toMatchObject({ status: 200 });
+      old.push(code);
+      clock.pass(MINUTE);
+    }
+  });
+
+  it('T64: the ten that ended last are known, however many there were, and what Redis holds is bounded', async () => {
+    const { door, clock, ask } = await start({ codeTtl: 60, maxAttempts: 10 });
+    const old: string[] = [];
+    for (let n = 0; n < 30; n += 1) {
+      old.push((await ask()).code);
+      clock.pass(SECOND);
+    }
+    clock.pass(MINUTE);
+    const { challengeId } = await ask();
+    for (const code of old.slice(-2))
+      expect(await verify(door, { code, challengeId })).toMatchObject({ reason: 'code_expired' });
+    expect(await verify(door, { code: old.at(-10), challengeId })).toMatchObject({ reason: 'code_expired' });
+    expect(await verify(door, { code: old.at(-11), challengeId })).toMatchObject({
+      reason: 'code_incorrect',
+    });
+    if (name !== 'RedisStore') return;
+    const [challenge = ''] = await redis.client.keys('ev:{*}?*');
+    const fields = await redis.client.hKeys(challenge);
+    expect(fields.filter((field) => field.startsWith('c'))).toHaveLength(11);
+    expect(await redis.client.pTTL(challenge)).toBeLessThanOrEqual(MINUTE + KNOWN_FOR);
+  });
+
+  it('T64: the words are those of the language, and where it has none, those of an expired code', async () => {
+    const { code_outdated: _left, ...answers } = en.answers;
+    const french = { ...en, tag: 'fr', answers: { ...answers, code_expired: "Ce code n'est plus valable." } };
+    const { door, clock, ask } = await start({ locales: { fr: french } });
+    const old = await ask();
+    clock.pass(4 * MINUTE);
+    const { challengeId } = await ask();
+    const said = [];
+    for (const locale of ['en', 'ko', 'fr'])
+      said.push((await verify(door, { code: old.code, challengeId, locale })).message);
+    expect(said).toEqual([USE_THE_NEWEST, ko.answers.code_outdated, "Ce code n'est plus valable."]);
+    expect(ko.answers.code_outdated).toContain('가장 최근');
+  });
+});
