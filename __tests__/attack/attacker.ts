@@ -8,12 +8,13 @@ import { createTransport } from 'nodemailer';
 import { FROM, SECRET } from '../support/app.js';
 import { DAY, type Mail, type Plan, type Rules } from './attack-plans.js';
 
-/** Carries a plan out, and tells the worst 24 hours of the mailbox. */
+/** Carries a plan out, and tells the worst 24 hours of the mailbox. `onPass` hears how much time passes, and when. */
 export async function attack(
   plan: Plan,
   rules: Rules,
   storeOn: (clock: () => number) => Store,
   delivery: 'background' | 'function' = 'background',
+  onPass?: (time: number) => Promise<void>,
 ): Promise<number> {
   let now = Date.now();
   const start = now;
@@ -49,7 +50,9 @@ export async function attack(
   const ids: (string | undefined)[] = [];
   const email = (spelling = 0) => (spelling ? `minji+${spelling}@example.com` : 'minji@example.com');
   for (const move of [...plan].sort((a, b) => a.at - b.at)) {
-    now = Math.max(now, start + move.at);
+    const passed = Math.max(0, start + move.at - now);
+    if (passed > 0) await onPass?.(passed);
+    now += passed;
     const challengeId = 'client' in move && move.client !== undefined ? ids[move.client] : undefined;
     if ('hanging' in move) {
       const { discarded } = meter.done;

@@ -4,6 +4,7 @@
  * exceeds the bound of guess-bound.ts in any 24 hours: promise 5.
  */
 import { guessBound } from '../../lib/guess-bound.js';
+import { passTimeOf } from '../support/pass-time.js';
 import { mutated, numbers, planOf, type Rules, strategies } from './attack-plans.js';
 import { attack } from './attacker.js';
 import { SECOND, STORES, type StoreName, useFrontDoor } from './front-door.js';
@@ -85,14 +86,22 @@ describe.each(settings)('with %s', (_name, rules) => {
   });
 });
 
-it('T2: promise 5, both stores give the same attacker the same', async () => {
-  for (const [, style] of strategies.slice(3, 8)) {
+it.each(strategies)(
+  'T2: promise 5, both stores give the same to an attacker who %s',
+  async (_what, style) => {
     await redis.flush();
     const plan = planOf(defaults, style(defaults));
-    const [one, other] = await Promise.all(STORES.map((name) => attack(plan, defaults, onStore(name))));
+    // The keys of Redis grow old with the attack: what it forgets too soon, the attacker gets.
+    const growOld = (time: number) => passTimeOf(redis.client, time);
+    const [one, other] = await Promise.all(
+      STORES.map((name) =>
+        attack(plan, defaults, onStore(name), 'background', name === 'RedisStore' ? growOld : undefined),
+      ),
+    );
+    expect(one).toBeLessThanOrEqual(boundOf(defaults));
     expect(one).toBe(other);
-  }
-});
+  },
+);
 
 it('T2: promise 5, a random search finds no way over the bound', async () => {
   const random = numbers(20_260_101);
