@@ -11,6 +11,7 @@ import SMTPTransport from 'nodemailer/lib/smtp-transport';
 import { type Attempt, attemptOf } from './attempt.js';
 import { createRateLimit } from './rate-limit.js';
 import { connect } from './smtp-connect.js';
+import { createWatchdog, type Watchdog } from './watchdog.js';
 
 /** What a pool does unless the options say otherwise. */
 const DEFAULTS = {
@@ -44,6 +45,8 @@ interface Connection {
   /** By `Date.now()`, which goes on while a process is suspended. */
   idleSince: number;
   readonly timers: { opening?: NodeJS.Timeout; idle?: NodeJS.Timeout };
+  /** Ends the wait for the reply to an envelope. */
+  readonly watchdog: Watchdog;
   /** Ends it at once, also before it is open. */
   close: () => void;
 }
@@ -142,9 +145,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     connection.job = job;
     connection.messages += 1;
     const { envelope, stream } = parts;
-    const timer = used
-      ? setTimeout(() => setImmediate(giveUp), patience(connection, job)).unref()
-      : undefined;
+    if (used) connection.watchdog.start(patience(connection, job), giveUp);
 
     function giveUp(): void {
       if (stream.readableDidRead || connection.job !== job) return;
@@ -155,18 +156,14 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
       job.done(errorOf('ETIMEDOUT', 'A used connection did not answer'));
     }
     smtp.send(envelope, stream, (error, info) => {
-      clearTimeout(timer);
+      connection.watchdog.stop();
       connection.job = undefined;
-      // LMTP accepts a message and refuses its recipient after that.
-      const refusal = error ?? (info?.accepted.length === 0 ? info.rejectedErrors?.[0] : undefined);
-      if (refusal) {
-        retire(connection);
-        job.done(refusal);
-        return;
-      }
+      // LMTP refuses a recipient after the message, and that is no error.
+      if (error || info?.accepted.length === 0) retire(connection);
+      else setImmediate(release, connection);
       connection.slowestEnvelope = Math.max(connection.slowestEnvelope, info?.envelopeTime ?? 0);
-      setImmediate(release, connection);
-      job.done(null, info && { ...info, envelope, messageId: job.mail.message.messageId() });
+      if (error) job.done(error);
+      else job.done(null, info && { ...info, envelope, messageId: job.mail.message.messageId() });
     });
   }
 
@@ -186,6 +183,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
   function open(deadline = Number.POSITIVE_INFINITY): void {
     const connection: Connection = {
       ...{ state: 'opening', smtp: undefined, job: undefined, timers: {}, close() {} },
+      watchdog: createWatchdog(),
       ...{ messages: 0, used: false, slowestEnvelope: 0, idleSince: 0 },
     };
     connections.add(connection);
@@ -234,6 +232,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     connection.job = undefined;
     clearTimeout(connection.timers.opening);
     clearTimeout(connection.timers.idle);
+    connection.watchdog.stop();
     connection.close();
     if (wasOpening && !closed) couldNotOpen(error);
     // Its send tells more, if it tells.
