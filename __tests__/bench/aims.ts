@@ -13,7 +13,7 @@ Aims: in the background 0.95 of the bare pool, p99 under 80 ms, 500 mails/s unde
 4 times Better Auth.
 Missed there: 0.8 to 0.94, p99 while the outbox is full, and 270 mails/s of the 400 to 500 that nodemailer alone can do;
 awaited 1.0 and 1.7. Composing takes nodemailer 2 to 3 ms, and a connection to a server that greets at once is cheap.
-Kept: the message handed over in one piece, connections for 10,000 mails, waiting for room before a 503.`,
+Kept: the message handed over in one piece, waiting for room before a 503.`,
   pending: 'Aims: 400 bytes or less, and 160 for what stays; speed within 10 %.',
   startup: `
 Aims: 60 ms and 10 MB or less. Missed there: 70 to 160 ms and 18 MB. express-validator with lodash and validator is most

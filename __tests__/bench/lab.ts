@@ -49,6 +49,8 @@ export interface Measured extends LoadResult {
 
 export interface Sink {
   readonly port: number;
+  /** Another port, of TLS. */
+  tlsPort(): Promise<number>;
   count(): Promise<SinkCount>;
   delay(delay: SinkDelay): Promise<void>;
 }
@@ -81,6 +83,7 @@ export async function openLab(): Promise<Lab> {
   const sinkChild = start('sink.js');
   const sink: Sink = {
     port: await sinkChild.ask<number>('listen'),
+    tlsPort: () => sinkChild.ask('listenWithTls'),
     count: () => sinkChild.ask('count'),
     delay: (delay) => sinkChild.ask('delay', delay),
   };
@@ -104,6 +107,7 @@ export async function openLab(): Promise<Lab> {
         smtpPort: sink.port,
         delivery: 'none',
         poolSize: 5,
+        maxMessages: 10,
         ...settings,
       };
       const child = startChild(join(from, '__tests__/bench/servers', `${name}.js`), argument, [

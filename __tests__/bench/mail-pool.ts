@@ -1,38 +1,44 @@
-/** A nodemailer pool and nothing else: as many mails under way as it has connections, for as long as it is told. */
+/** A pool and nothing else: as many messages under way as it has connections, for as long as it is told. */
 import nodemailer from 'nodemailer';
+import { createSmtpPool } from '../../lib/mail/smtp-pool.js';
 import { answerParent, childArgument } from './child.js';
 import { messageFor } from './servers/message.js';
 
-const { smtpPort, poolSize, maxMessages } = childArgument<{
-  smtpPort: number;
-  poolSize: number;
-  maxMessages: number | undefined;
-}>();
-const transporter = nodemailer.createTransport({
-  host: '127.0.0.1',
-  port: smtpPort,
-  pool: true,
-  maxConnections: poolSize,
-  ...(maxMessages !== undefined && { maxMessages }),
-});
+export interface PoolSettings {
+  readonly smtpPort: number;
+  /** With TLS and a login. */
+  readonly secure: boolean;
+  readonly pool: 'nodemailer' | 'ours';
+  readonly maxConnections: number;
+  readonly maxMessages: number;
+}
+
+const { smtpPort, secure, pool, ...limits } = childArgument<PoolSettings>();
+const login = { auth: { user: 'acme', pass: 'open-sesame' }, tls: { rejectUnauthorized: false } };
+const options = {
+  ...{ host: '127.0.0.1', port: smtpPort, pool: true, secure },
+  ...(secure && login),
+  ...limits,
+} as const;
+const transporter = pool === 'ours' ? createSmtpPool(options) : nodemailer.createTransport(options);
 
 answerParent({
   async run(seconds: number) {
     const { user, system } = process.cpuUsage();
     const start = performance.now();
-    let mails = 0;
+    let messages = 0;
     await Promise.all(
-      Array.from({ length: poolSize }, async () => {
+      Array.from({ length: limits.maxConnections }, async () => {
         while (performance.now() < start + seconds * 1000) {
-          await transporter.sendMail(messageFor(`person-${mails}@example.com`, '123456'));
-          mails += 1;
+          await transporter.sendMail(messageFor(`person-${messages}@example.com`, '123456'));
+          messages += 1;
         }
       }),
     );
     const used = process.cpuUsage({ user, system });
     return {
-      perSecond: mails / ((performance.now() - start) / 1000),
-      cpuEach: (used.user + used.system) / mails,
+      perSecond: messages / ((performance.now() - start) / 1000),
+      cpuEach: (used.user + used.system) / messages,
     };
   },
 });

@@ -1,6 +1,8 @@
 /** A mail server that takes every mail, keeps none, and answers as fast or as slowly as it is told. */
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { generate } from 'selfsigned';
 import { answerParent } from './child.js';
 
 export interface SinkCount {
@@ -18,7 +20,7 @@ export interface SinkDelay {
 let count: SinkCount = { mails: 0, lastAt: 0 };
 let delay: SinkDelay = { reply: 0, mail: 0 };
 
-const server = createServer((socket) => {
+function serve(socket: Socket): void {
   let text = '';
   let inMail = false;
   socket.setEncoding('latin1');
@@ -40,23 +42,37 @@ const server = createServer((socket) => {
     }
   });
   socket.write('220 sink ESMTP\r\n');
-});
+}
 
 function say(socket: Socket, line: string): void {
   const isMail = line === '.';
   if (isMail) count = { mails: count.mails + 1, lastAt: Date.now() };
-  const reply = /^DATA/i.test(line) ? '354 Go on' : /^QUIT/i.test(line) ? '221 Bye' : '250 OK';
+  const reply = REPLIES[line.slice(0, 4).toUpperCase()] ?? '250 OK';
   const wait = isMail ? delay.mail : delay.reply;
   if (wait === 0) socket.write(`${reply}\r\n`);
   else setTimeout(() => socket.write(`${reply}\r\n`), wait);
 }
 
+const REPLIES: Readonly<Record<string, string>> = {
+  EHLO: '250-sink\r\n250 AUTH PLAIN',
+  AUTH: '235 Welcome',
+  DATA: '354 Go on',
+  QUIT: '221 Bye',
+};
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
 answerParent({
-  async listen() {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    return typeof address === 'object' && address ? address.port : 0;
+  listen: () => listen(createServer(serve)),
+  /** With TLS from the first byte. */
+  async listenWithTls() {
+    const made = await generate([{ name: 'commonName', value: 'localhost' }], { algorithm: 'sha256' });
+    return listen(createTlsServer({ key: made.private, cert: made.cert }, serve));
   },
   count: () => count,
   delay(next: SinkDelay) {

@@ -1,32 +1,87 @@
-/** What nodemailer's pool can do by itself, by its size and the mail server's latency: the roof over /send. */
+/**
+ * What a pool of connections can do by itself: the roof over /send, and the price of ten messages a connection, by
+ * the mail server's latency and with TLS and a login.
+ */
+import type { Child } from '../child.js';
 import type { Lab } from '../lab.js';
-import { progress, table, whole } from '../table.js';
+import type { PoolSettings } from '../mail-pool.js';
+import { median, progress, ratio, table, whole } from '../table.js';
 
-const SECONDS = 1;
+const ROUNDS = 5;
+const SECONDS = 0.5;
+
+type Pool = Pick<PoolSettings, 'pool' | 'maxConnections' | 'maxMessages'>;
+
+/** Each is compared with the one `beside` it. */
+const POOLS: readonly (Pool & { readonly beside?: number })[] = [
+  { pool: 'nodemailer', maxConnections: 5, maxMessages: 10 },
+  { pool: 'ours', maxConnections: 5, maxMessages: 10, beside: 0 },
+  { pool: 'nodemailer', maxConnections: 5, maxMessages: 1000 },
+  { pool: 'ours', maxConnections: 5, maxMessages: 1000, beside: 2 },
+  { pool: 'ours', maxConnections: 5, maxMessages: 10, beside: 3 },
+  { pool: 'ours', maxConnections: 20, maxMessages: 10, beside: 1 },
+];
+
+const SCENES = [
+  { name: 'at once', latency: 0, secure: false },
+  { name: '50 ms a reply', latency: 50, secure: false },
+  { name: 'TLS, login', latency: 0, secure: true },
+] as const;
+
+interface Run {
+  readonly perSecond: number;
+  readonly cpuEach: number;
+}
 
 export async function mail(lab: Lab): Promise<string> {
-  const rows: string[][] = [];
-  for (const { poolSize, maxMessages } of [
-    { poolSize: 1, maxMessages: 10_000 },
-    { poolSize: 5, maxMessages: undefined },
-    { poolSize: 5, maxMessages: 10_000 },
-    { poolSize: 20, maxMessages: 10_000 },
-  ]) {
-    const pool = lab.child('mail-pool.js', { smtpPort: lab.sink.port, poolSize, maxMessages });
-    const cells: string[] = [];
-    for (const latency of [0, 50]) {
-      progress(`mail: a pool of ${poolSize}, ${latency} ms of latency`);
-      await lab.sink.delay({ reply: 0, mail: 0 });
-      await pool.ask('run', 0.3);
-      await lab.sink.delay({ reply: latency, mail: latency });
-      const { perSecond, cpuEach } = await pool.ask<{ perSecond: number; cpuEach: number }>('run', SECONDS);
-      cells.push(whole(perSecond), whole(cpuEach));
-    }
-    await pool.stop();
-    rows.push([
-      `pool of ${poolSize}, ${maxMessages === undefined ? "nodemailer's 100" : whole(maxMessages)} mails a connection`,
-      ...cells,
-    ]);
+  const tlsPort = await lab.sink.tlsPort();
+  const columns: string[][] = [];
+  for (const { name, latency, secure } of SCENES) {
+    await lab.sink.delay({ reply: latency, mail: latency });
+    const smtpPort = secure ? tlsPort : lab.sink.port;
+    const pools = POOLS.map(({ beside: _, ...pool }) =>
+      lab.child('mail-pool.js', { smtpPort, secure, ...pool }),
+    );
+    columns.push(...columnsOf(await measure(name, pools)));
+    await Promise.all(pools.map((pool) => pool.stop()));
   }
-  return table(['nodemailer alone', 'mails/s', 'CPU µs', 'mails/s, 50 ms a reply', 'CPU µs'], rows);
+  return table(
+    ['connections × messages each', ...SCENES.flatMap(({ name }) => [`${name}: /s`, 'of', 'CPU µs', 'of'])],
+    POOLS.map((pool, row) => [nameOf(pool), ...columns.map((column) => column[row] ?? '')]),
+  );
+}
+
+/** Each pool's runs, in turns. */
+async function measure(scene: string, pools: readonly Child[]): Promise<Run[][]> {
+  const runs: Run[][] = pools.map(() => []);
+  for (const pool of pools) await pool.ask('run', 0.3);
+  for (let round = 0; round < ROUNDS; round++) {
+    progress(`mail, ${scene}, round ${round + 1} of ${ROUNDS}`);
+    for (let turn = 0; turn < pools.length; turn++) {
+      const which = (turn + round) % pools.length;
+      const run = await pools[which]?.ask<Run>('run', SECONDS);
+      if (run) runs[which]?.push(run);
+    }
+  }
+  return runs;
+}
+
+function columnsOf(runs: readonly Run[][]): string[][] {
+  return (['perSecond', 'cpuEach'] as const).flatMap((figure) => {
+    const figures = runs.map((some) => some.map((run) => run[figure]));
+    return [
+      figures.map((some) => whole(median(some))),
+      POOLS.map(({ beside }, row) =>
+        beside === undefined ? '' : ratio(figures[row] ?? [], figures[beside] ?? []),
+      ),
+    ];
+  });
+}
+
+function nameOf({ pool, maxConnections, maxMessages, beside }: (typeof POOLS)[number]): string {
+  const name = (one: Pool) => `${one.pool}, ${one.maxConnections} × ${whole(one.maxMessages)}`;
+  const other = beside === undefined ? undefined : POOLS[beside];
+  return other
+    ? `${name({ pool, maxConnections, maxMessages })}; of ${name(other)}`
+    : name({ pool, maxConnections, maxMessages });
 }

@@ -8,7 +8,7 @@ import { createClient } from 'redis';
 import { messageFor } from './message.js';
 import { SECRET, serve } from './serve.js';
 
-serve(async ({ redis: url, smtpPort, poolSize }) => {
+serve(async ({ redis: url, smtpPort, poolSize, maxMessages }) => {
   const { betterAuth } = await import('better-auth');
   const { memoryAdapter } = await import('better-auth/adapters/memory');
   const { toNodeHandler } = await import('better-auth/node');
@@ -20,7 +20,7 @@ serve(async ({ redis: url, smtpPort, poolSize }) => {
     port: smtpPort,
     pool: true,
     maxConnections: poolSize,
-    maxMessages: Number.POSITIVE_INFINITY,
+    maxMessages,
   });
   const auth = betterAuth({
     baseURL: 'http://127.0.0.1',

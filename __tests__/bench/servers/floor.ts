@@ -19,7 +19,7 @@ return 1
 `;
 const sha = createHash('sha1').update(lua).digest('hex');
 
-serve(async ({ redis: url, smtpPort, poolSize }) => {
+serve(async ({ redis: url, smtpPort, poolSize, maxMessages }) => {
   const redis = await createClient({ url }).on('error', console.error).connect();
   await redis.scriptLoad(lua);
   const transporter = nodemailer.createTransport({
@@ -27,7 +27,7 @@ serve(async ({ redis: url, smtpPort, poolSize }) => {
     port: smtpPort,
     pool: true,
     maxConnections: poolSize,
-    maxMessages: Number.POSITIVE_INFINITY,
+    maxMessages,
   });
   const app = express();
   app.use(express.json());

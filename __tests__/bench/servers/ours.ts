@@ -4,11 +4,11 @@ import { createEmailVerification, emailVerificationRouter, RedisStore } from 'ex
 import { createClient } from 'redis';
 import { FROM, SECRET, serve } from './serve.js';
 
-serve(async ({ redis: url, smtpPort, delivery, poolSize }) => {
+serve(async ({ redis: url, smtpPort, delivery, poolSize, maxMessages }) => {
   const redis = await createClient({ url }).on('error', console.error).connect();
   const verification = createEmailVerification({
     store: new RedisStore(redis),
-    transport: { host: '127.0.0.1', port: smtpPort, pool: true, maxConnections: poolSize },
+    transport: { host: '127.0.0.1', port: smtpPort, maxConnections: poolSize, maxMessages },
     from: FROM,
     secret: SECRET,
     delivery: delivery === 'none' ? async () => {} : delivery,

@@ -11,7 +11,9 @@ export interface ServerSettings {
   readonly smtpPort: number;
   /** `none`: everything but the mail. */
   readonly delivery: 'await' | 'background' | 'none';
+  /** Connections to the mail server, and the messages that each carries. */
   readonly poolSize: number;
+  readonly maxMessages: number;
 }
 
 export interface Usage {
