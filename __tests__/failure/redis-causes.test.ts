@@ -14,8 +14,6 @@ import { createTestApp } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
 import { until } from '../support/until.js';
 
-jest.setTimeout(30_000);
-
 const email = 'minji@example.com';
 const PASSWORD = 'hidden-password';
 

@@ -18,8 +18,6 @@ import {
 import { person, sleep } from './support/service.js';
 import { outcomeOf } from './support/smtp.js';
 
-jest.setTimeout(60_000);
-
 describe.each(DELIVERIES)('messages a connection, %s', (delivery) => {
   it('T49: no connection carries more than ten, as from the eleventh on Exim keeps them back', async () => {
     const started = await start([], { delivery });

@@ -18,8 +18,6 @@ import {
 import { person, sleep } from './support/service.js';
 import { outcomeOf } from './support/smtp.js';
 
-jest.setTimeout(60_000);
-
 describe('what is refused for now', () => {
   const auth = { user: 'acme', pass: 'open-sesame' };
   const stages = ['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data'] as const;
@@ -130,10 +128,8 @@ describe('what is refused for now', () => {
     });
     const answer = service.send(person());
     await until('the second try', () => relay.commands.filter((line) => line.startsWith('RCPT')).length > 1);
-    const begun = performance.now();
-    await service.verification.close();
     // Long before the time of the send is over.
-    expect(performance.now() - begun).toBeLessThan(service.bound(5000));
+    expect(await service.timed(() => service.verification.close())).toBeLessThan(service.bound(5000));
     expect(outcomeOf(await answer)).toBe(delivery === 'await' ? '500 delivery_failed' : 'sent');
     expect(failures).toEqual([['delivery_failed', 'EENVELOPE', 450]]);
     await until('no connection is left', () => relay.open === 0);
@@ -168,7 +164,7 @@ describe('T52: an email of the background', () => {
     await service.send(person());
     await until('the first try', () => written.length === 1);
     shiftClock(20_000);
-    await until('it arrived', () => relay.taken.length === 1, 15_000);
+    await until('it arrived', () => relay.taken.length === 1);
     expect(written[0]).toBe(60);
     expect(written[1]).toBeLessThanOrEqual(39);
     expect(written.at(-1)).toBeGreaterThanOrEqual(30);

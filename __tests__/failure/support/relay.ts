@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { ownTime } from '../../support/own-time.js';
 
 /** `dot` is the end of the message, `quit` the end of the session. */
 export type Stage = 'greeting' | 'ehlo' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'rset' | 'quit';
@@ -38,7 +39,7 @@ export interface Taken {
   /** Which session it came in, and as which of its messages, from 1. */
   readonly session: number;
   readonly nth: number;
-  /** By `performance.now()`. */
+  /** By `ownTime()`. */
   readonly at: number;
 }
 
@@ -84,7 +85,7 @@ export async function startRelay(...rules: Rule[]) {
       if (stage === 'data' && /^3/.test(words)) reading = 'message';
       if (stage === 'dot' && /^2/.test(words)) {
         session.taken += 1;
-        taken.push({ to, text, session: session.number, nth: session.taken, at: performance.now() });
+        taken.push({ to, text, session: session.number, nth: session.taken, at: ownTime() });
       }
       socket.write(`${words}\r\n`);
       if (typeof deed !== 'string' || stage === 'quit') socket.end();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { EmailVerificationOptions, Store } from 'express-email-verification';
 import { createTestApp } from '../../support/app.js';
-import { startOwnClock } from '../../support/own-clock.js';
+import { ownTime } from '../../support/own-time.js';
 
 /** What `storeTimeout` is in these tests, in ms. */
 export const STORE_TIMEOUT = 500;
@@ -43,14 +43,13 @@ export async function startService(
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const clock = startOwnClock();
   let clients = 0;
 
   async function post(path: string, body: object): Promise<Answer> {
     clients += 1;
     const client = `10.${(clients >> 16) & 255}.${(clients >> 8) & 255}.${clients & 255}`;
     const at = performance.now();
-    const asked = clock.now();
+    const asked = ownTime();
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Forwarded-For': client },
@@ -58,7 +57,7 @@ export async function startService(
     });
     const answer = (await response.json()) as { reason?: string };
     const { status, headers } = response;
-    return { path, status, reason: answer.reason, body: answer, headers, at, ms: clock.now() - asked };
+    return { path, status, reason: answer.reason, body: answer, headers, at, ms: ownTime() - asked };
   }
 
   const send = (email: string, challengeId?: string) => post('/ev/send', { email, challengeId });
@@ -77,9 +76,9 @@ export async function startService(
     bound: (timeout = STORE_TIMEOUT) => timeout + GRACE,
     /** How long something takes, in ms of the process's own time. */
     async timed(act: () => Promise<unknown>): Promise<number> {
-      const begun = clock.now();
+      const begun = ownTime();
       await act();
-      return clock.now() - begun;
+      return ownTime() - begun;
     },
     /** Three addresses in the midst of it: with a code, with a token, and with nothing. */
     async prepare() {
@@ -109,7 +108,6 @@ export async function startService(
       return Math.round(wellSince - start);
     },
     async close() {
-      clock.stop();
       server.close();
       server.closeAllConnections();
       await verification.close();

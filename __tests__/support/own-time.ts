@@ -6,13 +6,16 @@
 /** In ms. A tick that comes late counts once. */
 const TICK = 5;
 
-export function startOwnClock() {
-  let ticks = 0;
-  const timer = setInterval(() => {
+let ticks = 0;
+let timer: NodeJS.Timeout | undefined;
+beforeAll(() => {
+  timer = setInterval(() => {
     ticks += 1;
   }, TICK);
-  return {
-    now: () => ticks * TICK,
-    stop: () => clearInterval(timer),
-  };
+});
+afterAll(() => clearInterval(timer));
+
+/** In ms, since the tests of the file began. */
+export function ownTime(): number {
+  return ticks * TICK;
 }
