@@ -98,7 +98,7 @@ const noClients: [what: string, client: unknown, fault: string][] = [
   ['legacy().multi()', client.legacy().multi(), 'what `multi()` gives: pass the client itself'],
   ['multi()', client.multi(), 'what `multi()` gives: pass the client itself'],
   ['multi() of a cluster', cluster.multi(), 'what `multi()` gives: pass the client itself'],
-  ['a client of ioredis', new Redis(), 'a Redis of another library (ioredis'],
+  ['a client of ioredis', new Redis(), 'a client of another library (ioredis'],
   ['commands without events', { eval() {}, evalSha() {} }, 'an object without on()'],
 ];
 

@@ -187,6 +187,16 @@ describe('the connection', () => {
     await expectCause('The Redis client is closed: keep it open until `verification.close()` has settled.');
   });
 
+  it('T68: a client that was destroyed before its server was ever there', async () => {
+    const client = clientOf({ url: `redis://127.0.0.1:${await freePort()}` });
+    const { expectCause } = await told(client);
+    await expectCause('The Redis client has no connection');
+    client.destroy();
+    await expectCause(
+      /^(The store is unavailable: )?The Redis client is closed: .* Its last error: The connection/,
+    );
+  });
+
   it('T68: a client whose server is not there', async () => {
     const port = await freePort();
     const client = clientOf({ url: `redis://app:${PASSWORD}@127.0.0.1:${port}` });

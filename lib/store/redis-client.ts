@@ -39,7 +39,7 @@ function faultOf(client: unknown): string | undefined {
     return `a ${client instanceof URL ? 'URL' : 'string'}: pass a client, as \`createClient({ url })\` makes it`;
   if (!hasMethod(client, 'evalSha') || !hasMethod(client, 'eval')) {
     if (hasMethod(client, 'evalsha'))
-      return `${nameOf(client)} of another library (ioredis, or \`redis\` before version 4), which is not supported: make one by \`createClient()\` of \`redis\` 5 or 6`;
+      return 'a client of another library (ioredis, or `redis` before version 4), which is not supported: make one by `createClient()` of `redis` 5 or 6';
     for (const name of ['client', 'redis'] as const) {
       const { [name]: inner }: Readonly<Record<string, unknown>> = Object(client);
       if (hasMethod(inner, 'evalSha')) return `an object that holds one: pass its \`${name}\` itself`;
@@ -56,7 +56,7 @@ function faultOf(client: unknown): string | undefined {
 
 /** What is known of a client's connection. */
 export interface Connection {
-  /** Whether the client was ever open, as far as was seen. */
+  /** Whether the client was ever connected, or on its way, as far as was seen. */
   wasOpen: boolean;
   /** The last error the client told of; none since a command succeeded. */
   lastError: unknown;

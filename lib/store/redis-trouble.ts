@@ -125,6 +125,7 @@ export interface RedisOperation {
 export function troubleOf(error: unknown, operation: RedisOperation): Error {
   if (error instanceof RedisTrouble) return error;
   const { client, connection, timeout } = operation;
+  if (client.isOpen) connection.wasOpen = true;
   if (client.isOpen === false) {
     const sentence = connection.wasOpen
       ? 'The Redis client is closed: keep it open until `verification.close()` has settled.'
