@@ -6,13 +6,14 @@
 import { type Limit, MemoryStore, RedisStore, type Store } from 'express-email-verification';
 import fc from 'fast-check';
 import { passTimeOf } from '../support/pass-time.js';
+import { randomRuns } from '../support/random-runs.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
 
 jest.setTimeout(300_000);
 
-const SEQUENCES = Number(process.env['MODEL_SEQUENCES'] ?? 10_000);
+const SEQUENCES = randomRuns(10_000);
 /** Sequences under way at once, each on keys of its own: Redis answers them in one go. */
 const LANES = 25;
 
