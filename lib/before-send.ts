@@ -1,5 +1,7 @@
 /** The app's say before each send: a captcha, a block list, an address that already has an account. */
+import { inspect } from 'node:util';
 import type { Request } from 'express';
+import { askHook } from './hook.js';
 import type { MailContent } from './mail/template.js';
 
 /** What the app is told of a send. */
@@ -38,20 +40,14 @@ export async function askBeforeSend(
   timeout: number,
 ): Promise<HookOutcome> {
   if (!hook) return { kind: 'pass' };
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<HookOutcome>((resolve) => {
-    timer = setTimeout(() => resolve({ kind: 'late' }), timeout);
-  });
-  try {
-    return await Promise.race([judged(hook(attempt)), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const answer = await askHook(() => hook(attempt), timeout);
+  return answer.kind === 'late' ? answer : outcomeOf(answer.value);
 }
 
-async function judged(answer: SendVerdict | Promise<SendVerdict>): Promise<HookOutcome> {
-  const verdict = await answer;
+function outcomeOf(verdict: SendVerdict): HookOutcome {
   if (verdict === undefined || verdict === null) return { kind: 'pass' };
   if (verdict.kind === 'refuse' || verdict.kind === 'suppress') return verdict;
-  throw new TypeError('beforeSend must return nothing, { kind: "refuse" } or { kind: "suppress" }');
+  throw new TypeError(
+    `\`beforeSend\` must return nothing, { kind: 'refuse' } or { kind: 'suppress' }, and returned ${inspect(verdict, { depth: 0 })}`,
+  );
 }

@@ -3,6 +3,17 @@
  * instance of our Error, and what an app throws need not be an error at all.
  */
 
+import { inspect } from 'node:util';
+
+/**
+ * What was thrown, as something that Express takes for an error: it goes on after `undefined` and other falsy
+ * values as if nothing were wrong, and skips handlers for the string 'route'. An object is passed on as it is.
+ */
+export function errorOf(thrown: unknown): object {
+  if (typeof thrown === 'object' && thrown !== null) return thrown;
+  return new Error(`${inspect(thrown)} was thrown in place of an error`, { cause: thrown });
+}
+
 export function messageOf(error: unknown): string {
   return textOf(error, 'message') || textOf(error, 'name') || 'no reason was given';
 }

@@ -9,6 +9,7 @@ import { localeOf } from './language.js';
 import { isWhole, refuse, refuseHidden } from './option-checks.js';
 import { answer, type Flag } from './problem.js';
 import { judgedSend } from './read-request.js';
+import { runStep } from './step.js';
 
 type Route = 'send' | 'verify';
 
@@ -48,15 +49,27 @@ function createClientLimit(acts: Acts, route: Route, flag: Flag): RequestHandler
 
   return function clientLimit(req, res, next) {
     warnOfProxy?.(req);
-    // Whoever may go on does so by a call without an argument: one with undefined tells what a callback threw.
-    limiter(req, res, (...thrown: unknown[]) => {
-      if (thrown.length === 0) return next();
-      const [error] = thrown;
-      if (error instanceof ClientStoreTrouble)
+    const step = async () => {
+      try {
+        await passed(limiter, req, res);
+        return 'next';
+      } catch (error) {
+        if (!(error instanceof ClientStoreTrouble)) throw error;
         return answer(res, flag, acts.unavailable(route, error.cause, localeOf(req, acts)));
-      next(error || new Error(`A function of the \`${path}\` option threw ${String(error)}.`));
-    });
+      }
+    };
+    runStep(step, res, next);
   };
+}
+
+/**
+ * Settles when the limiter goes on, and not when it has answered. Who may go on does so by a call without an
+ * argument: one with undefined tells what a callback threw.
+ */
+function passed(limiter: RequestHandler, req: Request, res: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    void limiter(req, res, (...thrown: unknown[]) => (thrown.length === 0 ? resolve() : reject(thrown[0])));
+  });
 }
 
 /** What express-rate-limit need not warn of: it is refused at start, or of no harm in a store that several processes share. */

@@ -2,6 +2,7 @@
  * What the routes need of a verification beside its acts: the input judged apart, so that a client is counted
  * between judging and sending. It travels with the verification, out of sight.
  */
+import { inspect } from 'node:util';
 import type { ActContext } from './acts/act.js';
 import type { Redeeming } from './acts/redeem.js';
 import type { Sending } from './acts/send.js';
@@ -28,7 +29,9 @@ export function withCore<T extends object>(verification: T, core: Core): T {
 /** @throws TypeError when it is not what createEmailVerification() made. */
 export function coreOf(verification: object): Core {
   if (hasCore(verification)) return verification[CORE];
-  throw new TypeError('verification must be what createEmailVerification() made');
+  throw new TypeError(
+    `\`verification\` must be what createEmailVerification() returned, and is ${inspect(verification, { depth: -1 })}`,
+  );
 }
 
 function hasCore(value: object): value is { readonly [CORE]: Core } {

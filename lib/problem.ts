@@ -26,13 +26,17 @@ export interface Outcome {
 /** The field that tells success at a glance: `verify` for /verify, `ok` elsewhere. */
 export type Flag = 'ok' | 'verify';
 
-/** Answers an outcome. `status` is for an unreadable body alone, where 413 and 415 say more than 400. */
+/**
+ * Answers an outcome, unless the app has begun to answer, as by a time-out, or the client is gone. `status` is for
+ * an unreadable body alone, where 413 and 415 say more than 400.
+ */
 export function answer(
   res: Response,
   flag: Flag,
   { kind, message, ...details }: Outcome,
   status?: number,
-): void {
+): 'answered' {
+  if (res.headersSent || res.writableEnded || res.destroyed) return 'answered';
   const refused = isReason(kind);
   const body = refused
     ? { [flag]: false, message, reason: kind, ...details }
@@ -40,6 +44,7 @@ export function answer(
   res.statusCode = refused ? (status ?? PROBLEMS[kind]) : 200;
   if (details.retryAfter !== undefined) res.setHeader('Retry-After', String(details.retryAfter));
   writeJson(res, body);
+  return 'answered';
 }
 
 function isReason(kind: string): kind is Reason {

@@ -48,7 +48,7 @@ export function requireVerifiedEmail(
     }
     redeem(core, req, { email: email ?? emailInBody, token: token ?? tokenInBody })
       .then(async (outcome) => {
-        if (outcome.kind !== 'redeemed') return answer(res, 'ok', outcome);
+        if (outcome.kind !== 'redeemed') return void answer(res, 'ok', outcome);
         if (isGone(req, res)) {
           await core.release(outcome);
           return;
