@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
-import { createEmailVerification, MemoryStore, requireVerifiedEmail } from 'express-email-verification';
+import {
+  createEmailVerification,
+  emailVerificationRouter,
+  MemoryStore,
+  requireVerifiedEmail,
+} from 'express-email-verification';
 import express4 from 'express4';
 import request from 'supertest';
 import { FROM, SECRET } from './support/app.js';
@@ -107,6 +112,65 @@ it('tells the app that forgot its parser', async () => {
   app.use(onError);
   const answer = await request(app).post('/signup').send({ email }).expect(500);
   expect(answer.text).toContain('express.json()');
+});
+
+describe('its options', () => {
+  const made = async () => (await tokenFor()).verification;
+
+  it.each([
+    ['a name it does not know', { tokn: () => '' }, "has no option 'tokn'"],
+    ['a name of another case', { giveback: () => true }, "has no option 'giveback'"],
+    ['an option of the verification', { purpose: 'signup' }, "has no option 'purpose'"],
+    [
+      'a string for `email`',
+      { email: 'address' },
+      "`email` of `requireVerifiedEmail()` must be a function, and is 'address'",
+    ],
+    ['null for `token`', { token: null }, 'must be a function, and is null'],
+    ['an object for `token`', { token: { a: 1 } }, 'must be a function, and is { a: 1 }'],
+    [
+      'true for `giveBack`',
+      { giveBack: true },
+      '`giveBack` of `requireVerifiedEmail()` must be a function, and is true',
+    ],
+    ['null', null, 'takes an object of options after the verification, and got null'],
+    ['an array', [() => ''], 'and got [ [Function'],
+    ['a function', () => '', 'and got [Function'],
+    ['a string', 'email', "and got 'email'"],
+  ])('refuse %s when the app starts', async (_what, options, message) => {
+    const verification = await made();
+    const make = () => requireVerifiedEmail(verification, options as never);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
+  });
+
+  it('take undefined for the default', async () => {
+    const { verification, verificationToken } = await tokenFor();
+    for (const options of [undefined, {}, { email: undefined, token: undefined, giveBack: undefined }]) {
+      const guard = requireVerifiedEmail(verification, options);
+      await signUp(
+        appWith(guard, (_req, res) => void res.status(409).end()),
+        { email, verificationToken },
+      ).expect(409);
+    }
+  });
+
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a string', 'verification'],
+    ['its options', { from: FROM, secret: SECRET }],
+    ['something like it', { redeem: () => {}, clientLimit: () => {} }],
+  ])('come after the verification, and not after %s', (_what, verification) => {
+    for (const make of [requireVerifiedEmail, emailVerificationRouter]) {
+      const start = () => (make as (made: unknown) => unknown)(verification);
+      expect(start).toThrow(TypeError);
+      expect(start).not.toThrow(SECRET);
+    }
+    expect(() => requireVerifiedEmail(verification as never)).toThrow(
+      '`verification` must be what createEmailVerification() returned, and is',
+    );
+  });
 });
 
 describe('giving back', () => {

@@ -1,10 +1,14 @@
 /** requireVerifiedEmail(): lets a request through to its handler with a verified address, once for each token. */
+import { inspect } from 'node:util';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Redeemed } from './acts/redeem.js';
 import { type Core, coreOf } from './core.js';
 import type { EmailVerification } from './email-verification.js';
+import { giveBackAtEnd } from './give-back.js';
+import { askHook } from './hook.js';
 import { acceptedLocale } from './language.js';
+import { isBytesOrText, parseBytes } from './parse-body.js';
 import { answer } from './problem.js';
+import { failWith, runStep } from './step.js';
 
 declare global {
   namespace Express {
@@ -16,12 +20,17 @@ declare global {
 }
 
 export interface RequireVerifiedEmailOptions {
-  /** Where the address is. @default `email` of the parsed body */
+  /** Where the address is, or a promise of it. @default `email` of the parsed body */
   readonly email?: (req: Request) => unknown;
-  /** Where the token is. @default `verificationToken` of the parsed body */
+  /** Where the token is, or a promise of it. @default `verificationToken` of the parsed body */
   readonly token?: (req: Request) => unknown;
-  /** Whether the token is given back when the handler ends its answer. @default at a status of 400 or more */
-  readonly giveBack?: (res: Response) => boolean;
+  /**
+   * Whether the token is given back when the handler ends its answer. A promise holds the answer, at most
+   * `hookTimeout`; what throws reaches the app's error handler.
+   *
+   * @default at a status of 400 or more
+   */
+  readonly giveBack?: (res: Response) => boolean | PromiseLike<boolean>;
 }
 
 /**
@@ -31,6 +40,7 @@ export interface RequireVerifiedEmailOptions {
  * it. A connection that closes decides nothing: the handler may still succeed. So a handler that is called twice
  * must be safe by a unique address.
  *
+ * @throws TypeError that names the option, what it must be and what it is.
  * @example
  * app.post('/signup', express.json(), requireVerifiedEmail(verification), async (req, res) => {
  *   await createAccount(req.verifiedEmail, req.body.password);
@@ -39,83 +49,116 @@ export interface RequireVerifiedEmailOptions {
  */
 export function requireVerifiedEmail(
   verification: EmailVerification,
-  { email, token, giveBack = failed }: RequireVerifiedEmailOptions = {},
+  options: RequireVerifiedEmailOptions = {},
 ): RequestHandler {
   const core = coreOf(verification);
+  checkOptions(options);
+  const { email, token, giveBack = failed } = options;
+  const read = { email: email ?? emailInBody, token: token ?? tokenInBody, isInBody: !email };
+
   return function requireVerifiedEmail(req, res, next) {
-    if (req.body === undefined && (!email || !token)) {
-      return next(new Error('requireVerifiedEmail found no parsed body: put express.json() before it'));
-    }
-    redeem(core, req, { email: email ?? emailInBody, token: token ?? tokenInBody })
-      .then(async (outcome) => {
-        if (outcome.kind !== 'redeemed') return void answer(res, 'ok', outcome);
-        if (isGone(req, res)) {
-          await core.release(outcome);
-          return;
-        }
+    const step = async () => {
+      if (!email || !token) await findBody(req, res);
+      const outcome = await redeem(core, req, read);
+      if (outcome.kind !== 'redeemed') return answer(res, 'ok', outcome);
+      const release = () => core.release(outcome);
+      if (isUnheard(req, res)) {
+        await release();
+        return 'answered';
+      }
+      const within = (decision: PromiseLike<boolean>) => inTime(core, decision);
+      const fail = (thrown: unknown) => failWith(thrown, res, next);
+      try {
         req.verifiedEmail = outcome.email;
-        if (!email) req.body.email = outcome.email;
-        giveBackAtEnd(core, res, outcome, giveBack);
-        next();
-      })
-      .catch(next);
+        giveBackAtEnd(res, { rule: giveBack, fallback: failed, within, release }, fail);
+      } catch (error) {
+        await release();
+        throw error;
+      }
+      return 'next';
+    };
+    runStep(step, res, next);
   };
 }
 
+const OPTION_NAMES: readonly string[] = ['email', 'token', 'giveBack'];
+
+function checkOptions(options: unknown): asserts options is RequireVerifiedEmailOptions {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(
+      `\`requireVerifiedEmail()\` takes an object of options after the verification, and got ${inspect(options)}`,
+    );
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!OPTION_NAMES.includes(name)) {
+      throw new TypeError(
+        `\`requireVerifiedEmail()\` has no option ${inspect(name)}: it has \`email\`, \`token\` and \`giveBack\``,
+      );
+    }
+    if (value !== undefined && typeof value !== 'function') {
+      throw new TypeError(
+        `\`${name}\` of \`requireVerifiedEmail()\` must be a function, and is ${inspect(value)}`,
+      );
+    }
+  }
+}
+
+/** Parsed by the app before; by us where it is bytes, as serverless-http hands it over. */
+async function findBody(req: Request, res: Response): Promise<void> {
+  // A parser that took nothing leaves `undefined` there (body-parser 2) or {} (1).
+  if (!('body' in req)) throw new Error(NO_PARSER);
+  if (isBytesOrText(req.body)) await parseBytes(req, res);
+}
+
+const NO_PARSER =
+  '`requireVerifiedEmail()` found no `req.body`: put express.json() before it, or express.urlencoded() for a form';
+
+/** All that can fail comes before the token is used up. */
 async function redeem(
   core: Core,
   req: Request,
-  read: { email: (req: Request) => unknown; token: (req: Request) => unknown },
+  read: {
+    readonly email: (req: Request) => unknown;
+    readonly token: (req: Request) => unknown;
+    readonly isInBody: boolean;
+  },
 ) {
   const locale = core.judge.localeOf(req.body, acceptedLocale(req, core));
-  const input = { email: read.email(req), verificationToken: read.token(req), locale: locale.tag };
-  const outcome = await core.redeem(input, locale);
+  const refused = { kind: 'email_not_verified', message: locale.answers.email_not_verified } as const;
+  const typed = await read.email(req);
+  const verificationToken = await read.token(req);
+  const judged = await core.judge.send({ email: typed, locale: locale.tag });
   // An address that cannot be one was not verified: the same answer, whatever is wrong.
-  if (outcome.kind !== 'invalid_request') return outcome;
-  return { kind: 'email_not_verified', message: locale.answers.email_not_verified } as const;
+  if (judged.kind === 'invalid_request') return refused;
+  const { email } = judged;
+  if (read.isInBody && !set(req.body, 'email', email)) throw new Error(BODY_KEPT);
+  // Nobody is verified yet.
+  if (!set(req, 'verifiedEmail', undefined)) throw new Error(REQUEST_KEPT);
+  const outcome = await core.redeem({ email, verificationToken, locale: locale.tag }, locale);
+  return outcome.kind === 'invalid_request' ? refused : outcome;
 }
 
-/**
- * Decides once, when the handler ends its answer, by the status at that moment. The end waits until the token is
- * back. Not on `close`: Node emits it with status 200 when a client hangs up, and one token would run any number
- * of handlers.
- */
-function giveBackAtEnd(
-  core: Core,
-  res: Response,
-  redeemed: Redeemed,
-  giveBack: (res: Response) => boolean,
-): void {
-  const end = res.end;
-  res.end = function endOnce(...args: unknown[]): Response {
-    res.end = end;
-    if (!giveBack(res)) return Reflect.apply(end, res, args);
-    const thaw = freezeHead(res);
-    res.end = () => res;
-    void core.release(redeemed).then(() => {
-      res.end = end;
-      thaw();
-      Reflect.apply(end, res, args);
-    });
-    return res;
-  };
+const BODY_KEPT =
+  '`requireVerifiedEmail()` could not write the canonical address into `req.body.email`: leave it writable, ' +
+  'or name the address by the `email` option';
+
+const REQUEST_KEPT = '`requireVerifiedEmail()` could not set `req.verifiedEmail`: leave the request writable';
+
+function set(target: object, name: string, value: unknown): boolean {
+  return Reflect.set(target, name, value) && Reflect.get(target, name) === value;
 }
 
-/** The answer was given: what the handler still does to its head while the end waits, as by a late throw, is undone. */
-function freezeHead(res: Response): () => void {
-  const { statusCode } = res;
-  const headers = { ...res.getHeaders() };
-  return () => {
-    if (res.headersSent) return;
-    res.statusCode = statusCode;
-    for (const name of res.getHeaderNames()) if (!(name in headers)) res.removeHeader(name);
-    for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader(name, value);
-  };
+/** Past its time the token stays used up, as it is where no rule tells otherwise. */
+async function inTime(core: Core, decision: PromiseLike<boolean>): Promise<boolean> {
+  const answer = await askHook(() => decision, core.settings.hookTimeout);
+  if (answer.kind === 'answered') return Boolean(answer.value);
+  core.unavailable('release', new Error('`giveBack` did not answer in time'), core.settings.defaultLocale);
+  return false;
 }
 
-/** The client hung up before the handler was called: nobody would hear what it does. */
-function isGone(req: Request, res: Response): boolean {
-  return res.destroyed || req.socket?.destroyed;
+/** The client hung up, or the app has answered, before the handler is called: nobody would hear what it does. */
+function isUnheard(req: Request, res: Response): boolean {
+  return res.destroyed || res.writableEnded || req.socket?.destroyed;
 }
 
 function failed(res: Response): boolean {

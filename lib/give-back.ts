@@ -1,0 +1,153 @@
+/** Holds the end of an answer until its token is back, so that the next request finds it. */
+import { isUint8Array } from 'node:util/types';
+import type { Response } from 'express';
+
+export interface GiveBack {
+  /** Whether the token is given back after this answer. */
+  readonly rule: (res: Response) => boolean | PromiseLike<boolean>;
+  /** The rule once the one above has thrown: for what the app's error handler then answers. */
+  readonly fallback: (res: Response) => boolean;
+  /** What a promise of the rule comes to, in time. */
+  readonly within: (decision: PromiseLike<boolean>) => Promise<boolean>;
+  readonly release: () => Promise<unknown>;
+}
+
+/**
+ * Decides once, when the handler ends its answer, by the status at that moment. Not on `close`: Node emits it with
+ * status 200 when a client hangs up, and one token would run any number of handlers.
+ *
+ * @param fail Hears what the rule throws, and what the end would have thrown had it not waited.
+ */
+export function giveBackAtEnd(
+  res: Response,
+  { rule, fallback, within, release }: GiveBack,
+  fail: (thrown: unknown) => void,
+): void {
+  const end = res.end;
+  let currentRule = rule;
+  let isDecided = false;
+
+  function endNow(args: unknown[]): Response {
+    isDecided = true;
+    try {
+      return Reflect.apply(end, res, args);
+    } catch (error) {
+      // Not ended after all: what the app answers instead decides.
+      isDecided = false;
+      throw error;
+    }
+  }
+
+  function decide(): boolean | PromiseLike<boolean> {
+    try {
+      const decision: unknown = currentRule(res);
+      return isPromiseLike(decision) ? decision : Boolean(decision);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  async function settle(decision: boolean | PromiseLike<boolean>): Promise<void> {
+    const givesBack = typeof decision === 'boolean' ? decision : await within(decision);
+    if (givesBack) await release();
+  }
+
+  res.end = function endOnce(...args: unknown[]): Response {
+    if (isDecided) return Reflect.apply(end, res, args);
+    // What Node does not take it throws for, where it was called.
+    if (!isChunk(args[0])) {
+      endNow(args);
+      settle(decide()).catch(fail);
+      return res;
+    }
+    const decision = decide();
+    if (decision === false) return endNow(args);
+    const { thaw, destroyIfAsked } = freeze(res);
+    settle(decision)
+      .then(
+        () => {
+          isDecided = true;
+          thaw();
+          Reflect.apply(end, res, args);
+        },
+        (thrown) => {
+          currentRule = fallback;
+          thaw();
+          throw thrown;
+        },
+      )
+      .catch(fail)
+      .finally(destroyIfAsked);
+    return res;
+  };
+}
+
+/** As Node's `end()` has it: nothing, a callback, or what can be written. */
+function isChunk(chunk: unknown): boolean {
+  return !chunk || typeof chunk === 'string' || typeof chunk === 'function' || isUint8Array(chunk);
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<boolean> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+const CHANGES = [
+  ...['setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'addTrailers', 'setTrailer'],
+  ...['writeHead', 'flushHeaders', 'writeContinue', 'writeProcessing', 'writeEarlyHints'],
+];
+
+/**
+ * The answer was given: until it has left nothing changes it and nothing is added to it, as by an error handler or
+ * a time-out of the app. Nothing throws either: what heeds `headersSent`, which is still false, does no wrong.
+ */
+function freeze(res: Response): { thaw: () => void; destroyIfAsked: () => void } {
+  const { statusCode } = res;
+  const before = new Map<string, PropertyDescriptor | undefined>();
+  let destroyArgs: unknown[] | undefined;
+
+  function shadow(name: string, descriptor: PropertyDescriptor): void {
+    before.set(name, Object.getOwnPropertyDescriptor(res, name));
+    Object.defineProperty(res, name, { ...descriptor, configurable: true });
+  }
+  function ignore(...args: unknown[]): Response {
+    const callback = args.at(-1);
+    if (typeof callback === 'function') process.nextTick(callback);
+    return res;
+  }
+  function write(...args: unknown[]): boolean {
+    const callback = args.at(-1);
+    const error = Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' });
+    if (typeof callback === 'function') process.nextTick(callback, error);
+    return false;
+  }
+  function end(...args: unknown[]): Response {
+    const callback = args.at(-1);
+    if (typeof callback === 'function') res.once('finish', () => callback());
+    return res;
+  }
+  function destroy(...args: unknown[]): Response {
+    destroyArgs ??= args;
+    return res;
+  }
+
+  for (const name of CHANGES) {
+    if (name in res) shadow(name, { value: ignore, writable: true });
+  }
+  for (const value of [write, end, destroy]) shadow(value.name, { value, writable: true });
+  shadow('statusCode', { get: () => statusCode, set: () => {} });
+  const statusMessage: unknown = Object.getOwnPropertyDescriptor(res, 'statusMessage')?.value;
+  shadow('statusMessage', { get: () => statusMessage, set: () => {} });
+  shadow('writableEnded', { get: () => true });
+
+  return {
+    thaw() {
+      for (const [name, descriptor] of before) {
+        if (descriptor) Object.defineProperty(res, name, descriptor);
+        else Reflect.deleteProperty(res, name);
+      }
+    },
+    destroyIfAsked() {
+      if (destroyArgs) Reflect.apply(res.destroy, res, destroyArgs);
+    },
+  };
+}
