@@ -118,25 +118,29 @@ describe('its options', () => {
   const made = async () => (await tokenFor()).verification;
 
   it.each([
-    ['a name it does not know', { tokn: () => '' }, "has no option 'tokn'"],
-    ['a name of another case', { giveback: () => true }, "has no option 'giveback'"],
-    ['an option of the verification', { purpose: 'signup' }, "has no option 'purpose'"],
+    [
+      'a name it does not know',
+      { tokn: () => '' },
+      'Unknown option `tokn` of requireVerifiedEmail(). Did you mean `token`?',
+    ],
+    ['a name of another case', { giveback: () => true }, 'Did you mean `giveBack`?'],
+    ['an option of the verification', { purpose: 'signup' }, 'Known options: `email`, `token`, `giveBack`.'],
     [
       'a string for `email`',
       { email: 'address' },
-      "`email` of `requireVerifiedEmail()` must be a function, and is 'address'",
+      "The `email` option of requireVerifiedEmail() must be a function. Received 'address'.",
     ],
-    ['null for `token`', { token: null }, 'must be a function, and is null'],
-    ['an object for `token`', { token: { a: 1 } }, 'must be a function, and is { a: 1 }'],
+    ['null for `token`', { token: null }, 'must be a function. Received null.'],
+    ['an object for `token`', { token: { a: 1 } }, 'must be a function. Received [Object].'],
     [
       'true for `giveBack`',
       { giveBack: true },
-      '`giveBack` of `requireVerifiedEmail()` must be a function, and is true',
+      'The `giveBack` option of requireVerifiedEmail() must be a function. Received true.',
     ],
-    ['null', null, 'takes an object of options after the verification, and got null'],
-    ['an array', [() => ''], 'and got [ [Function'],
-    ['a function', () => '', 'and got [Function'],
-    ['a string', 'email', "and got 'email'"],
+    ['null', null, 'requireVerifiedEmail() takes an object of options.'],
+    ['an array', [() => ''], 'requireVerifiedEmail() takes an object of options.'],
+    ['a function', () => '', 'requireVerifiedEmail() takes an object of options.'],
+    ['a string', 'email', 'requireVerifiedEmail() takes an object of options.'],
   ])('refuse %s when the app starts', async (_what, options, message) => {
     const verification = await made();
     const make = () => requireVerifiedEmail(verification, options as never);
@@ -168,7 +172,7 @@ describe('its options', () => {
       expect(start).not.toThrow(SECRET);
     }
     expect(() => requireVerifiedEmail(verification as never)).toThrow(
-      '`verification` must be what createEmailVerification() returned, and is',
+      'The first argument must be what createEmailVerification() returned. Received ',
     );
   });
 });

@@ -1,8 +1,8 @@
 /** The app's say before each send: a captcha, a block list, an address that already has an account. */
-import { inspect } from 'node:util';
 import type { Request } from 'express';
 import { askHook } from './hook.js';
 import type { MailContent } from './mail/template.js';
+import { refuse } from './option-checks.js';
 
 /** What the app is told of a send. */
 export interface SendAttempt {
@@ -47,7 +47,9 @@ export async function askBeforeSend(
 function outcomeOf(verdict: SendVerdict): HookOutcome {
   if (verdict === undefined || verdict === null) return { kind: 'pass' };
   if (verdict.kind === 'refuse' || verdict.kind === 'suppress') return verdict;
-  throw new TypeError(
-    `\`beforeSend\` must return nothing, { kind: 'refuse' } or { kind: 'suppress' }, and returned ${inspect(verdict, { depth: 0 })}`,
+  return refuse(
+    'beforeSend',
+    "a function that returns nothing, { kind: 'refuse' } or { kind: 'suppress' }",
+    verdict,
   );
 }

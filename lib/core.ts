@@ -2,12 +2,12 @@
  * What the routes need of a verification beside its acts: the input judged apart, so that a client is counted
  * between judging and sending. It travels with the verification, out of sight.
  */
-import { inspect } from 'node:util';
 import type { ActContext } from './acts/act.js';
 import type { Redeeming } from './acts/redeem.js';
 import type { Sending } from './acts/send.js';
 import type { VerifyOutcome } from './acts/verify.js';
 import type { ClientLimits } from './client-limit.js';
+import { shown } from './option-checks.js';
 import type { Judge, JudgedVerify } from './validate.js';
 
 export interface Acts extends ActContext, Sending, Redeeming {
@@ -30,7 +30,7 @@ export function withCore<T extends object>(verification: T, core: Core): T {
 export function coreOf(verification: object): Core {
   if (hasCore(verification)) return verification[CORE];
   throw new TypeError(
-    `\`verification\` must be what createEmailVerification() returned, and is ${inspect(verification, { depth: -1 })}`,
+    `The first argument must be what createEmailVerification() returned. Received ${shown(verification)}.`,
   );
 }
 

@@ -1,11 +1,11 @@
 /** requireVerifiedEmail(): lets a request through to its handler with a verified address, once for each token. */
-import { inspect } from 'node:util';
 import type { Request, RequestHandler, Response } from 'express';
 import { type Core, coreOf } from './core.js';
 import type { EmailVerification } from './email-verification.js';
 import { giveBackAtEnd } from './give-back.js';
 import { askHook } from './hook.js';
 import { acceptedLocale } from './language.js';
+import { checkFunction, readOptionsOf } from './option-checks.js';
 import { isBytesOrText, parseBytes } from './parse-body.js';
 import { answer } from './problem.js';
 import { failWith, runStep } from './step.js';
@@ -52,8 +52,7 @@ export function requireVerifiedEmail(
   options: RequireVerifiedEmailOptions = {},
 ): RequestHandler {
   const core = coreOf(verification);
-  checkOptions(options);
-  const { email, token, giveBack = failed } = options;
+  const { email, token, giveBack = failed } = readOptions(options);
   const read = { email: email ?? emailInBody, token: token ?? tokenInBody, isInBody: !email };
 
   return function requireVerifiedEmail(req, res, next) {
@@ -81,26 +80,15 @@ export function requireVerifiedEmail(
   };
 }
 
-const OPTION_NAMES: readonly string[] = ['email', 'token', 'giveBack'];
+const OF = 'requireVerifiedEmail()';
 
-function checkOptions(options: unknown): asserts options is RequireVerifiedEmailOptions {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(
-      `\`requireVerifiedEmail()\` takes an object of options after the verification, and got ${inspect(options)}`,
-    );
-  }
-  for (const [name, value] of Object.entries(options)) {
-    if (!OPTION_NAMES.includes(name)) {
-      throw new TypeError(
-        `\`requireVerifiedEmail()\` has no option ${inspect(name)}: it has \`email\`, \`token\` and \`giveBack\``,
-      );
-    }
-    if (value !== undefined && typeof value !== 'function') {
-      throw new TypeError(
-        `\`${name}\` of \`requireVerifiedEmail()\` must be a function, and is ${inspect(value)}`,
-      );
-    }
-  }
+function readOptions(options: RequireVerifiedEmailOptions): RequireVerifiedEmailOptions {
+  const { email, token, giveBack } = readOptionsOf(OF, options, { email: true, token: true, giveBack: true });
+  return {
+    email: checkFunction('email', email, OF),
+    token: checkFunction('token', token, OF),
+    giveBack: checkFunction('giveBack', giveBack, OF),
+  };
 }
 
 /** Parsed by the app before; by us where it is bytes, as serverless-http hands it over. */

@@ -22,7 +22,7 @@ function verificationOf() {
   const codes: string[] = [];
   const verification = createEmailVerification({
     ...{ store: new MemoryStore(), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
-    ...{ sendLimits: [{ max: 1000, window: 60 }], rateLimit: { send: false } },
+    ...{ sendLimits: [{ max: 8, window: 86_400 }], maxAttempts: 2, rateLimit: { send: false } },
     delivery: async ({ text }) => void codes.push(/\b\d{6}\b/.exec(text)?.[0] ?? ''),
   });
   return { verification, codes };
