@@ -69,30 +69,54 @@ async function firstLineOf(name: string, code: string): Promise<string> {
 const transport = () => `transport: '${mail.url}',`;
 const NAVER = "transport: { service: 'naver', auth: { user, pass } },";
 
-it('the quick start signs a person up', async () => {
-  const quickStart = example('app.post(');
-  expect(quickStart).toContain(NAVER);
-  const port = await firstLineOf(
-    'quick-start',
-    `const accounts: string[] = [];
-     const createAccount = async (email: string, _password: string) => void accounts.push(email);
-     ${quickStart.replace(NAVER, transport())}
+it.each([
+  ['5', 'express'],
+  ['4', 'express4'],
+])(
+  'T69: the quick start signs a person up on Express %s, answers 409 for a taken address, and lives on',
+  async (version, name) => {
+    await redis.flush();
+    const quickStart = example('app.post(');
+    expect(quickStart).toContain(NAVER);
+    const port = await firstLineOf(
+      `quick-start-${version}`,
+      `const accounts = new Set<string>();
+     const createAccount = async (email: string, _password: string) => {
+       if (email.startsWith('away')) throw new Error('the database is away');
+       if (accounts.has(email)) throw Object.assign(new Error('duplicate key value'), { code: '23505' });
+       accounts.add(email);
+     };
+     ${quickStart.replace(NAVER, transport()).replace("from 'express'", `from '${name}'`)}
+     app.set('env', 'test');
      const server = app.listen(0, '127.0.0.1', () => console.log((server.address() as { port: number }).port));`,
-  );
-  const app = `http://127.0.0.1:${port}`;
-  const email = 'person@example.com';
-  const sent = await request(app).post('/email-verification/send').send({ email }).expect(200);
-  const code = await mail.lastCode(email);
-  const { challengeId } = sent.body;
-  const verified = await request(app)
-    .post('/email-verification/verify')
-    .send({ email, code, challengeId })
-    .expect(200);
-  const { verificationToken } = verified.body;
-  const signUp = { email, verificationToken, password: 'a long one' };
-  await request(app).post('/signup').send(signUp).expect(201, { ok: true });
-  await request(app).post('/signup').send(signUp).expect(403);
-});
+    );
+    const app = `http://127.0.0.1:${port}`;
+    const verify = async (email: string) => {
+      const sent = await request(app).post('/email-verification/send').send({ email }).expect(200);
+      const { challengeId } = sent.body;
+      const code = await mail.lastCode(email);
+      const fields = { email, code, challengeId };
+      const verified = await request(app).post('/email-verification/verify').send(fields).expect(200);
+      return { email, verificationToken: verified.body.verificationToken, password: 'a long one' };
+    };
+    const email = 'person@example.com';
+    const signUp = await verify(email);
+    await request(app).post('/signup').send(signUp).expect(201, { ok: true });
+    await request(app).post('/signup').send(signUp).expect(403);
+
+    await redis.flush();
+    mail.clear();
+    const again = await verify(email);
+    for (let round = 0; round < 2; round += 1) {
+      await request(app).post('/signup').send(again).expect(409, { ok: false });
+    }
+    await request(app)
+      .post('/signup')
+      .send(await verify('away@example.com'))
+      .expect(500);
+    expect(child?.exitCode).toBeNull();
+  },
+);
 
 it('the other examples run too', async () => {
   const line = await firstLineOf(

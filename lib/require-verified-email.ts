@@ -42,9 +42,10 @@ export interface RequireVerifiedEmailOptions {
  *
  * @throws TypeError that names the option, what it must be and what it is.
  * @example
- * app.post('/signup', express.json(), requireVerifiedEmail(verification), async (req, res) => {
- *   await createAccount(req.verifiedEmail, req.body.password);
- *   res.status(201).json({ ok: true });
+ * app.post('/signup', express.json(), requireVerifiedEmail(verification), (req, res, next) => {
+ *   createAccount(req.verifiedEmail, req.body.password)
+ *     .then(() => res.status(201).json({ ok: true }))
+ *     .catch(next); // Express 4 does not hear an async handler that rejects
  * });
  */
 export function requireVerifiedEmail(
