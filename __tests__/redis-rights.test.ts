@@ -42,10 +42,11 @@ async function appOf(rights: readonly string[]) {
       transport: 'smtp://127.0.0.1:1',
       delivery: async ({ text }) => {
         if (fails) throw new Error('550');
-        mailed = /^\d{6}$/m.exec(text)?.[0] ?? '';
+        mailed = /^\d{10}$/m.exec(text)?.[0] ?? '';
       },
       rateLimit: { send: { limit: 3, skipFailedRequests: true }, verify: { limit: 100 } },
       sendLimits: [{ max: 3, window: 60 }],
+      codeLength: 10,
     },
     (req, res) => void res.status(req.body.taken ? 409 : 201).json({}),
   );
@@ -62,8 +63,10 @@ async function appOf(rights: readonly string[]) {
     fails = true;
     answers.push(await ask('/ev/send', { email }));
     fails = false;
-    answers.push(await ask('/ev/verify', { email, code: mailed === '000000' ? '111111' : '000000' }));
-    const verified = await ask('/ev/verify', { email, code: mailed || '123456', challengeId });
+    answers.push(
+      await ask('/ev/verify', { email, code: mailed === '0000000000' ? '1111111111' : '0000000000' }),
+    );
+    const verified = await ask('/ev/verify', { email, code: mailed || '1234567890', challengeId });
     const { verificationToken = 'A'.repeat(26) } = verified.body;
     answers.push(verified, await ask('/signup', { email, verificationToken, taken: true }));
     answers.push(await ask('/signup', { email, verificationToken }));

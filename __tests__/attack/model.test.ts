@@ -86,10 +86,13 @@ const step = fc.oneof(
     arbitrary: fc.record({
       act: fc.constant('release' as const),
       nth: fc.nat(3),
-      /** How much earlier or later than its own end it is given back with; or an end that is none. */
+      /**
+       * How much earlier or later than its own end it is given back with; or an end that is none. Redis clears away
+       * by a clock that the test cannot move: so what is still to be there never has less than seconds left.
+       */
       off: fc.oneof(
         { weight: 9, arbitrary: fc.constant(0) },
-        fc.constantFrom(-1, 1, -600_000, 86_400_000, 86_400_001, Number.NaN, Number.POSITIVE_INFINITY),
+        fc.constantFrom(-1, 10_000, -600_000, 86_400_000, 86_410_000, Number.NaN, Number.POSITIVE_INFINITY),
       ),
       key,
       token: few('token', 5),
