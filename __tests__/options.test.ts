@@ -6,7 +6,7 @@ import {
   MemoryStore,
   RedisStore,
 } from 'express-email-verification';
-import { guessBound } from '../lib/guess-bound.js';
+import { guessBound } from '../lib/challenge/guess-bound.js';
 import { SECRET } from './support/app.js';
 
 const fitting = {

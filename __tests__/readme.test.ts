@@ -15,7 +15,7 @@ import React from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import request from 'supertest';
 import ts from 'typescript';
-import { guessBound } from '../lib/guess-bound.js';
+import { guessBound } from '../lib/challenge/guess-bound.js';
 import { createTestApp } from './support/app.js';
 import { useMailServer } from './support/mail.js';
 import { useRedis } from './support/redis.js';

@@ -2,13 +2,14 @@
  * What the routes need of a verification beside its acts: the input judged apart, so that a client is counted
  * between judging and sending. It travels with the verification, out of sight.
  */
-import type { ActContext } from './acts/act.js';
-import type { Redeeming } from './acts/redeem.js';
-import type { Sending } from './acts/send.js';
-import type { VerifyOutcome } from './acts/verify.js';
-import type { ClientLimits } from './client-limit.js';
-import { shown } from './option-checks.js';
-import type { Judge, JudgedVerify } from './validate.js';
+
+import type { ClientLimits } from './http/client-limit/client-limit.js';
+import type { Judge, JudgedVerify } from './operations/input.js';
+import type { ActContext } from './operations/operation.js';
+import type { Redeeming } from './operations/redeem.js';
+import type { Sending } from './operations/send.js';
+import type { VerifyOutcome } from './operations/verify.js';
+import { shown } from './options/checks.js';
 
 export interface Acts extends ActContext, Sending, Redeeming {
   readonly judge: Judge;

@@ -2,25 +2,26 @@
  * createEmailVerification(): the acts, told without HTTP. The router and requireVerifiedEmail() are one way to
  * them; a resolver, a job or a form page is another.
  */
-import { createActContext } from './acts/act.js';
+
+import { guessWarning } from './challenge/guess-bound.js';
+import { type Acts, withCore } from './core.js';
+import { messageOf } from './errors.js';
+import { type EventName, type Listener, warn } from './events.js';
+import { type ClientLimits, createClientLimits } from './http/client-limit/client-limit.js';
+import { checkTemplate } from './mail/message.js';
+import { createPostOffice } from './mail/queue.js';
+import { createJudge } from './operations/input.js';
+import { createActContext } from './operations/operation.js';
 import {
   createRedeeming,
   type Redeemed,
   type RedeemInput,
   type RedeemOutcome,
   type ReleaseOutcome,
-} from './acts/redeem.js';
-import { createSending, type SendInput, type SendOutcome } from './acts/send.js';
-import { createVerifying, type VerifyInput, type VerifyOutcome } from './acts/verify.js';
-import { messageOf } from './cause.js';
-import { type ClientLimits, createClientLimits } from './client-limit.js';
-import { type Acts, withCore } from './core.js';
-import { type EventName, type Listener, warn } from './events.js';
-import { guessWarning } from './guess-bound.js';
-import { createPostOffice } from './mail/post-office.js';
-import { checkTemplate } from './mail/write-mail.js';
-import { createSettings, type EmailVerificationOptions } from './options.js';
-import { createJudge } from './validate.js';
+} from './operations/redeem.js';
+import { createSending, type SendInput, type SendOutcome } from './operations/send.js';
+import { createVerifying, type VerifyInput, type VerifyOutcome } from './operations/verify.js';
+import { createSettings, type EmailVerificationOptions } from './options/options.js';
 
 /** The acts. Trouble of the store or the mail is an outcome of them, never a rejection. */
 export interface EmailVerification {

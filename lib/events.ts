@@ -1,7 +1,7 @@
 /** What the app can listen to. Addresses are masked; codes and tokens are never in an event. */
-import { messageOf } from './cause.js';
+import { messageOf } from './errors.js';
 import type { DeliveryError } from './mail/delivery-error.js';
-import { shown } from './option-checks.js';
+import { shown } from './options/checks.js';
 
 export interface EmailVerificationEvents {
   /** The mail left: the server took it. */

@@ -5,7 +5,7 @@ import {
   MemoryStore,
   type SendLimit,
 } from 'express-email-verification';
-import { guessBound } from '../../lib/guess-bound.js';
+import { guessBound } from '../../lib/challenge/guess-bound.js';
 import { FROM, SECRET } from '../support/app.js';
 import { numbers } from './attack-plans.js';
 import { HOUR, SECOND, startClock } from './front-door.js';

@@ -3,7 +3,7 @@
  * they like, the time moved as they like. What they get, guesses compared × codes alive at that moment, never
  * exceeds the bound of guess-bound.ts in any 24 hours: promise 5.
  */
-import { guessBound } from '../../lib/guess-bound.js';
+import { guessBound } from '../../lib/challenge/guess-bound.js';
 import { passTimeOf } from '../support/pass-time.js';
 import { mutated, numbers, planOf, type Rules, strategies } from './attack-plans.js';
 import { attack } from './attacker.js';

@@ -1,6 +1,6 @@
 /** A pool and nothing else: as many messages under way as it has connections, for as long as it is told. */
 import nodemailer from 'nodemailer';
-import { createSmtpPool } from '../../lib/mail/smtp-pool.js';
+import { createSmtpPool } from '../../lib/mail/smtp/pool.js';
 import { answerParent, childArgument } from './child.js';
 import { messageFor } from './servers/message.js';
 

@@ -1,8 +1,8 @@
 /** Puts pending addresses into a Redis, through the store or as each rival keeps them, thousands at a time. */
 import { RedisStore } from 'express-email-verification';
 import { createClient } from 'redis';
-import { defaultMailbox } from '../../lib/address.js';
-import { createDigests, drawDigest } from '../../lib/code.js';
+import { defaultMailbox } from '../../lib/challenge/address.js';
+import { createDigests, drawDigest } from '../../lib/challenge/digests.js';
 import { answerParent, childArgument } from './child.js';
 import { codeFor } from './load.js';
 import { SECRET } from './servers/serve.js';

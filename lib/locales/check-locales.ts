@@ -1,6 +1,6 @@
 /** The languages of an app are checked word by word when it starts: a missing one would show in an answer. */
-import { messageOf } from '../cause.js';
-import { isOptions, namesIn, readOptions, refuse, refuseUnknown, shown } from '../option-checks.js';
+import { messageOf } from '../errors.js';
+import { isOptions, namesIn, readOptions, refuse, refuseUnknown, shown } from '../options/checks.js';
 import { builtInLocales, en, type Locale } from './index.js';
 
 export interface Locales {

@@ -2,7 +2,7 @@
  * What is known of a failed delivery, read from whatever nodemailer, a provider's library or the app threw. Each part
  * is a name from a closed form or a number of three digits: what is said in words can quote the address or the code.
  */
-import { codeOf, isName, propertyOf, textOf } from '../cause.js';
+import { codeOf, isName, propertyOf, textOf } from '../errors.js';
 
 /** The server that an email was handed to, or was to be. */
 export interface Endpoint {

@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import type { SendMailOptions } from 'nodemailer';
-import { propertyOf } from '../cause.js';
+import { propertyOf } from '../errors.js';
 import { type Attempt, attemptOf, trackAttempt } from './attempt.js';
 import { DeliveryError, type FailureDetails, failureDetailsOf } from './delivery-error.js';
 import type { Endpoint } from './failure-details.js';

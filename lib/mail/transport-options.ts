@@ -2,8 +2,9 @@
  * What the options of a transport may be called and hold. nodemailer ignores a name that it does not know, and reads
  * `secure: 'false'` as true: a mistake in either would be told to the person who signs up.
  */
-import { nearMiss } from '../near-miss.js';
-import { isUnset, namesIn, shown } from '../option-checks.js';
+
+import { isUnset, namesIn, shown } from '../options/checks.js';
+import { nearMiss } from '../options/near-miss.js';
 
 export type Given = Readonly<Record<string, unknown>>;
 

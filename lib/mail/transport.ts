@@ -20,7 +20,7 @@ import { assign, parseConnectionUrl } from 'nodemailer/lib/shared';
 import wellKnown from 'nodemailer/lib/well-known';
 import { warn } from '../events.js';
 import type { Endpoint } from './failure-details.js';
-import { createSmtpPool } from './smtp-pool.js';
+import { createSmtpPool } from './smtp/pool.js';
 import { checkTransportOptions, type Given, isText, OTHER_TRANSPORTS, refuse } from './transport-options.js';
 
 /** A nodemailer transporter, its options, an SMTP URL, or a transport plugin. */

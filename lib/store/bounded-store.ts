@@ -3,7 +3,6 @@
  * outcome that the port knows or in an error that says something. What a call comes to later is let go.
  */
 import { inspect } from 'node:util';
-import { Deadlines, RESOLUTION } from './deadlines.js';
 import { hasMethod, isThenable, nameOf } from './name-of.js';
 import {
   type AttemptOutcome,
@@ -15,6 +14,7 @@ import {
   type Store,
   StoreTimeout,
 } from './store.js';
+import { Deadlines, RESOLUTION } from './timeouts.js';
 
 /**
  * How much later than its own time a store is given up on, in ms: one that keeps it, as ours do, is heard first,

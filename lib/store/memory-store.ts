@@ -2,7 +2,7 @@
  * The store in one process: the same acts as the scripts, told in TypeScript. It is the model the scripts are
  * held against, and what a first try and a test run on. What it keeps ends with the process.
  */
-import { readOptionsOf } from '../option-checks.js';
+import { readOptionsOf } from '../options/checks.js';
 import {
   type AttemptOutcome,
   type AttemptRequest,

@@ -1,4 +1,4 @@
-import { refuse } from '../option-checks.js';
+import { refuse } from '../options/checks.js';
 
 /**
  * The store port: what a challenge needs kept, and the seven acts on it. A store is handed digests, times

@@ -1,0 +1,28 @@
+/** lib/fast/hmac.ts is HMAC-SHA-256, whatever the key and the text. */
+import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
+import { createMac } from '../lib/fast/hmac.js';
+
+test('a digest is the HMAC that node:crypto makes', () => {
+  const key = fc.uint8Array({ maxLength: 64 });
+  const short = fc.string({ unit: 'binary', maxLength: 300 });
+  const long = fc.string({
+    unit: fc.constantFrom('a', 'é', '한', '😀', '\ud800'),
+    minLength: 300,
+    maxLength: 3000,
+  });
+  const text = fc.oneof(short, long);
+  fc.assert(
+    fc.property(key, fc.array(text, { minLength: 1, maxLength: 4 }), (key, texts) => {
+      const mac = createMac(key);
+      for (const text of texts) {
+        expect(mac(text)).toBe(createHmac('sha256', key).update(text).digest('base64url'));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a key longer than a block is refused', () => {
+  expect(() => createMac(new Uint8Array(65))).toThrow(RangeError);
+});

@@ -1,0 +1,126 @@
+/** Makes `req.body` of a request, whoever has read its bytes: we, a parser of the app, or what the app runs in. */
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { isAnyArrayBuffer, isUint8Array } from 'node:util/types';
+import express, { type Request, type Response } from 'express';
+import { readPlainJson } from '../fast/json-body.js';
+
+/** The largest body: a captcha token fits. */
+const LARGEST_BODY = 16 * 1024;
+
+const parsersOf = (limit: number) => ({
+  json: express.json({ limit }),
+  form: express.urlencoded({ limit, extended: false }),
+});
+const ours = parsersOf(LARGEST_BODY);
+const unlimited = parsersOf(Number.POSITIVE_INFINITY);
+
+export type ParseOutcome =
+  | { readonly kind: 'parsed' }
+  | { readonly kind: 'unreadable'; readonly status: 400 | 413 | 415 };
+
+/**
+ * Parses JSON and forms, unless the app has.
+ *
+ * @throws Error when something has read the body and left nothing: a mistake of the app, not of who posts.
+ */
+export async function parseBody(req: Request, res: Response): Promise<ParseOutcome> {
+  const isBytes = isBytesOrText(req.body);
+  // By a parser of the app, which may be of another Express than ours. That of 4 leaves {} when it takes nothing.
+  if (req.body !== undefined && !isBytes && !req.readable) return { kind: 'parsed' };
+  if (req.body === undefined && wasReadBefore(req)) throw new Error(READ_BEFORE);
+  try {
+    if (isBytes) {
+      const isParsed = await parseBytes(req, res, ours);
+      return isParsed ? { kind: 'parsed' } : { kind: 'unreadable', status: 415 };
+    }
+    const plain = req.body === undefined ? readPlainJson(req, LARGEST_BODY) : undefined;
+    if (plain) {
+      req.body = await plain;
+    } else {
+      await run(ours.json, req, res);
+      await run(ours.form, req, res);
+    }
+  } catch (error) {
+    return { kind: 'unreadable', status: statusOf(error) };
+  }
+  return req.is(['json', 'urlencoded']) === false ? { kind: 'unreadable', status: 415 } : { kind: 'parsed' };
+}
+
+/**
+ * Whether the body is what express.raw() and express.text() leave, or serverless-http hands over: its bytes, or
+ * their text.
+ */
+export function isBytesOrText(body: unknown): body is string | Uint8Array | ArrayBuffer {
+  return typeof body === 'string' || isUint8Array(body) || isAnyArrayBuffer(body);
+}
+
+/**
+ * Parses such a body by its type; nothing changes when that is neither JSON nor a form. Its size was the matter of
+ * who has read it, unless `parsers` have a limit.
+ *
+ * @returns Whether it was parsed.
+ * @throws Error of Express' parser, with a `status`.
+ */
+export async function parseBytes(req: Request, res: Response, parsers = unlimited): Promise<boolean> {
+  const { body, headers } = req;
+  if (!isBytesOrText(body)) return false;
+  const type = mediaTypeOf(headers['content-type']);
+  const parser = type === 'application/json' ? parsers.json : parsers.form;
+  if (parser === parsers.form && type !== 'application/x-www-form-urlencoded') return false;
+  const again = replay(bytesOf(body), {
+    // The charset of a text is no more.
+    'content-type': typeof body === 'string' ? type : headers['content-type'],
+    // A parser that has read the stream has inflated it too.
+    ...(req.readable && { 'content-encoding': headers['content-encoding'] }),
+  });
+  await run(parser, again, res);
+  req.body = again.body;
+  return true;
+}
+
+/** The type in a Content-Type, without its parameters (RFC 9110 §8.3.1); '' without one. */
+export function mediaTypeOf(contentType = ''): string {
+  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
+}
+
+const READ_BEFORE =
+  'The body was read before emailVerificationRouter() and is not in `req.body`: mount the router before what ' +
+  'reads it, or put express.json() and express.urlencoded() there';
+
+function wasReadBefore({ headers, complete, destroyed, readable, readableDidRead }: Request): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
+  // Of a client that is gone the rest can never be read: no mistake of the app.
+  const isCutOff = destroyed && !complete;
+  return hasBody && (readableDidRead || readable === false) && !isCutOff;
+}
+
+/** Express' parsers tell what they come to by a callback: in a promise, what follows them can throw. */
+function run(parser: typeof ours.json, req: IncomingMessage, res: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    parser(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
+  });
+}
+
+/** A request with the same body, still to be read. */
+function replay(
+  bytes: Uint8Array,
+  headers: IncomingMessage['headers'],
+): IncomingMessage & { readonly body?: unknown } {
+  const request = new IncomingMessage(new Socket());
+  request.headers = { ...headers, 'content-length': String(bytes.length) };
+  request.push(bytes);
+  request.push(null);
+  return request;
+}
+
+function bytesOf(body: string | Uint8Array | ArrayBuffer): Uint8Array {
+  if (typeof body === 'string') return Buffer.from(body);
+  return isUint8Array(body) ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : Buffer.from(body);
+}
+
+/** Body parsers tell 413 and 415 apart; all else is a body that is not what it says it is. */
+function statusOf(error: unknown): 400 | 413 | 415 {
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  return status === 413 || status === 415 ? status : 400;
+}

@@ -1,0 +1,201 @@
+/** Trouble with Redis, in a sentence for whoever runs the app: what happened, and what to do. */
+import { codeOf, messageOf } from '../../errors.js';
+import { nameOf } from '../name-of.js';
+import { StoreTimeout } from '../store.js';
+import type { Connection, RedisClient } from './client.js';
+import type { Script } from './scripts/index.js';
+
+/** Why Redis did not carry out an operation. */
+export class RedisTrouble extends Error {
+  override readonly name = 'RedisTrouble';
+  /** The word of Redis, as `READONLY`, or the code of Node, as `ECONNREFUSED`. */
+  readonly code: string | undefined;
+  constructor(sentence: string, code?: string, options?: ErrorOptions) {
+    super(sentence, options);
+    this.code = code;
+  }
+}
+
+/** What Redis refuses with, by the word its reply begins with: what that means, and what to do. */
+const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string]>> = {
+  OOM: ['Redis is out of memory and takes no writes', 'raise `maxmemory`, or free some of it'],
+  READONLY: [
+    'Redis is a read-only replica',
+    'connect to the master, or by createSentinel() or createCluster(), which follow it',
+  ],
+  MASTERDOWN: [
+    'Redis is a replica that has lost its master',
+    'connect to the master, or by createSentinel() or createCluster(), which follow it',
+  ],
+  NOREPLICAS: [
+    'Redis takes no writes while too few replicas follow it',
+    'bring them back, or lower `min-replicas-to-write`',
+  ],
+  LOADING: ['Redis has just started and is loading its data', 'it recovers by itself'],
+  BUSY: ['Redis is busy with a script that does not end', 'stop it by SCRIPT KILL, or by FUNCTION KILL'],
+  MISCONF: ['Redis takes no writes because it cannot save to disk', 'its log says why'],
+  NOAUTH: [
+    'Redis asks for a password, and the client sends none',
+    'pass one to createClient(), in `url` or `password`',
+  ],
+  WRONGPASS: [
+    'Redis refuses the user name or the password',
+    'check what createClient() is given, and the user in ACL LIST',
+  ],
+  CROSSSLOT: [
+    'The keys of one mailbox are in two slots of the cluster',
+    'leave braces out of the `keyPrefix` of the client',
+  ],
+  MOVED: ['Redis is a cluster, and the client knows one node alone', 'use createCluster()'],
+  ASK: ['Redis is a cluster, and the client knows one node alone', 'use createCluster()'],
+  CLUSTERDOWN: ['The Redis cluster is down, or no node has this slot', 'CLUSTER INFO says which'],
+  TRYAGAIN: ['A slot of the Redis cluster is moving to another node', 'it recovers by itself'],
+  WRONGTYPE: [
+    'Something else is kept under a key of the store',
+    'give the store a `prefix` that nothing else has',
+  ],
+  NOPROTO: ['Redis does not speak RESP 3', 'Redis 6.2 or later is needed'],
+  DENIED: [
+    'Redis is in protected mode',
+    'give it a password, or `bind` it to an address that nobody else reaches',
+  ],
+};
+
+const REPLY = new RegExp(`(?:^|[\\s-])(${Object.keys(REPLIES).join('|')})\\b`);
+
+/** Replies without a word of their own, and what the client says of a connection. */
+const OTHERS: readonly [said: RegExp, sentence: string][] = [
+  [
+    /unknown command|not allowed from script/i,
+    'Redis does not run the scripts of the store: Redis 6.2 or later is needed, or a server that has EVAL and what they call.',
+  ],
+  [/max number of clients/i, 'Redis has as many clients as it takes: raise `maxclients`, or close some.'],
+  [
+    /without any password configured|no password is set/i,
+    'The client sends a password, and Redis has none: leave it out, or set it in Redis.',
+  ],
+  [/invalid DB index|DB index is out of range/i, 'Redis has no such database: check its number in `url`.'],
+  [
+    /socket closed unexpectedly/i,
+    'The connection to Redis broke: the client makes another by itself. Where Redis wants TLS, use `rediss://`.',
+  ],
+  [
+    /^connection timeout/i,
+    'Redis did not take the connection in time: check host and port, the firewall between, and whether it wants TLS there.',
+  ],
+  [/root nodes/i, 'No node of the Redis cluster can be reached: check `rootNodes`.'],
+];
+
+/** What to do about a connection, by the code of Node (errno(3), `tls`). */
+const REMEDIES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there. Is Redis running, and is this its host and port?',
+  ENOTFOUND: 'there is no such host. Check its name.',
+  EAI_AGAIN: 'the name cannot be looked up at present. Check the DNS.',
+  ETIMEDOUT: 'there is no way to it. Check the host, and the firewall between.',
+  EHOSTUNREACH: 'there is no way to it. Check the host, and the firewall between.',
+  ENETUNREACH: 'there is no way to it. Check the host, and the network.',
+  ECONNRESET: 'the other side ended it. Where Redis wants TLS, use `rediss://`.',
+  ENOENT: 'there is no such socket. Check its path.',
+  EACCES: 'this process may not use the socket.',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'Redis does not speak TLS there. Use `redis://`, or its TLS port.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed. Pass it as `socket.ca`.',
+  SELF_SIGNED_CERT_IN_CHAIN: 'nobody here knows who signed its certificate. Pass the CA as `socket.ca`.',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'nobody here knows who signed its certificate. Pass the CA as `socket.ca`.',
+  CERT_HAS_EXPIRED: 'its certificate has expired. Renew it.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name. Use that name, or `socket.servername`.',
+};
+
+/** The commands that the Redis user must be allowed: what the scripts call, and how they are called. */
+const COMMANDS = '+evalsha +eval +time +get +set +del +hget +hgetall +hset +hdel +pexpire +pttl';
+
+/** How Redis 6.2 to 8 say that a user may not. */
+const NO_RIGHT = /NOPERM|executing the script can't run|ACL failure/;
+
+/** What an operation was, so that its failure can be told. */
+export interface RedisOperation {
+  readonly client: RedisClient;
+  readonly connection: Connection;
+  readonly script: Script;
+  readonly prefix: string;
+  readonly timeout: number;
+}
+
+/** The sentence for what went wrong, as an error with the original as its `cause`. */
+export function troubleOf(error: unknown, operation: RedisOperation): Error {
+  if (error instanceof RedisTrouble) return error;
+  const { client, connection, timeout } = operation;
+  if (client.isOpen) connection.wasOpen = true;
+  if (client.isOpen === false) {
+    const sentence = connection.wasOpen
+      ? 'The Redis client is closed: keep it open until `verification.close()` has settled.'
+      : 'The Redis client is not connected: call `await client.connect()` when the app starts.';
+    return new RedisTrouble(sentence + lastOf(operation), undefined, { cause: error });
+  }
+  if (!(error instanceof StoreTimeout) && client.isReady !== false) return refusalOf(error, operation);
+  const sentence =
+    client.isReady === false
+      ? `The Redis client has no connection, and goes on trying.${connection.lastError ? '' : " Its event 'error' says why."}`
+      : `Redis did not answer in time (\`storeTimeout\`, ${timeout} ms): it is frozen, overloaded or cut off.`;
+  return new StoreTimeout(sentence + lastOf(operation), { cause: connection.lastError ?? error });
+}
+
+/** A client that takes callbacks, or only notes its commands down. */
+export function noReply(given: unknown): RedisTrouble {
+  return new RedisTrouble(
+    `The Redis client gave ${nameOf(given)} in place of a script's reply: pass the client itself, and not what \`legacy()\` or \`multi()\` gives.`,
+  );
+}
+
+/** Whether it is a right that the Redis user lacks. */
+export function isNoRight(said: string): boolean {
+  return NO_RIGHT.test(said);
+}
+
+export function missingRights(what: string, prefix: string): string {
+  return `The Redis user may not ${what} (NOPERM). Grant it by ACL SETUSER what the store needs: \`~${prefix}* ${COMMANDS}\`.`;
+}
+
+/** What a client told of last: where commands wait for a connection, it is the reason. */
+function lastOf(operation: RedisOperation): string {
+  const { lastError } = operation.connection;
+  return lastError === undefined ? '' : ` Its last error: ${refusalOf(lastError, operation).message}`;
+}
+
+function refusalOf(error: unknown, { script, prefix }: RedisOperation): RedisTrouble {
+  const said = typeof error === 'string' ? error : messageOf(error);
+  if (isNoRight(said)) {
+    return new RedisTrouble(missingRights(refusedIn(said, script, prefix), prefix), 'NOPERM', {
+      cause: error,
+    });
+  }
+  const word = REPLY.exec(said)?.[1];
+  const known = word === undefined ? undefined : REPLIES[word];
+  if (known) return new RedisTrouble(`${known[0]} (${word}): ${known[1]}.`, word, { cause: error });
+
+  const other = OTHERS.find(([pattern]) => pattern.test(said));
+  if (other) return new RedisTrouble(other[1], codeOf(error), { cause: error });
+
+  const code = codeOf(error);
+  const remedy = code === undefined ? undefined : REMEDIES[code];
+  const sentence = remedy
+    ? `The connection to Redis failed (${inOneLine(said)}): ${remedy}`
+    : `Redis did not do it: ${inOneLine(said).replace(/\.?$/, '.')}`;
+  return new RedisTrouble(sentence, code, { cause: error });
+}
+
+/**
+ * What was refused. Redis 7.0 and older name the line of the script and no command; each line of ours calls one
+ * at the most.
+ */
+function refusedIn(said: string, script: Script, prefix: string): string {
+  const named = /'([\w|]+)' command/.exec(said)?.[1];
+  const line = script.lua.split('\n')[Number(/@user_script: ?(\d+)/.exec(said)?.[1]) - 1] ?? '';
+  const command = named ?? /redis\.p?call\('(\w+)'/.exec(line)?.[1];
+  if (command) return `run ${command.toUpperCase()}`;
+  return /\bkeys?\b/.test(said) ? `use the keys ${prefix}*` : 'run a command that the store needs';
+}
+
+function inOneLine(said: string): string {
+  return said.split('\n', 1)[0]?.slice(0, 200) ?? '';
+}

@@ -1,0 +1,37 @@
+/** Whether a Redis server is fit to keep challenges, told from its INFO. */
+import { isNoRight } from './errors.js';
+
+/** The first with KEEPTTL beside the options that the scripts use; nobody patches those before it. */
+const OLDEST_REDIS = [6, 2];
+
+/** What makes it unfit, as sentences; none when it is fit. */
+export function unfitness(info: string): string[] {
+  const fact = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+  return [...ofPolicy(fact('maxmemory_policy')), ...ofVersion(fact('redis_version'))];
+}
+
+/** Without INFO the store works, and nobody knows on what. */
+export function unknownFitness(reply: string): string {
+  const why = isNoRight(reply)
+    ? 'the Redis user may not run INFO. Grant it +info, or make sure'
+    : `INFO is answered with ${JSON.stringify(reply)}. Make sure`;
+  return `Cannot tell the eviction policy and the version of Redis: ${why} that maxmemory-policy is noeviction and Redis is 6.2 or later.`;
+}
+
+function ofPolicy(policy: string | undefined): string[] {
+  if (policy === 'noeviction') return [];
+  if (policy === undefined)
+    return ['Cannot tell the eviction policy: INFO does not name it. Make sure that it is noeviction.'];
+  return [
+    `Redis evicts keys (maxmemory-policy ${policy}): limits and attempts can be lost. Set it to noeviction.`,
+  ];
+}
+
+function ofVersion(version: string | undefined): string[] {
+  if (version === undefined)
+    return ['Cannot tell the version of Redis: INFO does not name it. Make sure that it is 6.2 or later.'];
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_REDIS;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return [];
+  return [`Redis ${version} is too old: 6.2 or later is needed.`];
+}

@@ -1,0 +1,259 @@
+/** The store on Redis: one script, and one round trip, for each act. */
+import { messageOf } from '../../errors.js';
+import { readOptionsOf, refuse } from '../../options/checks.js';
+import {
+  type AttemptOutcome,
+  type AttemptRequest,
+  type ChallengeKey,
+  type ClientRequest,
+  type CountOutcome,
+  type CountRequest,
+  type DiscardOutcome,
+  type DiscardRequest,
+  type Limit,
+  type LookOutcome,
+  type OpenOutcome,
+  type OpenRequest,
+  type RedeemOutcome,
+  refuseClockInProduction,
+  type Store,
+  StoreTimeout,
+  type TokenRequest,
+} from '../store.js';
+import { Deadlines } from '../timeouts.js';
+import {
+  type Connection,
+  checkRedisClient,
+  type EvalOptions,
+  type RedisClient,
+  type RedisCommands,
+  watchConnection,
+} from './client.js';
+import { RedisClock } from './clock.js';
+import { isNoRight, missingRights, noReply, type RedisOperation, troubleOf } from './errors.js';
+import { unfitness, unknownFitness } from './fitness.js';
+import * as scripts from './scripts/index.js';
+
+export interface RedisStoreOptions {
+  /**
+   * What every key begins with: no braces, white space or control characters. Mails of one prefix, secret and Redis
+   * count together. @default 'ev:'
+   */
+  readonly prefix?: string;
+  /** The time in ms, for tests. Refused in production. @default the server's own clock */
+  readonly clock?: () => number;
+}
+
+/** How long to wait before a script is tried again while its slot moves between two nodes of a cluster. */
+const SLOT_MOVING_PAUSE = 20;
+
+/**
+ * How long before its deadline a script must start, in ms: Deadlines end a little early, and the reply must still
+ * find its way back. A script that started later would be carried out after we gave up on it.
+ */
+const WAY_BACK = 25;
+
+/** On a cluster, the first braces in a key decide which node has it: they are the store's own. */
+const PREFIX = /^[^\s\p{C}{}]+$/u;
+
+/**
+ * Keeps challenges in Redis 6.2 or later, through the app's own node-redis client, which stays the app's to
+ * connect and to close.
+ *
+ * @example
+ * const redis = await createClient({ url: process.env.REDIS_URL }).on('error', console.error).connect();
+ * const store = new RedisStore(redis);
+ */
+export class RedisStore implements Store {
+  readonly #client: RedisClient;
+  readonly #connection: Connection;
+  readonly #prefix: string;
+  readonly #testClock: (() => number) | undefined;
+  readonly #serverClock = new RedisClock();
+  readonly #deadlines: Deadlines<RedisCommands>;
+
+  /** @throws TypeError when `client` is no node-redis client, `prefix` cannot be one, or a `clock` is given in production. */
+  constructor(client: RedisClient, options: RedisStoreOptions = {}) {
+    checkRedisClient(client);
+    const { prefix = 'ev:', clock } = readOptionsOf('RedisStore', options, { prefix: true, clock: true });
+    if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
+      const expected = "a string without braces, white space and control characters, such as 'ev:'";
+      refuse('prefix', expected, prefix, 'RedisStore');
+    }
+    refuseClockInProduction('RedisStore', clock);
+    this.#client = client;
+    this.#connection = watchConnection(client);
+    // Without a time-out of its own for each command, which costs more than the command; ours ends it in time.
+    this.#deadlines = new Deadlines(
+      (abortSignal) => client.withCommandOptions?.({ timeout: 0, abortSignal }) ?? client,
+    );
+    this.#prefix = prefix;
+    this.#testClock = clock;
+  }
+
+  async open(request: OpenRequest, timeout: number): Promise<OpenOutcome> {
+    const [kind, ...reply] = await this.#run(scripts.open, this.#bothKeys(request), timeout, [
+      request.code,
+      request.codeTtl,
+      request.client ?? '',
+      request.newClient,
+      request.maxAttempts,
+      ...request.limits.flatMap(flat),
+    ]);
+    if (kind === 'opened') {
+      const [kept, place, expiresIn, resendIn] = reply.map(Number);
+      return {
+        kind,
+        kept: kept === 1,
+        place: place ?? 0,
+        expiresIn: expiresIn ?? 0,
+        resendIn: resendIn ?? 0,
+      };
+    }
+    const [retryIn, window] = reply.map(Number);
+    return { kind: 'limited', retryIn: retryIn ?? 0, expiresIn: known(window) };
+  }
+
+  async attempt(request: AttemptRequest, timeout: number): Promise<AttemptOutcome> {
+    const [kind, detail] = await this.#run(scripts.attempt, [this.#challengeKey(request)], timeout, [
+      request.code,
+      request.client ?? '',
+      request.token,
+      request.tokenTtl,
+    ]);
+    if (kind === 'accepted') return { kind };
+    if (kind === 'incorrect' || kind === 'outdated') return { kind, attemptsLeft: Number(detail) };
+    return { kind: 'expired', live: Number(detail) === 1 };
+  }
+
+  async discard(request: DiscardRequest, timeout: number): Promise<DiscardOutcome> {
+    const [, resendIn] = await this.#run(scripts.discard, this.#bothKeys(request), timeout, [
+      request.code,
+      request.madeClient ?? '',
+      request.place,
+      ...request.limits.flatMap(flat),
+    ]);
+    return { kind: 'discarded', resendIn: Number(resendIn) };
+  }
+
+  async redeem(request: TokenRequest, timeout: number): Promise<RedeemOutcome> {
+    const [kind, end] = await this.#run(scripts.redeem, [this.#challengeKey(request)], timeout, [
+      request.token,
+    ]);
+    return kind === 'redeemed' ? { kind, end: Number(end) } : { kind: 'unknown' };
+  }
+
+  async release(request: TokenRequest & { end: number }, timeout: number): Promise<void> {
+    await this.#run(scripts.release, [this.#challengeKey(request)], timeout, [request.token, request.end]);
+  }
+
+  async look(request: ClientRequest, timeout: number): Promise<LookOutcome> {
+    const [, window] = await this.#run(scripts.look, [this.#challengeKey(request)], timeout, [
+      request.client,
+    ]);
+    return { expiresIn: known(Number(window)) };
+  }
+
+  async count(request: CountRequest, timeout: number): Promise<CountOutcome> {
+    const [, hits, resetsIn] = await this.#run(scripts.count, [this.#prefix + request.client], timeout, [
+      request.window,
+      request.step,
+    ]);
+    return { hits: Number(hits), resetsIn: Number(resetsIn) };
+  }
+
+  async check(timeout: number): Promise<readonly string[]> {
+    const keys = ['hash', 'string'].map((name) => `${this.#prefix}{check}${name}`);
+    const [, server = '', memory = '', ...refusals] = await this.#run(scripts.check, keys, timeout, []);
+    const refused = new Map<string, string>();
+    for (let i = 0; i < refusals.length; i += 2) refused.set(refusals[i] ?? '', refusals[i + 1] ?? '');
+    const noInfo = refused.get('INFO');
+    refused.delete('INFO');
+
+    const trouble = [...refused.values()].find((reply) => !isNoRight(reply));
+    if (trouble) throw troubleOf(new Error(trouble), this.#operation(scripts.check, timeout));
+    const missing =
+      refused.size > 0 ? [missingRights(`run ${[...refused.keys()].join(', ')}`, this.#prefix)] : [];
+    return [...missing, ...(noInfo === undefined ? unfitness(server + memory) : [unknownFitness(noInfo)])];
+  }
+
+  #mailboxKey({ mailbox }: ChallengeKey): string {
+    return `${this.#prefix}{${mailbox}}`;
+  }
+
+  #challengeKey(key: ChallengeKey): string {
+    return this.#mailboxKey(key) + key.challenge;
+  }
+
+  /** Both keys of a mailbox share its hash tag: one slot on a cluster. */
+  #bothKeys(key: ChallengeKey): string[] {
+    return [this.#mailboxKey(key), this.#challengeKey(key)];
+  }
+
+  /** Runs a script by the deadline; told it was late, once more with the clock it thereby learnt. */
+  async #run(
+    script: scripts.Script,
+    keys: string[],
+    timeout: number,
+    args: readonly (string | number)[],
+  ): Promise<string[]> {
+    const latest = this.#now() + timeout;
+    try {
+      for (let again = false; ; again = true) {
+        const calledAt = this.#now();
+        const left = latest - calledAt;
+        const serverLatest = this.#testClock ? latest : this.#serverClock.at(latest - WAY_BACK);
+        const reply = await this.#call(script, left, {
+          keys,
+          arguments: [this.#testClock ? String(calledAt) : '', String(serverLatest), ...args.map(String)],
+        });
+        if (!Array.isArray(reply)) throw noReply(reply);
+        this.#connection.wasOpen = true;
+        this.#connection.lastError = undefined;
+        const [serverTime, kind, ...rest] = reply.map(String);
+        if (!this.#testClock) this.#serverClock.learn(Number(serverTime), calledAt, this.#now());
+        if (kind !== 'late') return [kind ?? '', ...rest];
+        if (again || left <= 0) throw new StoreTimeout();
+      }
+    } catch (error) {
+      throw troubleOf(error, this.#operation(script, timeout));
+    }
+  }
+
+  #operation(script: scripts.Script, timeout: number): RedisOperation {
+    return { client: this.#client, connection: this.#connection, script, prefix: this.#prefix, timeout };
+  }
+
+  /** EVALSHA; EVAL only where the server does not know the script; again while a slot is moving. */
+  #call(script: scripts.Script, left: number, options: EvalOptions): Promise<unknown> {
+    const deadline = this.#deadlines.in(left);
+    const { signal, means: commands } = deadline;
+
+    async function recover(error: unknown): Promise<unknown> {
+      if (signal.aborted) throw error;
+      if (says(error, 'NOSCRIPT')) return commands.eval(script.lua, options).catch(recover);
+      if (!says(error, 'TRYAGAIN')) throw error;
+      await new Promise((resolve) => setTimeout(resolve, SLOT_MOVING_PAUSE));
+      return commands.evalSha(script.sha, options).catch(recover);
+    }
+
+    // A client of another kind may give no promise.
+    return deadline.race(Promise.resolve(commands.evalSha(script.sha, options)), { recover });
+  }
+
+  #now(): number {
+    return this.#testClock ? this.#testClock() : Date.now();
+  }
+}
+
+function says(error: unknown, word: string): boolean {
+  return messageOf(error).startsWith(word);
+}
+
+function flat({ max, window }: Limit): [number, number] {
+  return [max, window];
+}
+
+function known(window: number | undefined): number | undefined {
+  return window === undefined || window < 0 ? undefined : window;
+}
