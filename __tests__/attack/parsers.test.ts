@@ -242,6 +242,45 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     },
   );
 
+  it.each(WELL)(
+    'T41: %s is read beside a listener of the app that sets it flowing',
+    async (_what, body, headers) => {
+      let heard = '';
+      const { app, errors } = appOf(make, (req, _res, next) => {
+        req.on('data', (chunk) => {
+          heard += chunk;
+        });
+        next();
+      });
+      const answer = await post(app, '/ev/send', body, headers);
+      expect([answer.status, errors]).toEqual([200, []]);
+      expect(heard).toBe(body);
+    },
+  );
+
+  it.each(WELL)(
+    'T41: %s that the app has set an encoding for is its own mistake',
+    async (_what, body, headers) => {
+      const { app, errors } = appOf(make, (req, _res, next) => next(void req.setEncoding('hex')));
+      const answer = await post(app, '/ev/send', body, headers);
+      expect([answer.status, answer.text]).toEqual([500, 'the error handler of the app']);
+      expect(errors[0]?.message).toContain('encoding');
+    },
+  );
+
+  it.each(WELL)(
+    "T41: %s that cannot be kept in `req.body` is the app's mistake",
+    async (_what, body, headers) => {
+      const { app, errors } = appOf(make, (req, _res, next) => {
+        Object.defineProperty(req, 'body', { value: undefined });
+        next();
+      });
+      const answer = await post(app, '/ev/send', body, headers);
+      expect([answer.status, answer.text]).toEqual([500, 'the error handler of the app']);
+      expect(errors[0]?.message).toContain('body');
+    },
+  );
+
   const PARSERS: [what: string, before: RequestHandler[]][] = [
     ['no parser', []],
     ['express.json()', [make.json()]],

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 /**
  * The value of a plain JSON body; it rejects when that is broken or no object. Nothing when the body is not
  * plain, and then it is untouched: plain is UTF-8, not compressed, of a stated length of at most `limit`
- * bytes, and still to be read.
+ * bytes, and still to be read as bytes.
  *
  * Told by a promise, so that what follows runs in the async context that the app set for the request.
  */
@@ -28,7 +28,8 @@ const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
 function isPlainJson(req: IncomingMessage, limit: number): boolean {
   const { 'content-type': type = '', 'content-length': length, 'content-encoding': coding } = req.headers;
   const bytes = Number(length);
-  return req.readable && coding === undefined && bytes > 0 && bytes <= limit && PLAIN_JSON.test(type);
+  const isOfBytes = req.readable && !req.readableEncoding;
+  return isOfBytes && coding === undefined && bytes > 0 && bytes <= limit && PLAIN_JSON.test(type);
 }
 
 const BYTE_ORDER_MARK = '\uFEFF';

@@ -22,13 +22,15 @@ export type ParseOutcome =
 /**
  * Parses JSON and forms, unless the app has.
  *
- * @throws Error when something has read the body and left nothing: a mistake of the app, not of who posts.
+ * @throws Error when something has read the body and left nothing, or keeps it from being read: a mistake of the
+ * app, not of who posts.
  */
 export async function parseBody(req: Request, res: Response): Promise<ParseOutcome> {
   const isBytes = isBytesOrText(req.body);
   // By a parser of the app, which may be of another Express than ours. That of 4 leaves {} when it takes nothing.
   if (req.body !== undefined && !isBytes && !req.readable) return { kind: 'parsed' };
   if (req.body === undefined && wasReadBefore(req)) throw new Error(READ_BEFORE);
+  if (!Reflect.set(req, 'body', req.body)) throw new Error(BODY_KEPT);
   try {
     if (isBytes) {
       const isParsed = await parseBytes(req, res, ours);
@@ -38,11 +40,13 @@ export async function parseBody(req: Request, res: Response): Promise<ParseOutco
     if (plain) {
       req.body = await plain;
     } else {
-      await run(ours.json, req, res);
-      await run(ours.form, req, res);
+      // One parser at once: a stream that a listener of the app has set flowing is past by the next turn.
+      await run(req.is('json') ? ours.json : ours.form, req, res);
     }
   } catch (error) {
-    return { kind: 'unreadable', status: statusOf(error) };
+    const status = statusOf(error);
+    if (status === undefined) throw error;
+    return { kind: 'unreadable', status };
   }
   return req.is(['json', 'urlencoded']) === false ? { kind: 'unreadable', status: 415 } : { kind: 'parsed' };
 }
@@ -88,6 +92,8 @@ const READ_BEFORE =
   'The body was read before emailVerificationRouter() and is not in `req.body`: mount the router before what ' +
   'reads it, or put express.json() and express.urlencoded() there';
 
+const BODY_KEPT = 'emailVerificationRouter() could not write `req.body`: leave it writable';
+
 function wasReadBefore({ headers, complete, destroyed, readable, readableDidRead }: Request): boolean {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
   // Of a client that is gone the rest can never be read: no mistake of the app.
@@ -119,8 +125,12 @@ function bytesOf(body: string | Uint8Array | ArrayBuffer): Uint8Array {
   return isUint8Array(body) ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : Buffer.from(body);
 }
 
-/** Body parsers tell 413 and 415 apart; all else is a body that is not what it says it is. */
-function statusOf(error: unknown): 400 | 413 | 415 {
+/**
+ * Body parsers tell 413 and 415 apart; all else that is the client's fault is a body that is not what it says it is.
+ * Undefined for what is the app's, as an encoding that it has set on the stream.
+ */
+function statusOf(error: unknown): 400 | 413 | 415 | undefined {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
-  return status === 413 || status === 415 ? status : 400;
+  if (status === 413 || status === 415) return status;
+  return typeof status === 'number' && status >= 500 ? undefined : 400;
 }
