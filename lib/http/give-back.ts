@@ -98,7 +98,8 @@ const CHANGES = [
 
 /**
  * The answer was given: until it has left nothing changes it and nothing is added to it, as by an error handler or
- * a time-out of the app. Nothing throws either: what heeds `headersSent`, which is still false, does no wrong.
+ * a time-out of the app. Nothing throws either, so `headersSent` is false, also of an answer that has begun: told
+ * true, Express ends the connection of a handler that throws, and the end of the answer would never leave.
  */
 function freeze(res: Response): { thaw: () => void; destroyIfAsked: () => void } {
   const { statusCode } = res;
@@ -137,6 +138,7 @@ function freeze(res: Response): { thaw: () => void; destroyIfAsked: () => void }
   shadow('statusCode', { get: () => statusCode, set: () => {} });
   const statusMessage: unknown = Object.getOwnPropertyDescriptor(res, 'statusMessage')?.value;
   shadow('statusMessage', { get: () => statusMessage, set: () => {} });
+  shadow('headersSent', { get: () => false });
   shadow('writableEnded', { get: () => true });
 
   return {
