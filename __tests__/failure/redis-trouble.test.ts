@@ -71,7 +71,7 @@ async function askAll(service: Service): Promise<void> {
   );
 }
 
-describe.each(['client', 'pool'] as const)('behind a %s', (kind) => {
+describe.each(['client', 'pool'] as const)('T26: behind a %s', (kind) => {
   it('answers 503 while the server is not there yet, and is well when it comes', async () => {
     const server = await startRedis();
     await server.kill();

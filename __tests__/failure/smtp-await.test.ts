@@ -29,7 +29,7 @@ async function start(...args: Parameters<typeof startSmtpTrouble>): Promise<Smtp
 
 const auth = { user: 'acme', pass: 'open-sesame' };
 
-describe('a mail that did not leave', () => {
+describe('T25, T30: a mail that did not leave', () => {
   const refusals: [Stage, Deed][] = [
     ['greeting', '421 Too busy'],
     ['greeting', '554 No service'],
@@ -135,7 +135,7 @@ describe('a mail that may have left', () => {
   );
 });
 
-describe('a password', () => {
+describe('T29: a password', () => {
   // 0.0.0.0 leads to the same server, and is no name of the loopback: TLS is asked for by default.
   const remote = { host: '0.0.0.0', auth };
 
