@@ -425,6 +425,10 @@ describe('T62: what stood beside an address where it was copied', () => {
     ['Thai', 'minji@example.comครับ'],
     ['Korean after Russian', 'minji@пример.рф으로'],
     ['a digit after Korean', 'minji@회사.한국2'],
+    ['Chinese: the next sentence', 'minji@example.com。谢谢'],
+    ['Japanese: the next sentence', 'minji@example.co.jp。よろしくお願いします'],
+    ['Japanese: the next sentence after a half-width full stop', 'minji@example.com｡ありがとう'],
+    ['Korean: the next sentence', 'minji@naver.com。감사합니다'],
   ];
   it.each(beside)('T62: %s: %s is 400, and nobody is mailed', async (_what, email) => {
     const door = await open({ store: storeOf('MemoryStore') });
@@ -444,6 +448,7 @@ describe('T62: what stood beside an address where it was copied', () => {
     ['Korean, digits and a hyphen', 'minji@회사-24.한국', 'minji@xn---24-ow4n588f.xn--3e0b707e'],
     ['Japanese', 'minji@例え.テスト', 'minji@xn--r8jz45g.xn--zckzah'],
     ['an ideographic full stop', 'minji@mail。example.jp', 'minji@mail.example.jp'],
+    ['an ideographic full stop and Japanese', 'minji@mail.例え。テスト', 'minji@mail.xn--r8jz45g.xn--zckzah'],
     ['Chinese', 'minji@例子.中国', 'minji@xn--fsqu00a.xn--fiqs8s'],
     ['Russian', 'minji@пример.рф', 'minji@xn--e1afmkfd.xn--p1ai'],
     ['Greek', 'minji@παράδειγμα.ελ', 'minji@xn--hxajbheg2az3al.xn--qxam'],

@@ -43,6 +43,9 @@ const DOMAIN = /^(?:(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{M}\p{Nd}\-.\u30
 const TOP_LEVEL =
   /^(?:[\p{Script=Latin}0-9-]+|\p{Script=Hangul}+|[^\p{Script=Latin}\p{Script=Hangul}0-9-]+)$/u;
 
+/** After a domain in ASCII, what follows an ideographic full stop is the next sentence (`naver.com。감사합니다`). */
+const NEXT_SENTENCE = /[\w-][\u3002\uff0e\uff61][^.\u3002\uff0e\uff61]*\P{ASCII}[^.\u3002\uff0e\uff61]*$/u;
+
 /**
  * A domain in ASCII (UTS #46), or undefined when it is none that somebody meant. Judged as it was written and as
  * what it means, so that each spelling of one domain is judged alike.
@@ -50,6 +53,7 @@ const TOP_LEVEL =
 function canonicalDomain(written: string): string | undefined {
   const ascii = domainToASCII(written);
   const meant = domainToUnicode(ascii);
+  if (NEXT_SENTENCE.test(written)) return undefined;
   if (!DOMAIN.test(written) || !DOMAIN.test(meant) || !TOP_LEVEL.test(topLevel(meant))) return undefined;
   // A letter that only looks like an ASCII one, as in `example.comº`.
   const isAscii = /^[\w-]+$/.test(topLevel(written));
