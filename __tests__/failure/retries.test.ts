@@ -240,3 +240,16 @@ describe("an app's own transporter", () => {
     }
   });
 });
+
+it.each(DELIVERIES)('T50: what failed before it was begun is not sent after that, %s', async (delivery) => {
+  const started = await start([({ stage }) => (stage === 'data' ? '354 Go on\r\n354 Go on' : undefined)], {
+    ...{ delivery, mailTimeout: 1000, lifetime: 3000 },
+  });
+  const { relay, service, failures } = started;
+  await service.send(person());
+  await until('it has failed', () => failures.length === 1);
+  expect(failures).toEqual([['delivery_failed', 'EMESSAGE', 354]]);
+  await until('no session is open', () => relay.open === 0);
+  expect(triesOf(started)).toBeGreaterThan(1);
+  expect(relay.taken).toEqual([]);
+});

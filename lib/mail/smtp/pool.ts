@@ -75,9 +75,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
   const maxMessages = positive(settings.maxMessages) ?? DEFAULTS.maxMessages;
   const idleTimeout = settings.idleTimeout ?? DEFAULTS.idleTimeout;
   const rateLimit = positive(settings.rateLimit) ?? Number.POSITIVE_INFINITY;
-  const mayStart = createRateLimit(rateLimit, positive(settings.rateDelta) ?? DEFAULTS.rateDelta, () =>
-    work(),
-  );
+  const rate = createRateLimit(rateLimit, positive(settings.rateDelta) ?? DEFAULTS.rateDelta, () => work());
 
   const connections = new Set<Connection>();
   const queue: Job[] = [];
@@ -128,7 +126,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
       return;
     }
     const place = used ? queue.findIndex((job) => !job.fresh) : 0;
-    if (place < 0 || !first || !mayStart()) return;
+    if (place < 0 || !first || !rate.mayStart()) return;
     for (const job of queue.splice(place, 1)) run(connection, job);
   }
 
@@ -158,6 +156,8 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     smtp.send(envelope, stream, (error, info) => {
       connection.watchdog.stop();
       connection.job = undefined;
+      // nodemailer pipes it all the same once it has begun to: a refused message must not follow its refusal.
+      if (error) stream.destroy();
       // LMTP refuses a recipient after the message, and that is no error.
       if (error || info?.accepted.length === 0) retire(connection);
       else setImmediate(release, connection);
@@ -279,6 +279,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
 
   function close({ force = false } = {}): void {
     closed = true;
+    rate.stop();
     for (const connection of connections) {
       if (force || connection.state === 'opening') drop(connection);
       else if (connection.state === 'idle') retire(connection);
