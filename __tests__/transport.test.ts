@@ -6,6 +6,8 @@ import { createEmailVerification, MemoryStore, type TransportOption } from 'expr
 import nodemailer from 'nodemailer';
 import { FROM, SECRET } from './support/app.js';
 import { useMailServer } from './support/mail.js';
+import { startRawSmtpServer } from './support/raw-smtp-server.js';
+import { until } from './support/until.js';
 
 const mail = useMailServer();
 const email = 'person@example.com';
@@ -128,6 +130,30 @@ const refused: [transport: unknown, ...sentences: string[]][] = [
   [`smtp://undefined:undefined@${host}`, 'The `transport.auth.user` option must be', UNSET],
   ['smtp://acme:open-sesame@undefined', NO_SERVER, UNSET],
 
+  // What nodemailer would leave out without a word, or end the process over.
+  [{ host, proxy: 'proxy.acme.example' }, 'The `transport.proxy` option must be the URL of an HTTP proxy'],
+  [{ host, proxy: 'proxy.acme.example:3128' }, 'The `transport.proxy` option must be'],
+  [{ host, proxy: 'http://' }, 'The `transport.proxy` option must be'],
+  [{ host, proxy: 'socks5://acme:open-sesame@localhost' }, 'for SOCKS pass a transporter of your own'],
+  [{ host, proxy: new URL('http://acme:open-sesame@localhost') }, 'The `transport.proxy` option must be'],
+  [{ host, proxy: true }, 'The `transport.proxy` option must be'],
+  [`smtp://${host}?proxy=3128`, 'The `transport.proxy` option must be'],
+  [{ host, tls: true }, 'The `transport.tls` option must be an object. Received true.'],
+  [{ host, tls: [] }, 'The `transport.tls` option must be an object'],
+  [{ host, tls: 'open-sesame!' }, 'The `transport.tls` option must be an object. Received another string.'],
+  [{ host, name: 5 }, 'The `transport.name` option must be a string'],
+  [{ host, servername: 5 }, 'The `transport.servername` option must be a string'],
+  [{ host, auth, authMethod: 5 }, 'The `transport.authMethod` option must be a string'],
+  [{ host, auth, customAuth: 'OWN' }, 'The `transport.customAuth` option must be an object'],
+  [{ host, getSocket: 'socket' }, 'The `transport.getSocket` option must be a function'],
+  [{ host, logger: 'debug' }, 'The `transport.logger` option must be true, false or an object'],
+  [
+    { host, localAddress: 'eth0' },
+    "The `transport.localAddress` option must be an IP address. Received 'eth0'.",
+  ],
+  [{ sendmail: true, path: 5 }, 'The `transport.path` option must be a string'],
+  [{ sendmail: true, args: '-t' }, 'The `transport.args` option must be an array'],
+
   // Services.
   [
     { service: 'Navver', auth },
@@ -169,6 +195,10 @@ const refused: [transport: unknown, ...sentences: string[]][] = [
   [{ host, connection: {} }, 'The `transport.connection` option is one connection'],
 
   // No transport at all.
+  [new URL('smtp://acme:open-sesame@smtp.acme.example'), 'SMTP URL. Received a URL.'],
+  [new String('smtp://acme:open-sesame@smtp.acme.example'), 'SMTP URL. Received a String.'],
+  [Buffer.from('smtp://acme:open-sesame@smtp.acme.example'), 'SMTP URL. Received a Buffer.'],
+  [new Map([['host', host]]), 'SMTP URL. Received a Map.'],
   [undefined, 'SMTP URL. Received undefined.', UNSET],
   [null, 'SMTP URL. Received null.'],
   [Promise.resolve({}), 'The `transport` option is a promise'],
@@ -231,6 +261,9 @@ it.each<[unknown]>([
   [{ host, maxMessages: Number.POSITIVE_INFINITY, maxConnections: '20', maxRequeues: -1 }],
   [{ host, logger: false, debug: false, name: 'app.acme.example', tls: { ca: 'x' }, dkim: false, proxy: '' }],
   [{ host, from: FROM }],
+  [{ host, proxy: 'http://proxy.acme.example:3128', localAddress: '192.0.2.1', logger: {}, getSocket() {} }],
+  [{ host, proxy: 'HTTPS://acme:open-sesame@[2001:db8::1]:3128', tls: { minVersion: 'TLSv1.2' } }],
+  [`smtp://${host}?proxy=${encodeURIComponent('http://proxy.acme.example:3128')}`],
   [{ host: '2001:db8::1' }],
   [{ host: '[2001:db8::1]' }],
   [{ service: 'Naver', auth }],
@@ -380,6 +413,13 @@ describe('T55: an object whose `sendMail` is a function stands in for a transpor
         })(),
     ],
     [
+      'one whose properties are functions, as those of a deep mock',
+      (sent) => ({
+        ...{ sendMail: (message: object) => void sent.push(message), options: () => {} },
+        ...{ use: () => {}, transporter: { name: () => {}, options: () => {} } },
+      }),
+    ],
+    [
       'one with options that are no object',
       (sent) => ({
         sendMail: (message: object) => void sent.push(message),
@@ -416,12 +456,94 @@ describe('T55: an object whose `sendMail` is a function stands in for a transpor
 
   it('and one whose verify() fails or hangs is a problem', async () => {
     const sendMail = () => {};
-    const verifies = [() => Promise.reject(new Error('no')), () => new Promise(() => {})];
+    const verifies = [
+      () => Promise.reject(new Error('no')),
+      () => new Promise(() => {}),
+      () => {
+        throw new Error('no');
+      },
+    ];
+    const unheard = jest.fn();
+    process.on('unhandledRejection', unheard);
     for (const verify of verifies) {
       const { ok, problems } = await create({ sendMail, verify }, { mailTimeout: 50 }).check();
       expect([ok, problems.length]).toEqual([false, 1]);
     }
+    // What was to tell of the time that is up has nobody to tell.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    process.off('unhandledRejection', unheard);
+    expect(unheard).not.toHaveBeenCalled();
   });
+});
+
+describe('T56: `getSocket` of the app ends no process', () => {
+  it.each<[string, () => unknown]>([
+    [
+      'that throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
+    ['that is asynchronous and rejects', () => Promise.reject(new Error('no'))],
+    ['that throws no error', () => Promise.reject('no')],
+  ])('one %s is a delivery that failed', async (_how, getSocket) => {
+    for (const more of [{}, { auth }, { pool: false }]) {
+      const verification = create({ host, getSocket, ...more }, { mailTimeout: 1000 });
+      expect((await verification.check()).problems).toHaveLength(1);
+      expect(await verification.send({ email })).toMatchObject({ kind: 'delivery_failed' });
+      await verification.close();
+    }
+  });
+});
+
+describe('T56: check()', () => {
+  it.each([{}, { pool: false }])('leaves no connection open, with %p', async (more) => {
+    for (const stage of ['greeting', 'ehlo', 'auth'] as const) {
+      const server = await startRawSmtpServer({ [stage]: 'stall' });
+      const verification = create({ url: server.url, auth, ...more }, { mailTimeout: 100 });
+      expect((await verification.check()).problems).toEqual([
+        `The transport does not log in: 127.0.0.1:${server.port} did not answer in time (ETIMEDOUT).`,
+      ]);
+      expect(server.connections).toBe(1);
+      await until('its connection is closed', () => server.open === 0, 20_000);
+      await verification.close();
+      await server.close();
+    }
+  });
+
+  it('tells of a proxy that is not there', async () => {
+    const server = await startRawSmtpServer();
+    await server.close();
+    const { problems } = await create({ host, proxy: `http://127.0.0.1:${server.port}` }).check();
+    expect(problems).toEqual([
+      `The transport does not log in: ${host}:587 was not reached through the proxy (EPROXY).`,
+    ]);
+  });
+});
+
+it('T54: a time that no timer can hold is the longest, and not the shortest', async () => {
+  const server = await startRawSmtpServer();
+  const { idleTimeout, ...times } = { idleTimeout: Number.POSITIVE_INFINITY, socketTimeout: 2 ** 31 };
+  const verification = create({ url: server.url, idleTimeout, ...times, greetingTimeout: 1e12 });
+  for (const person of ['a@example.com', 'b@example.com']) {
+    expect(await verification.send({ email: person })).toMatchObject({ kind: 'sent' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(server.connections).toBe(1);
+  await verification.close();
+  await server.close();
+});
+
+it('holds no process once it is closed, whatever `rateDelta` is', async () => {
+  const server = await startRawSmtpServer();
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const verification = create({ url: server.url, rateLimit: 1, rateDelta: 3_600_000 });
+  expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+  expect(timers()).toBeGreaterThan(before);
+  await verification.close();
+  await until('no timer is left', () => timers() <= before, 20_000);
+  await server.close();
 });
 
 describe('T74: port and `secure` that contradict each other are told of at start', () => {

@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import type { SendMailOptions } from 'nodemailer';
-import { propertyOf } from '../errors.js';
+import { propertyOf, textOf } from '../errors.js';
 import { type Attempt, attemptOf, trackAttempt } from './attempt.js';
 import { DeliveryError, type FailureDetails, failureDetailsOf } from './delivery-error.js';
 import type { Endpoint } from './failure-details.js';
@@ -54,7 +54,8 @@ export interface DeliverOptions {
 
 /** Delivery by nodemailer. */
 export function createMailer(transporter: AnyTransporter): Deliver {
-  const name = transporter.transporter?.name ?? '';
+  // What stands in for a transporter in an app's tests may hold anything.
+  const name = textOf(transporter.transporter, 'name') ?? '';
   const isSmtp = name.startsWith('SMTP');
   const endpoint = endpointOf(transporter);
   watch(transporter);

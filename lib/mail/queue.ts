@@ -122,13 +122,15 @@ export function createPostOffice(settings: Settings): PostOffice {
     },
     async check() {
       if (typeof delivery === 'function') return [];
+      const signal = AbortSignal.timeout(mailTimeout);
       const timedOut = new Promise<never>((_resolve, reject) => {
-        AbortSignal.timeout(mailTimeout).addEventListener('abort', () =>
+        signal.addEventListener('abort', () =>
           reject(Object.assign(new Error('The transport did not answer in time.'), { code: 'ETIMEDOUT' })),
         );
       });
       try {
-        await Promise.race([transporter.verify?.(), timedOut]);
+        // As a promise of its own: one that throws must not leave the other alone, to end the process.
+        await Promise.race([timedOut, (async () => settings.transport.logIn(signal))()]);
         return [];
       } catch (cause) {
         const details = failureDetailsOf(cause, endpointOf(transporter));

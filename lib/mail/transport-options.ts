@@ -2,8 +2,8 @@
  * What the options of a transport may be called and hold. nodemailer ignores a name that it does not know, and reads
  * `secure: 'false'` as true: a mistake in either would be told to the person who signs up.
  */
-
-import { isUnset, namesIn, shown } from '../options/checks.js';
+import { isIP } from 'node:net';
+import { isOptions, isUnset, namesIn, shown } from '../options/checks.js';
 import { nearMiss } from '../options/near-miss.js';
 
 export type Given = Readonly<Record<string, unknown>>;
@@ -96,9 +96,46 @@ function checkValue(name: string, value: unknown): unknown {
     return typeof value === 'boolean' ? value : refuse(name, 'true or false', value);
   if (name === 'port') return checkNumber(name, value, 1, 65_535);
   const least = NUMBERS[name];
-  if (least !== undefined) return checkNumber(name, value, least, Number.POSITIVE_INFINITY);
+  if (least !== undefined) {
+    const number = checkNumber(name, value, least, Number.POSITIVE_INFINITY);
+    return TIMES.test(name) ? Math.min(number, LONGEST_TIMER) : number;
+  }
+  const kind = KINDS[name];
+  if (kind && value !== false && value !== '' && !kind.fits(value)) refuse(name, kind.demand, value);
   return value;
 }
+
+const TIMES = /Timeout$|^rateDelta$/;
+
+/** In ms: timers of Node that are to run longer end at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+interface Kind {
+  readonly demand: string;
+  readonly fits: (value: unknown) => boolean;
+}
+
+const TEXT: Kind = { demand: 'a string', fits: isText };
+const OBJECT: Kind = { demand: 'an object', fits: isOptions };
+
+/** What nodemailer would leave out without a word, or stumble over with the first email. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  name: TEXT,
+  servername: TEXT,
+  authMethod: TEXT,
+  path: TEXT,
+  tls: OBJECT,
+  customAuth: OBJECT,
+  logger: { demand: 'true, false or an object', fits: (value) => value === true || isOptions(value) },
+  getSocket: { demand: 'a function', fits: (value) => typeof value === 'function' },
+  args: { demand: 'an array', fits: Array.isArray },
+  localAddress: { demand: 'an IP address', fits: (value) => isText(value) && isIP(value) > 0 },
+  proxy: {
+    demand:
+      'the URL of an HTTP proxy, as in http://proxy.acme.example:3128 (for SOCKS pass a transporter of your own)',
+    fits: (value) => isText(value) && /^https?:\/\/[^/]/i.test(value) && URL.canParse(value),
+  },
+};
 
 /** A number, or its digits in a string, as environment variables hold them. */
 function checkNumber(name: string, value: unknown, least: number, most: number): number {

@@ -17,9 +17,12 @@ import nodemailer, {
   type Transport as TransportPlugin,
 } from 'nodemailer';
 import { assign, parseConnectionUrl } from 'nodemailer/lib/shared';
+import SMTPTransport from 'nodemailer/lib/smtp-transport';
 import wellKnown from 'nodemailer/lib/well-known';
 import { warn } from '../events.js';
+import { isOptions, refuseHidden } from '../options/checks.js';
 import type { Endpoint } from './failure-details.js';
+import { logIn } from './smtp/connect.js';
 import { createSmtpPool } from './smtp/pool.js';
 import { checkTransportOptions, type Given, isText, OTHER_TRANSPORTS, refuse } from './transport-options.js';
 
@@ -50,17 +53,20 @@ export interface Transport {
   readonly transporter: AnyTransporter;
   /** Whether it is ours to close: not when the app passed a transporter. */
   readonly owned: boolean;
+  /** Tries whether it logs in, where it can tell; leaves nothing open once the signal has ended it. */
+  logIn(signal: AbortSignal): unknown;
 }
 
 /** @throws TypeError for what names no transport, or one that cannot work; never shows a password. */
 export function createTransport(option: TransportOption | undefined): Transport {
   if (typeof option === 'string') return transportOf(readUrl(option));
   if (typeof option !== 'object' || option === null || Array.isArray(option))
-    return refuse('', 'a nodemailer transporter, its options or an SMTP URL', option);
+    return refuse('', TRANSPORTS, option);
   if ('then' in option)
     throw new TypeError('The `transport` option is a promise: pass what it resolves to, by `await`.');
-  if (isTransporter(option)) return { transporter: option, owned: false };
-  if (isPlugin(option)) return { transporter: nodemailer.createTransport(option), owned: false };
+  if (isTransporter(option)) return withVerify(option, false);
+  if (isPlugin(option)) return withVerify(nodemailer.createTransport(option), false);
+  if (!isOptions(option)) return refuseHidden('transport', TRANSPORTS, option);
   return transportOf(withUrl(checkTransportOptions(option)));
 }
 
@@ -71,8 +77,18 @@ function transportOf(given: Given): Transport {
   const options = secured(smtpOptions(given));
   const isPool = options.pool !== false;
   const transporter = isPool ? createSmtpPool(options) : nodemailer.createTransport(options);
-  return { transporter, owned: true };
+  const { transporter: plugin, getSocket } = transporter;
+  if (!(plugin instanceof SMTPTransport)) return withVerify(transporter, true);
+  // Set by a `proxy`; nodemailer would hand it on with the first message.
+  if (typeof getSocket === 'function') plugin.getSocket = getSocket;
+  return { transporter, owned: true, logIn: (signal) => logIn(plugin, signal) };
 }
+
+function withVerify(transporter: AnyTransporter, owned: boolean): Transport {
+  return { transporter, owned, logIn: () => transporter.verify?.() };
+}
+
+const TRANSPORTS = 'a nodemailer transporter, its options or an SMTP URL';
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
 function isPlugin(option: object): option is TransportPlugin<any, any> {
@@ -89,7 +105,7 @@ function otherTransport(name: (typeof OTHER_TRANSPORTS)[number], given: Given): 
   if (name === 'SES') checkSes(given['SES']);
   // nodemailer takes the binary from `path` alone.
   const path = typeof given['sendmail'] === 'string' ? { path: given['sendmail'] } : {};
-  return { transporter: nodemailer.createTransport({ ...path, ...options }), owned: true };
+  return withVerify(nodemailer.createTransport({ ...path, ...options }), true);
 }
 
 function checkSes(ses: unknown): void {
@@ -222,7 +238,9 @@ function secured(options: SMTPPoolOptions): SMTPPoolOptions {
     requireTLS,
     ...(options.auth && { forceAuth: true }),
     ...(isLocal && !requireTLS && !beginsWithTls(options) && atWill(options)),
-    ...(options.getSocket && options.auth && requireTLS && { getSocket: guarded(options.getSocket) }),
+    ...(options.getSocket && {
+      getSocket: careful(options.auth && requireTLS ? guarded(options.getSocket) : options.getSocket),
+    }),
   };
 }
 
@@ -235,8 +253,20 @@ function atWill({ tls, opportunisticTLS = true }: SMTPPoolOptions): SMTPPoolOpti
   return { opportunisticTLS, tls: isToBeChecked ? tls : { ...tls, rejectUnauthorized: false } };
 }
 
+type GetSocket = NonNullable<SMTPPoolOptions['getSocket']>;
+
+/** One of the app that throws, or that is asynchronous and rejects, would end the process. */
+function careful(getSocket: GetSocket): GetSocket {
+  return (options, done) => {
+    const called = async () => getSocket(options, done);
+    called().catch((error: unknown) =>
+      done(error instanceof Error ? error : new Error('`getSocket` failed', { cause: error })),
+    );
+  };
+}
+
 /** What a socket brings along goes over the options: it must not lift the rule, nor be called secure when it is not. */
-function guarded(getSocket: NonNullable<SMTPPoolOptions['getSocket']>): typeof getSocket {
+function guarded(getSocket: GetSocket): GetSocket {
   return (options, done) =>
     getSocket(options, (error, socket) => {
       if (!socket) return done(error, socket);

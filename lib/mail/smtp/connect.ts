@@ -45,3 +45,21 @@ export function connect(transport: SMTPTransport, { opened, ended }: ConnectionE
     smtp?.close();
   };
 }
+
+/** Logs in and says goodbye; ends at once, in whatever state it is, when the signal says so. */
+export function logIn(transport: SMTPTransport, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let close = () => {};
+    close = connect(transport, {
+      opened(smtp) {
+        smtp.quit();
+        resolve();
+      },
+      ended(error = Object.assign(new Error('The connection was closed'), { code: 'ECONNECTION' })) {
+        reject(error);
+        close();
+      },
+    });
+    signal.addEventListener('abort', () => close(), { once: true });
+  });
+}
