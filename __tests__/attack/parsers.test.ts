@@ -281,6 +281,14 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     },
   );
 
+  it('T41: a text that express.text() has decoded is not decoded again', async () => {
+    const headers = { 'Content-Type': `${JSON_TYPE}; charset=utf-16le` };
+    const body = Buffer.from(`{"email":"${email}"}`, 'utf16le');
+    const { app, errors, codes } = appOf(make, make.text({ type: '*/*' }));
+    expect((await post(app, '/ev/send', body, headers)).status).toBe(200);
+    expect([codes.length, errors]).toEqual([1, []]);
+  });
+
   const PARSERS: [what: string, before: RequestHandler[]][] = [
     ['no parser', []],
     ['express.json()', [make.json()]],
