@@ -2,7 +2,11 @@
  * What a relay refuses for now is tried again for as long as somebody waits or a code lives: never twice what was
  * begun, written anew each time, and what was heard is told.
  */
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { createTransport } from 'nodemailer';
+import { FROM, SECRET } from '../support/app.js';
 import { until } from '../support/until.js';
 import { type Deed, type Rule, type Stage, startRelay } from './support/relay.js';
 import {
@@ -252,4 +256,24 @@ it.each(DELIVERIES)('T50: what failed before it was begun is not sent after that
   await until('no session is open', () => relay.open === 0);
   expect(triesOf(started)).toBeGreaterThan(1);
   expect(relay.taken).toEqual([]);
+});
+
+it('T74: many who wait for their next try are no leak of listeners', async () => {
+  const relay = await startRelay(greylists(60_000, '450 4.2.0 Greylisted'));
+  endings.push(relay.stop);
+  // In a process of its own: Jest keeps the warnings of Node to itself.
+  const script = `
+    const { createEmailVerification, MemoryStore } = require('./lib/index.ts');
+    const verification = createEmailVerification({
+      store: new MemoryStore(), from: '${FROM}', secret: '${SECRET}', mailTimeout: 3000,
+      transport: { host: '127.0.0.1', port: ${relay.port} },
+    });
+    verification.on('delivery_failed', () => {});
+    const send = (_, n) => verification.send({ email: n + '@example.com' });
+    Promise.all(Array.from({ length: 60 }, send))
+      .then(({ length }) => console.log(length))
+      .then(() => verification.close());`;
+  const flags = ['--import', 'tsx', '-e', script];
+  const said = await promisify(execFile)(process.execPath, flags, { cwd: resolve(__dirname, '../..') });
+  expect(said).toEqual({ stdout: '60\n', stderr: '' });
 });

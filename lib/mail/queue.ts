@@ -1,4 +1,5 @@
 /** From a letter to a mail on its way: room for it, and its delivery as the `delivery` option says. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../options/options.js';
 import { createOutbox } from './background.js';
@@ -55,6 +56,8 @@ export function createPostOffice(settings: Settings): PostOffice {
   const idle: (() => void)[] = [];
   const queue = new Set<(hasRoom: boolean) => void>();
   const closing = new AbortController();
+  // Each send that waits for its next try listens: many at once are no leak.
+  setMaxListeners(0, closing.signal);
   let taken = 0;
 
   async function takeRoom(): Promise<boolean> {
