@@ -82,3 +82,19 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
   });
 });
+
+it.each([undefined, null, '', 0, 'route'])(
+  'T37: without HTTP, a hook that throws %p rejects the send with an error',
+  async (thrown) => {
+    const { verification } = await open({
+      store: storeOf('MemoryStore'),
+      beforeSend: () => {
+        throw thrown;
+      },
+    });
+    await expect(verification.send({ email: 'minji@example.com' })).rejects.toMatchObject({
+      message: expect.stringContaining('was thrown'),
+      cause: thrown,
+    });
+  },
+);
