@@ -536,13 +536,13 @@ it('T54: a time that no timer can hold is the longest, and not the shortest', as
 
 it('holds no process once it is closed, whatever `rateDelta` is', async () => {
   const server = await startRawSmtpServer();
-  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-  const before = timers();
+  const [begun, ended] = [jest.spyOn(globalThis, 'setTimeout'), jest.spyOn(globalThis, 'clearTimeout')];
   const verification = create({ url: server.url, rateLimit: 1, rateDelta: 3_600_000 });
   expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
-  expect(timers()).toBeGreaterThan(before);
+  const timer = begun.mock.results[begun.mock.calls.findIndex(([, delay]) => delay === 3_600_000)]?.value;
+  expect(timer).toBeDefined();
   await verification.close();
-  await until('no timer is left', () => timers() <= before, 20_000);
+  expect(ended).toHaveBeenCalledWith(timer);
   await server.close();
 });
 
