@@ -272,13 +272,19 @@ describe('shutdown', () => {
   });
 
   it('stops immediately on the second Ctrl+C', async () => {
-    const { smtp, demo } = await startWithSlowSmtp(60_000);
-    const answer = send(demo.url, 0).catch(() => 'cut off');
-    await until('the email is being sent', () => smtp.connections > 0);
-    demo.kill('SIGINT');
-    await demo.logs(/Press Ctrl\+C again to stop immediately/);
-    demo.kill('SIGINT');
-    expect(await demo.exited).toBe(130);
-    expect(await answer).toBe('cut off');
+    // On a busy machine the email may be given up on, and the demo end in order, before the second signal arrives.
+    for (let attempt = 1; ; attempt += 1) {
+      const { smtp, demo } = await startWithSlowSmtp(60_000);
+      const answer = send(demo.url, 0).catch(() => 'cut off');
+      await until('the email is being sent', () => smtp.connections > 0);
+      demo.kill('SIGINT');
+      await demo.logs(/Press Ctrl\+C again to stop immediately/);
+      demo.kill('SIGINT');
+      const status = await demo.exited;
+      if (status === 0 && attempt < 5) continue;
+      expect(status).toBe(130);
+      expect(await answer).toBe('cut off');
+      return;
+    }
   });
 });
