@@ -1,6 +1,7 @@
 /** An SMTP server for trouble: at any stage it says what it is told to, stalls, hangs up or dribbles. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { freePort } from './free-port.js';
 
 /** `dot` is the end of the mail. `starttls` is offered when the script has it; after its 220 comes nothing. */
 export type Stage = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot';
@@ -57,10 +58,9 @@ export async function startRawSmtpServer(script: Script = {}, { host = '127.0.0.
     act('greeting');
   });
 
-  server.listen(0, host);
+  const port = await freePort();
+  server.listen(port, host);
   await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
 
   return {
     url: `smtp://127.0.0.1:${port}`,

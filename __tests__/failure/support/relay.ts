@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePort } from '../../support/free-port.js';
 import { ownTime } from '../../support/own-time.js';
 
 /** `dot` is the end of the message, `quit` the end of the session. */
@@ -120,13 +121,12 @@ export async function startRelay(...rules: Rule[]) {
     turn = reply('greeting', '');
   });
 
-  async function listen(port: number): Promise<number> {
+  const port = await freePort();
+  async function listen(): Promise<void> {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
-    const address = server.address();
-    return typeof address === 'object' && address ? address.port : 0;
   }
-  const port = await listen(0);
+  await listen();
 
   async function stop(): Promise<void> {
     if (!server.listening) return;
@@ -169,10 +169,10 @@ export async function startRelay(...rules: Rule[]) {
     async restart(downFor: number) {
       await stop();
       await wait(downFor);
-      await listen(port);
+      await listen();
     },
     stop,
-    listenAgain: () => listen(port),
+    listenAgain: listen,
   };
 }
 
