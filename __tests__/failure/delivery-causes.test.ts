@@ -414,17 +414,17 @@ const replies: [script: Script, Expected][] = [
     { dot: '550 No such user here' },
     { code: 'EMESSAGE', command: 'DATA', responseCode: 550, temporary: false, says: 'refused the message' },
   ],
-  [
-    { dot: '550 5.1.7 Bad sender' },
+  ...['5.1.7', '5.1.8', '5.1.9', '5.1.90'].map((enhancedCode): [Script, Expected] => [
+    { dot: `550 ${enhancedCode} Bad sender` },
     {
       code: 'EMESSAGE',
       command: 'DATA',
       responseCode: 550,
-      enhancedCode: '5.1.7',
+      enhancedCode,
       temporary: false,
       says: 'refused the message',
     },
-  ],
+  ]),
   [
     { dot: '452 4.3.1 Out of memory' },
     {
