@@ -1,5 +1,5 @@
 /** What the app can listen to. Addresses are masked; codes and tokens are never in an event. */
-import { messageOf } from './errors.js';
+import { errorOf, messageOf, textOf } from './errors.js';
 import type { DeliveryError } from './mail/delivery-error.js';
 import { shown } from './options/checks.js';
 
@@ -66,22 +66,24 @@ export function createEvents(): Events {
         warned.add(name);
         warn(`${name}: ${causeOf(event)} Listen to '${name}' to learn of the next.`);
       }
-      for (const listener of listeners[name]) {
-        // A listener's fault is not the request's: it goes where uncaught errors of the app go.
-        try {
-          listener(event);
-        } catch (error) {
-          queueMicrotask(() => {
-            throw error;
-          });
-        }
-      }
+      // A listener may be asynchronous. Its fault is neither the request's nor the end of the process.
+      const tell = async (listener: Listener<typeof name>) => listener(event);
+      for (const listener of listeners[name]) tell(listener).catch((thrown) => warnOfListener(name, thrown));
     },
   };
 }
 
+function warnOfListener(name: EventName, thrown: unknown): void {
+  process.emitWarning(`A listener of '${name}' threw: ${messageOf(errorOf(thrown))}`, {
+    type: WARNING,
+    detail: textOf(thrown, 'stack'),
+  });
+}
+
+const WARNING = 'EmailVerificationWarning';
+
 export function warn(sentence: string): void {
-  process.emitWarning(sentence, 'EmailVerificationWarning');
+  process.emitWarning(sentence, WARNING);
 }
 
 function causeOf(event: object): string {

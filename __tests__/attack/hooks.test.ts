@@ -98,3 +98,25 @@ it.each([undefined, null, '', 0, 'route'])(
     });
   },
 );
+
+it('T37: a listener that throws or rejects is told by a warning, and ends nothing', async () => {
+  const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  const post = postbox();
+  const door = await open({ store: storeOf('MemoryStore'), delivery: post.delivery, rateLimit });
+  const error = Object.assign(new Error('no metrics today'), { stack: 'where it was thrown' });
+  door.verification.on('delivered', () => {
+    throw error;
+  });
+  door.verification.on('delivered', async () => {
+    throw undefined;
+  });
+  expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
+  expect(warnings.mock.calls.map(([sentence, options]) => [sentence, options])).toEqual([
+    [
+      "A listener of 'delivered' threw: no metrics today",
+      { type: 'EmailVerificationWarning', detail: 'where it was thrown' },
+    ],
+    [expect.stringContaining("A listener of 'delivered' threw: undefined"), expect.anything()],
+  ]);
+  warnings.mockRestore();
+});

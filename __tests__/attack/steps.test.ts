@@ -15,7 +15,13 @@ let said = '';
 beforeAll(async () => {
   child = spawn(
     process.execPath,
-    ['--import', 'tsx', '--unhandled-rejections=strict', join(__dirname, 'fixtures/steps-app.ts')],
+    [
+      '--import',
+      'tsx',
+      '--unhandled-rejections=strict',
+      '--no-warnings',
+      join(__dirname, 'fixtures/steps-app.ts'),
+    ],
     { cwd: resolve(__dirname, '../..'), stdio: ['pipe', 'pipe', 'pipe'] },
   );
   child.stderr?.on('data', (data) => {
@@ -211,11 +217,12 @@ describe.each(EXPRESS)('on Express %i', (express) => {
   ];
   /** What of the app's is called in which step. */
   const CALLBACKS: [callback: string, path: string][] = [
-    ...['beforeSend', 'keyGenerator', 'skip', 'limit', 'mailbox'].map((one): [string, string] => [
+    ...['beforeSend', 'keyGenerator', 'skip', 'limit', 'handler', 'mailbox'].map((one): [string, string] => [
       one,
       'ev/send',
     ]),
-    ...['keyGenerator', 'skip', 'limit'].map((one): [string, string] => [one, 'limited']),
+    ...['keyGenerator', 'skip', 'limit', 'handler'].map((one): [string, string] => [one, 'limited']),
+    ...['message', 'retryAfter'].map((one): [string, string] => [one, 'ev/verify']),
     ['mailbox', 'ev/verify'],
     ...['email', 'token', 'mailbox', 'giveBack'].flatMap((one): [string, string][] => [
       [one, 'signup'],
@@ -225,12 +232,12 @@ describe.each(EXPRESS)('on Express %i', (express) => {
   const SYNCHRONOUS = ['mailbox'];
 
   /** A request of somebody with a good token and a good code. */
-  async function ask(path: string, callback: string, deed: string) {
+  async function ask(path: string, callback: string, deed: string, headers: Record<string, string> = {}) {
     const id = newId();
     const who = email();
     const verificationToken = await control<string>('token', who);
     const fields = { email: who, code: '123456', verificationToken };
-    const faults = { 'X-Id': id, 'X-Callback': callback, 'X-Deed': deed };
+    const faults = { 'X-Id': id, 'X-Callback': callback, 'X-Deed': deed, ...headers };
     return { id, fields, answer: post(`/${express}/${path}`, fields, faults) };
   }
   const signUp = async (fields: object) => (await post(`/${express}/signup`, fields)).status;
@@ -281,6 +288,20 @@ describe.each(EXPRESS)('on Express %i', (express) => {
       const events = (await settled(id)).filter((one) => one !== 'begun' && one !== 'closed');
       expect(events).toEqual(['held']);
     });
+  });
+
+  it.each([
+    ['ev/send', 200],
+    ['signup', 201],
+    ['signup', 409],
+  ])('T37: a listener that throws whatever changes nothing in an answer of /%s', async (path, status) => {
+    for (const thrown of THROWN) {
+      for (const deed of ['throws', 'rejects with']) {
+        const { id, answer } = await ask(path, 'listener', `${deed} ${thrown}`, { 'X-Status': `${status}` });
+        expect((await answer).status).toBe(status);
+        expect(await settled(id)).not.toContainEqual(expect.stringMatching(/^Error|^thrown/));
+      }
+    }
   });
 
   it.each([
