@@ -25,7 +25,7 @@ afterEach(async () => {
 type Server = NonNullable<Awaited<ReturnType<typeof startRedisServer>>>;
 
 async function startRedis(...args: string[]): Promise<Server> {
-  const server = await startRedisServer({ args });
+  const server = await startRedisServer({ port: await freePort(), args });
   if (!server) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
   ended.push(() => server.stop());
   return server;
