@@ -1,6 +1,5 @@
-/** Installs Debian's Redis package into its own directory, without root access. */
+/** Unpacks a program of Debian's and the libraries it lacks into a directory of its own, without root access. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,26 +7,38 @@ import { startWatchdog } from './watchdog.js';
 
 const run = promisify(execFile);
 
+export interface DebianProgram {
+  /** The packages to unpack, of those that apt has; none if it has not. */
+  packages(available: ReadonlySet<string>): readonly string[];
+  /** The program in the directory they are unpacked into. */
+  find(directory: string): string | undefined;
+}
+
 /**
  * Downloads with apt, using separate lists and caches, and unpacks with `dpkg -x`, which runs no scripts. Works in
  * a temporary directory that is renamed when complete: an interrupted run leaves nothing half done, and if two run
  * at once, the first to finish wins.
  */
-export async function unpackDebianPackages(cacheDirectory: string, target: string): Promise<void> {
+export async function unpackDebianProgram(
+  program: DebianProgram,
+  cacheDirectory: string,
+  target: string,
+): Promise<void> {
   await mkdir(cacheDirectory, { recursive: true });
   const work = await mkdtemp(join(cacheDirectory, 'unpacking-'));
   const watchdog = startWatchdog(work);
   try {
     const root = join(work, 'root');
     const apt = await isolatedApt(work, AbortSignal.timeout(60_000));
-    const server = ['redis', 'valkey'].find((name) => apt.available.has(`${name}-server`));
-    if (!server) throw new Error(`apt has neither redis-server nor valkey-server. ${apt.warnings}`);
+    const packages = program.packages(apt.available);
+    if (packages.length === 0) throw new Error(`apt has no package of it. ${apt.warnings}`);
 
-    // On Debian, redis-server is a symbolic link into redis-tools.
-    await apt.unpack([`${server}-server`, `${server}-tools`], root);
+    await apt.unpack(packages, root);
     const tried = new Set<string>();
     for (;;) {
-      const missing = (await apt.missingLibraries(root)).filter((name) => !tried.has(name));
+      const missing = (await apt.missingLibraries(program.find(root) ?? '', root)).filter(
+        (name) => !tried.has(name),
+      );
       if (missing.length === 0) break;
       await apt.unpack(missing, root);
       for (const name of missing) tried.add(name);
@@ -37,12 +48,6 @@ export async function unpackDebianPackages(cacheDirectory: string, target: strin
     await rm(work, { recursive: true, force: true });
     watchdog.stop();
   }
-}
-
-export function unpackedServer(root: string): string | undefined {
-  return ['redis-server', 'valkey-server']
-    .map((name) => join(root, 'usr/bin', name))
-    .find((path) => existsSync(path));
 }
 
 export async function libraryDirectories(root: string): Promise<string> {
@@ -85,10 +90,10 @@ async function isolatedApt(work: string, signal: AbortSignal) {
       for (const name of await readdir(packages))
         await run('dpkg', ['-x', join(packages, name), root], options);
     },
-    /** The packages of the libraries that the server does not find, by Debian's naming rule. */
-    async missingLibraries(root: string): Promise<string[]> {
+    /** The packages of the libraries that a program does not find, by Debian's naming rule. */
+    async missingLibraries(path: string, root: string): Promise<string[]> {
       const libraryPath = await libraryDirectories(root);
-      const { stdout } = await run('ldd', [unpackedServer(root) ?? ''], {
+      const { stdout } = await run('ldd', [path], {
         ...options,
         env: { ...env, ...environment({ libraryPath }) },
       });

@@ -7,7 +7,12 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { environment, libraryDirectories, unpackDebianPackages, unpackedServer } from './debian-packages.js';
+import {
+  type DebianProgram,
+  environment,
+  libraryDirectories,
+  unpackDebianProgram,
+} from './debian-packages.js';
 
 export type RedisBinary = {
   path: string;
@@ -45,9 +50,21 @@ export async function findRedisServer(
 
 const run = promisify(execFile);
 
+const redis: DebianProgram = {
+  packages(available) {
+    const name = ['redis', 'valkey'].find((name) => available.has(`${name}-server`));
+    // On Debian, redis-server is a symbolic link into redis-tools.
+    return name ? [`${name}-server`, `${name}-tools`] : [];
+  },
+  find: (directory) =>
+    ['redis-server', 'valkey-server']
+      .map((name) => join(directory, 'usr/bin', name))
+      .find((path) => existsSync(path)),
+};
+
 async function install(cacheDirectory: string, target: string, onProgress: (message: string) => void) {
   onProgress("No redis-server on the PATH. Downloading Debian's package (about 10 MB, only once).");
-  await unpackDebianPackages(cacheDirectory, target);
+  await unpackDebianProgram(redis, cacheDirectory, target);
   const binary = await inspectUnpacked(target);
   if (!binary) throw new Error(`The unpacked server does not run. Remove ${target} to try again.`);
   return binary;
@@ -71,11 +88,12 @@ async function inspect(path: string, libraryPath?: string): Promise<RedisBinary 
 }
 
 async function inspectUnpacked(root: string): Promise<RedisBinary | undefined> {
-  const path = unpackedServer(root);
+  const path = redis.find(root);
   return path ? inspect(path, (await libraryDirectories(root)) || undefined) : undefined;
 }
 
-async function distribution(): Promise<string> {
+/** The name for a directory of programs that may not run on another system. */
+export async function distribution(): Promise<string> {
   const release = await readFile('/etc/os-release', 'utf8');
   const field = (name: string) => new RegExp(`^${name}="?([\\w.-]+)`, 'm').exec(release)?.[1] ?? 'unknown';
   return `${field('ID')}-${field('VERSION_ID')}-${process.arch}`;

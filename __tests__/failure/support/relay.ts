@@ -177,7 +177,7 @@ export async function startRelay(...rules: Rule[]) {
 }
 
 function stageOf(line: string): Stage | undefined {
-  if (/^(EHLO|HELO)\b/i.test(line)) return 'ehlo';
+  if (/^(EHLO|HELO|LHLO)\b/i.test(line)) return 'ehlo';
   if (/^MAIL FROM:/i.test(line)) return 'mail';
   if (/^RCPT TO:/i.test(line)) return 'rcpt';
   const word = line.split(' ', 1)[0]?.toLowerCase();

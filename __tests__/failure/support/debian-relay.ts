@@ -1,0 +1,199 @@
+/**
+ * Exim, Postfix and OpenSMTPD as Debian ships them, with their default limits. Their packages exclude each other and
+ * want paths and users of their own, so each is unpacked into `node_modules/.cache` and run where it is as good as
+ * installed: on a copy of the file system that it alone sees and that goes with it. That takes root and Linux.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type DebianProgram, unpackDebianProgram } from '../../../demo-app/development/debian-packages.js';
+import { distribution } from '../../../demo-app/development/redis-binary.js';
+import { startWatchdog } from '../../../demo-app/development/watchdog.js';
+import { freePort } from '../../support/free-port.js';
+
+/** The domain whose recipients they refuse. */
+export const REFUSED = 'refused.example';
+
+interface DebianRelay extends DebianProgram {
+  /** Configures it to take messages at `$port` and to hand them on to `$sink`, and becomes it. */
+  readonly script: string;
+}
+
+const user = (name: string, id: number) =>
+  `echo '${name}:x:${id}:${id}::/nonexistent:/usr/sbin/nologin' >>/etc/passwd; echo '${name}:x:${id}:' >>/etc/group`;
+
+const all =
+  (...names: string[]) =>
+  (available: ReadonlySet<string>) =>
+    names.every((name) => available.has(name)) ? names : [];
+
+export const DEBIAN_RELAYS = {
+  Exim: {
+    packages: all('exim4-daemon-light', 'exim4-base'),
+    find: (directory) => join(directory, 'usr/sbin/exim4'),
+    script: `
+${user('Debian-exim', 61_001)}
+mkdir -p /var/spool/exim4 /var/log/exim4 /etc/exim4
+chown Debian-exim: /var/spool/exim4 /var/log/exim4
+cat >/etc/exim4/exim4.conf <<END
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = $port
+acl_smtp_rcpt = recipients
+tls_advertise_hosts =
+begin acl
+recipients:
+  deny domains = ${REFUSED}
+  accept
+begin routers
+sink:
+  driver = manualroute
+  transport = sink
+  route_list = * 127.0.0.1
+  self = send
+begin transports
+sink:
+  driver = smtp
+  port = $sink
+  allow_localhost
+END
+exec exim4 -bdf -q30m`,
+  },
+  Postfix: {
+    packages: all('postfix'),
+    find: (directory) => join(directory, 'usr/lib/postfix/sbin/master'),
+    script: `
+${user('postfix', 61_001)}
+${user('postdrop', 61_002)}
+mkdir -p /var/lib/postfix
+chown postfix: /var/lib/postfix
+cp /usr/share/postfix/main.cf.debian /etc/postfix/main.cf
+cp /usr/share/postfix/dynamicmaps.cf /etc/postfix/
+sed "s/^smtp      inet/127.0.0.1:$port inet/" /usr/share/postfix/master.cf.dist >/etc/postfix/master.cf
+# The last one lets its limits hold for the loopback as for any network.
+postconf -e "relayhost = [127.0.0.1]:$sink" 'inet_interfaces = loopback-only' 'mydestination =' \\
+  'smtpd_relay_restrictions = check_recipient_access inline:{${REFUSED}=REJECT}, permit_mynetworks, reject_unauth_destination' \\
+  'alias_maps =' 'alias_database =' 'maillog_file = /var/log/postfix.log' 'smtpd_client_event_limit_exceptions ='
+exec postfix start-fg`,
+  },
+  OpenSMTPD: {
+    packages: all('opensmtpd'),
+    find: (directory) => join(directory, 'usr/sbin/smtpd'),
+    script: `
+${user('opensmtpd', 61_001)}
+${user('opensmtpq', 61_002)}
+mkdir -p /var/lib/opensmtpd/empty /run/opensmtpd /var/spool/smtpd
+chmod 711 /var/spool/smtpd
+echo relay.example >/etc/mailname
+cat >/etc/smtpd.conf <<END
+listen on 127.0.0.1 port $port
+table everybody { "@" = nobody }
+action "sink" lmtp "127.0.0.1:$sink" rcpt-to virtual <everybody>
+match from any for domain "${REFUSED}" reject
+match from any for any action "sink"
+END
+exec smtpd -d`,
+  },
+} as const satisfies Readonly<Record<string, DebianRelay>>;
+
+export type DebianRelayName = keyof typeof DEBIAN_RELAYS;
+
+/** Lays the unpacked tree, `$1`, over the file system in memory, and goes on with `$2` in there. */
+const AS_INSTALLED = `
+set -e
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/upper /mnt/work /mnt/root
+cp -a "$1/." /mnt/upper
+for folder in bin lib sbin; do
+  if [ -L /$folder ] && [ -d /mnt/upper/$folder ]; then
+    mkdir -p /mnt/upper/usr/$folder
+    cp -a /mnt/upper/$folder/. /mnt/upper/usr/$folder
+    rm -r /mnt/upper/$folder
+  fi
+done
+mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
+mount --rbind /dev /mnt/root/dev
+mount -t proc proc /mnt/root/proc
+# No name server is asked: one that is slow would look like a slow relay.
+rm -f /mnt/root/etc/resolv.conf
+echo 'lookup file' >/mnt/root/etc/resolv.conf
+# Not by exec: all of them go with this shell, which dies with its parent; a process that changes its user does not.
+chroot /mnt/root sh -e -c "$2" || exit`;
+
+const inNamespace = (tree: string, script: string) => [
+  ...['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'],
+  ...['sh', '-c', AS_INSTALLED, 'sh', tree, script],
+];
+
+/** @returns where it is unpacked. @throws with what keeps it from running here */
+export async function unpackDebianRelay(name: DebianRelayName): Promise<string> {
+  if (process.getuid?.() !== 0) throw new Error('it takes root');
+  const relay = DEBIAN_RELAYS[name];
+  const home = resolve(__dirname, '../../../node_modules/.cache/express-email-verification', name);
+  const tree = join(home, await distribution());
+  const run = (directory: string, script: string) =>
+    execFileSync('unshare', inNamespace(directory, script), { stdio: 'pipe', timeout: 10_000 });
+  const empty = await mkdtemp(join(tmpdir(), 'empty-'));
+  try {
+    run(empty, 'true');
+  } catch {
+    throw new Error('the machine lays no file system over another');
+  } finally {
+    await rm(empty, { recursive: true });
+  }
+  const path = `/${relay.find('')}`;
+  const finds = `[ -x ${path} ] && ! ldd ${path} | grep 'not found'`;
+  try {
+    run(tree, finds);
+  } catch {
+    await unpackDebianProgram(relay, home, tree);
+    run(tree, finds);
+  }
+  return tree;
+}
+
+/** Starts it where `unpackDebianRelay` unpacked it; what it takes arrives at the port `sink`. */
+export async function startDebianRelay(name: DebianRelayName, tree: string, sink: number) {
+  const port = await freePort();
+  const script = `port=${port}\nsink=${sink}\n${DEBIAN_RELAYS[name].script}`;
+  const child = spawn('unshare', inNamespace(tree, script), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = once(child, 'exit');
+  // Without a directory to remove: what it writes goes with its file system.
+  const watchdog = startWatchdog(join(tmpdir(), `${name}-${port}`));
+  if (child.pid !== undefined) watchdog.watch({ pid: child.pid, exited });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data));
+
+  const begin = performance.now();
+  while (!(await greets(port))) {
+    const isOver = child.exitCode !== null || performance.now() - begin > 30_000;
+    if (isOver) throw new Error(`${name} does not run:\n${log}`);
+    await wait(50);
+  }
+  return {
+    port,
+    /** What it wrote. */
+    log: () => log,
+    async stop() {
+      child.kill('SIGKILL');
+      await exited;
+      watchdog.stop();
+    },
+  };
+}
+
+async function greets(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    const [greeting] = await once(socket, 'data', { signal: AbortSignal.timeout(1000) });
+    socket.write('QUIT\r\n');
+    return /^220 /.test(greeting.toString());
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
