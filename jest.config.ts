@@ -29,8 +29,8 @@ const room = (displayName: string): Config => ({
 const config: Config = {
   // Says that a test hangs, however busy the machine is. How long something of ours may take, its test tells itself.
   testTimeout: 120_000,
-  // Most tests wait for servers: three at a time keep two cores busy, where Jest would run one.
-  maxWorkers: '150%',
+  // One test file on each core, where Jest would leave one core idle. Of a share over 100 % it makes a count.
+  maxWorkers: '100%',
   projects: [
     { ...base, displayName: 'main', testMatch: ['<rootDir>/__tests__/*.test.ts'] },
     room('attack'),
