@@ -101,7 +101,7 @@ describe('POST /send', () => {
   it('answers 500 delivery_unknown when the server is silent after the message, and the code works', async () => {
     const stalled = await startRawSmtpServer({ dot: 'stall' });
     try {
-      const app = appWith({ transport: stalled.url, mailTimeout: 300 });
+      const app = appWith({ transport: stalled.url, mailTimeout: 1000 });
       const unknown = await request(app).post('/ev/send').send({ email }).expect(500);
       expect(unknown.body).toEqual({
         ok: false,

@@ -247,7 +247,7 @@ describe('send', () => {
   it('goes on with the challenge of a mail that may have left', async () => {
     const stalled = await startRawSmtpServer({ dot: 'stall' });
     try {
-      const client = (await site({ transport: stalled.url, mailTimeout: 300 })).open();
+      const client = (await site({ transport: stalled.url, mailTimeout: 1000 })).open();
       expect(await client.send({ email })).toMatchObject({
         kind: 'delivery_unknown',
         expiresIn: secondsLeft(180),

@@ -500,7 +500,7 @@ describe('T56: check()', () => {
   it.each([{}, { pool: false }])('leaves no connection open, with %p', async (more) => {
     for (const stage of ['greeting', 'ehlo', 'auth'] as const) {
       const server = await startRawSmtpServer({ [stage]: 'stall' });
-      const verification = create({ url: server.url, auth, ...more }, { mailTimeout: 100 });
+      const verification = create({ url: server.url, auth, ...more }, { mailTimeout: 500 });
       expect((await verification.check()).problems).toEqual([
         `The transport does not log in: 127.0.0.1:${server.port} did not answer in time (ETIMEDOUT).`,
       ]);

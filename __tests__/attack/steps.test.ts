@@ -33,7 +33,7 @@ beforeAll(async () => {
     break;
   }
   if (port === 0) throw new Error(said);
-}, 60_000);
+});
 
 afterAll(async () => {
   if (child.exitCode !== null) return;

@@ -51,7 +51,7 @@ async function send(transport: unknown): Promise<string> {
       store: new MemoryStore(),
       from: FROM,
       secret: SECRET,
-      mailTimeout: 1000,
+      mailTimeout: 10_000,
       transport: transport as TransportOption,
     });
   } catch (error) {

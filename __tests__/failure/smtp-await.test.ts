@@ -165,7 +165,8 @@ describe('T29: a password', () => {
     const server = await startTlsSmtpServer({ endsInDays });
     const tls = { ca: server.cert, servername: 'localhost' };
     try {
-      const service = await start({}, { transport: { ...remote, port: server.port, tls } });
+      const transport = { ...remote, port: server.port, tls };
+      const service = await start({}, { transport, mailTimeout: 60_000 });
       expect(outcomeOf(await service.send(person()))).toBe(outcome);
       expect(server.logins).toEqual(logins);
     } finally {
