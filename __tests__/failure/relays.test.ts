@@ -3,12 +3,13 @@
  * and in time.
  */
 import { until } from '../support/until.js';
-import type { Rule } from './support/relay.js';
+import type { Deed, Rule } from './support/relay.js';
 import {
   afterMessages,
   DELIVERIES,
   expectAllToArrive,
   forgetsAfter,
+  queuesConnections,
   type Started,
   slowsAfterErrors,
   start,
@@ -111,12 +112,70 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
     await until('no session stays that refused', () => started.relay.open <= 5);
   });
 
-  it.each([1, 2])('T71: all arrive at a relay that takes no more than %d connections', async (most) => {
-    const started = await start([tooManyConnections(most)], { delivery, pool: { maxConnections: 5 } });
+  it.each<[number, Deed]>([
+    [1, { say: '421 4.7.0 Too many concurrent connections', thenClose: true }],
+    [2, { say: '421 4.7.0 Too many concurrent connections', thenClose: true }],
+    [2, '421 4.7.0 Too many concurrent connections'],
+    [2, { say: '554 5.7.1 Too many concurrent connections', thenClose: true }],
+    [2, 'close'],
+    [2, 'reset'],
+  ])('T71: all arrive at a relay that takes no more than %d connections: %j', async (most, deed) => {
+    const started = await start([tooManyConnections(most, deed)], { delivery });
     await expectAllToArrive(started, 40, 'at once');
     await expectAllToArrive(started, 12, 'in a row');
     // Refused ones among them: it learns how many there may be, and does not try on and on.
     expect(started.relay.sessions).toBeLessThan(40);
+  });
+
+  it('T71: all arrive at a relay that refuses the third login', async () => {
+    const loggedIn = new Set<number>();
+    const rule: Rule = ({ stage, session }) => {
+      if (stage === 'quit') loggedIn.delete(session);
+      if (stage !== 'auth') return undefined;
+      if (loggedIn.size >= 2) return '432 4.3.2 Concurrent connections limit exceeded';
+      loggedIn.add(session);
+      return undefined;
+    };
+    const auth = { user: 'acme', pass: 'open-sesame' };
+    await expectAllToArrive(await start([rule], { delivery, pool: { auth } }), 30, 'at once');
+  });
+
+  it('T71: all arrive at a relay that lets the third connection wait', async () => {
+    const started = await start([queuesConnections(2)], { delivery });
+    await expectAllToArrive(started, 40, 'at once');
+    await expectAllToArrive(started, 12, 'in a row');
+  });
+
+  it('T71: a relay that is slow to greet keeps nobody waiting who need not', async () => {
+    const slowGreeting: Rule = async ({ stage }) => {
+      if (stage === 'greeting') await sleep(1000);
+      return undefined;
+    };
+    const started = await start([slowGreeting], { delivery });
+    await expectAllToArrive(started, 30, 'at once');
+    await expectAllToArrive(started, 15, 'in a row');
+  });
+
+  it('T71: no more connections are open than the app allows, those that say goodbye among them', async () => {
+    const slowGoodbye: Rule = async ({ stage }) => {
+      if (stage === 'quit') await sleep(20);
+      return undefined;
+    };
+    const started = await start([slowGoodbye], { delivery, pool: { maxConnections: 3, maxMessages: 2 } });
+    await expectAllToArrive(started, 30, 'at once');
+    expect(started.relay.mostOpen).toBe(3);
+  });
+
+  it('T51: all arrive when sessions fall silent after a few messages', async () => {
+    const started = await start([afterMessages(3, 'mail', 'forget')], { delivery, mailTimeout: 4500 });
+    await expectAllToArrive(started, 20, 'at once');
+  });
+
+  it('holds the rateLimit of the app', async () => {
+    const started = await start([], { delivery, pool: { rateLimit: 4, rateDelta: 300 } });
+    await expectAllToArrive(started, 12, 'at once');
+    const [first, ...others] = started.relay.taken.map(({ at }) => at);
+    expect(Math.max(...others) - (first ?? 0)).toBeGreaterThan(500);
   });
 });
 

@@ -64,10 +64,32 @@ describe('what is refused for now', () => {
     await expectAllToArrive(started, 5, 'in a row');
   });
 
-  it('T74: whose message was read is not tried again in an awaited send', async () => {
-    const started = await start([atFirst(1, 'dot', '451 4.3.0 Later')]);
-    expect(outcomeOf(await started.service.send(person()))).toBe('500 delivery_failed');
-    expect(triesOf(started)).toBe(1);
+  it('T74: whose message was read is tried again in the background alone', async () => {
+    const replies = deeds.filter((deed) => deed !== 'close' && deed !== 'reset');
+    await Promise.all(
+      replies.map(async (reply) => {
+        const awaited = await start([atFirst(1, 'dot', reply)]);
+        expect(outcomeOf(await awaited.service.send(person()))).toBe('500 delivery_failed');
+        expect(triesOf(awaited)).toBe(1);
+        awaited.failures.length = 0;
+        await expectAllToArrive(awaited, 1, 'in a row');
+
+        const background = await start([atFirst(1, 'dot', reply)], { delivery: 'background' });
+        await expectAllToArrive(background, 1, 'in a row');
+        expect([triesOf(background), background.relay.sessions]).toEqual([2, 2]);
+      }),
+    );
+  });
+
+  it('T74: a login by a token of OAuth2 is used for each connection, and tried again', async () => {
+    const rule = atFirst(1, 'auth', '454 4.7.0 Later');
+    const oauth = { type: 'OAuth2', user: 'acme@example.com', accessToken: 'open-sesame' };
+    const started = await start([rule], { pool: { auth: oauth, maxMessages: 2 } });
+    started.relay.offer('AUTH XOAUTH2');
+    await expectAllToArrive(started, 4, 'in a row');
+    const logins = started.relay.commands.filter((line) => line.startsWith('AUTH'));
+    const login = Buffer.from('user=acme@example.com\x01auth=Bearer open-sesame\x01\x01').toString('base64');
+    expect(logins).toEqual(Array(3).fill(`AUTH XOAUTH2 ${login}`));
   });
 
   it.each<[string, Rule, string, number]>([

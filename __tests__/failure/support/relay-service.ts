@@ -114,12 +114,19 @@ export const afterMessages =
   (at) =>
     at.stage === stage && at.taken >= count ? deed : undefined;
 
+/** The next connection than those gets this for a greeting. */
 export const tooManyConnections =
-  (most: number): Rule =>
+  (most: number, deed: Deed = { say: '421 4.7.0 Too many concurrent connections', thenClose: true }): Rule =>
   ({ stage, open }) =>
-    stage === 'greeting' && open > most
-      ? { say: '421 4.7.0 Too many concurrent connections', thenClose: true }
-      : undefined;
+    stage === 'greeting' && open > most ? deed : undefined;
+
+/** The next connection than those is not greeted before one of them has ended, as in the backlog of a listener. */
+export const queuesConnections =
+  (most: number): Rule =>
+  async (at) => {
+    while (at.stage === 'greeting' && at.greeted >= most) await sleep(5);
+    return undefined;
+  };
 
 /** Once a session has been idle for so long, it is as if it had never been: no reply, no end. */
 export const forgetsAfter =

@@ -21,8 +21,9 @@ export interface Moment {
   readonly stage: Stage;
   /** What the client said, without the line's end. */
   readonly line: string;
-  /** Sessions open now, this one among them. */
+  /** Sessions open now, this one among them, and how many of them were greeted, as they are when it is read. */
   readonly open: number;
+  readonly greeted: number;
   /** The session's own number, from 1. */
   readonly session: number;
   /** Messages the session has taken, its refusals, and the ms since it was last spoken to. */
@@ -48,6 +49,8 @@ export type Relay = Awaited<ReturnType<typeof startRelay>>;
 
 export async function startRelay(...rules: Rule[]) {
   const sockets = new Set<Socket>();
+  const greeted = new Set<Socket>();
+  const leaving = new Set<Socket>();
   const taken: Taken[] = [];
   const commands: string[] = [];
   let sessions = 0;
@@ -66,10 +69,21 @@ export async function startRelay(...rules: Rule[]) {
     let text = '';
     let turn = Promise.resolve();
 
+    /** It counts no more: what the client does with its end is its own affair. */
+    function hangUp(): void {
+      socket.end();
+      leaving.add(socket);
+      sockets.delete(socket);
+      greeted.delete(socket);
+    }
+
     async function reply(stage: Stage, line: string): Promise<void> {
       if (session.forgotten || socket.destroyed) return;
       const at: Moment = {
         ...{ stage, line, open: sockets.size, session: session.number },
+        get greeted() {
+          return greeted.size;
+        },
         ...{ taken: session.taken, refused: session.refused, idle: performance.now() - session.spokenTo },
       };
       session.spokenTo = performance.now();
@@ -78,7 +92,7 @@ export async function startRelay(...rules: Rule[]) {
       deed ??= usual(stage, extensions);
       session.forgotten = deed === 'forget';
       if (socket.destroyed || deed === 'forget') return;
-      if (deed === 'close') return void socket.end();
+      if (deed === 'close') return hangUp();
       if (deed === 'reset') return void socket.resetAndDestroy();
       const words = typeof deed === 'string' ? deed : deed.say;
       if (/^[45]/.test(words)) mostRefused = Math.max(mostRefused, ++session.refused);
@@ -88,8 +102,9 @@ export async function startRelay(...rules: Rule[]) {
         session.taken += 1;
         taken.push({ to, text, session: session.number, nth: session.taken, at: ownTime() });
       }
+      if (stage === 'greeting' && /^2/.test(words)) greeted.add(socket);
       socket.write(`${words}\r\n`);
-      if (typeof deed !== 'string' || stage === 'quit') socket.end();
+      if (typeof deed !== 'string' || stage === 'quit') hangUp();
     }
 
     async function read(line: string): Promise<void> {
@@ -111,7 +126,11 @@ export async function startRelay(...rules: Rule[]) {
 
     socket.setNoDelay(true);
     socket.on('error', () => {});
-    socket.on('close', () => sockets.delete(socket));
+    socket.on('close', () => {
+      sockets.delete(socket);
+      greeted.delete(socket);
+      leaving.delete(socket);
+    });
     socket.on('data', (data) => {
       const lines = (rest + data).split('\r\n');
       rest = lines.pop() ?? '';
@@ -131,7 +150,7 @@ export async function startRelay(...rules: Rule[]) {
   async function stop(): Promise<void> {
     if (!server.listening) return;
     server.close();
-    const closed = Array.from(sockets, (socket) => once(socket.destroy(), 'close'));
+    const closed = Array.from([...sockets, ...leaving], (socket) => once(socket.destroy(), 'close'));
     await Promise.all([once(server, 'close'), ...closed]);
   }
 

@@ -187,15 +187,22 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
       ...{ messages: 0, used: false, slowestEnvelope: 0, idleSince: 0 },
     };
     connections.add(connection);
+    function giveUp(): void {
+      // It fails nobody: whom it was opened for has given up as well.
+      connection.state = 'closing';
+      drop(connection);
+    }
     if (Number.isFinite(deadline)) {
-      connection.timers.opening = setTimeout(retire, Math.max(0, deadline - performance.now()), connection);
+      connection.timers.opening = setTimeout(giveUp, Math.max(0, deadline - performance.now()));
     }
     connection.close = connect(transport, {
       opened(smtp) {
         connection.smtp = smtp;
         opened(connection);
       },
-      ended: (error) => drop(connection, error),
+      ended(error) {
+        if (connection.state !== 'closing') drop(connection, error);
+      },
     });
   }
 
@@ -208,16 +215,21 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     release(connection);
   }
 
-  /** Takes no more: says goodbye (RFC 5321 §4.1.1.10), or gives up at once what is not yet open. */
+  /**
+   * Takes no more, and says goodbye (RFC 5321 §4.1.1.10). It keeps its place until the server has closed its end as
+   * well: no more than `maxConnections` are open, as the server counts them.
+   */
   function retire(connection: Connection): void {
-    if (connection.state === 'closing' || !connections.has(connection)) return;
-    const isOpen = connection.state !== 'opening';
+    if (connection.state === 'closing') return;
+    const socket = connection.smtp?._socket;
+    if (!socket || socket.destroyed) {
+      drop(connection);
+      return;
+    }
     connection.state = 'closing';
-    if (isOpen) {
-      setTimeout(drop, QUIT_TIMEOUT, connection).unref();
-      connection.smtp?.quit();
-      setImmediate(work);
-    } else drop(connection);
+    socket.once('close', () => drop(connection));
+    setTimeout(drop, QUIT_TIMEOUT, connection).unref();
+    connection.smtp?.quit();
   }
 
   /** Its end, whoever brought it about. */
@@ -260,10 +272,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
 
   function hasRoom(): boolean {
     const steps = Math.floor((performance.now() - ceiling.since) / GROWTH_INTERVAL);
-    const most = Math.min(maxConnections, ceiling.connections + steps);
-    // A server that is short of connections counts those that are closing.
-    const isShort = steps === 0 || most < maxConnections;
-    return connections.size - (isShort ? 0 : count('closing')) < most;
+    return connections.size < Math.min(maxConnections, ceiling.connections + steps);
   }
 
   function count(state: Connection['state']): number {
