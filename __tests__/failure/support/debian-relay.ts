@@ -123,6 +123,9 @@ echo 'lookup file' >/mnt/root/etc/resolv.conf
 # Not by exec: all of them go with this shell, which dies with its parent; a process that changes its user does not.
 chroot /mnt/root sh -e -c "$2" || exit`;
 
+/** Where chroot and the relays are, which is not on every PATH. */
+const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin` };
+
 const inNamespace = (tree: string, script: string) => [
   ...['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'],
   ...['sh', '-c', AS_INSTALLED, 'sh', tree, script],
@@ -135,7 +138,7 @@ export async function unpackDebianRelay(name: DebianRelayName): Promise<string> 
   const home = resolve(__dirname, '../../../node_modules/.cache/express-email-verification', name);
   const tree = join(home, await distribution());
   const run = (directory: string, script: string) =>
-    execFileSync('unshare', inNamespace(directory, script), { stdio: 'pipe', timeout: 10_000 });
+    execFileSync('unshare', inNamespace(directory, script), { env, stdio: 'pipe', timeout: 10_000 });
   const empty = await mkdtemp(join(tmpdir(), 'empty-'));
   try {
     run(empty, 'true');
@@ -159,7 +162,7 @@ export async function unpackDebianRelay(name: DebianRelayName): Promise<string> 
 export async function startDebianRelay(name: DebianRelayName, tree: string, sink: number) {
   const port = await freePort();
   const script = `port=${port}\nsink=${sink}\n${DEBIAN_RELAYS[name].script}`;
-  const child = spawn('unshare', inNamespace(tree, script), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('unshare', inNamespace(tree, script), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit');
   // Without a directory to remove: what it writes goes with its file system.
   const watchdog = startWatchdog(join(tmpdir(), `${name}-${port}`));
