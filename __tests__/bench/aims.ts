@@ -11,8 +11,8 @@ Tried without use: fewer handlers on the route, a shorter Lua script, writeHead(
 This client asks again without a pause, so the outbox is full and a send waits for room.
 Aims: in the background 0.95 of the bare pool, p99 under 80 ms, 500 mails/s under load; awaited 3 times the tutorial and
 4 times Better Auth.
-Missed there: 0.8 to 0.94, p99 while the outbox is full, and 270 mails/s of the 400 to 500 that nodemailer alone can do;
-awaited 1.0 and 1.7. Composing takes nodemailer 2 to 3 ms, and a connection to a server that greets at once is cheap.
+Missed there: awaited 0.9 and 1.8; and p99 at 100 connections, while the outbox is full. Composing takes nodemailer 1 to
+2 ms, and a connection to a server that greets at once is cheap.
 Kept: the message handed over in one piece, waiting for room before a 503.`,
   pending: 'Aims: 400 bytes or less, and 160 for what stays; speed within 10 %.',
   startup: `
