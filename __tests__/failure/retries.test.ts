@@ -122,9 +122,12 @@ describe('what is refused for now', () => {
   });
 
   it('T74: the reply that was heard is the cause of who waited for a connection in vain', async () => {
-    const stuck: Rule = ({ stage, session }) => {
+    const stuck: Rule = async ({ stage, session }) => {
       if (stage === 'dot') return 'forget';
-      return stage === 'greeting' && session > 1 ? { say: '421 4.7.0 Too many', thenClose: true } : undefined;
+      if (stage !== 'greeting' || session === 1) return undefined;
+      // Longer than is left for the second when the first gives up.
+      await sleep(300);
+      return { say: '421 4.7.0 Too many', thenClose: true };
     };
     const { relay, service, failures } = await start([stuck], { mailTimeout: 1500 });
     const first = service.send(person());
