@@ -9,7 +9,7 @@ import { messageOf } from './errors.js';
 import { type EventName, type Listener, warn } from './events.js';
 import { type ClientLimits, createClientLimits } from './http/client-limit/client-limit.js';
 import { checkTemplate } from './mail/message.js';
-import { createPostOffice } from './mail/queue.js';
+import { createQueue } from './mail/queue.js';
 import { createJudge } from './operations/input.js';
 import { createActContext } from './operations/operation.js';
 import {
@@ -64,8 +64,8 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
   if (weakness) warn(weakness);
   const context = createActContext(settings);
   const judge = createJudge(settings);
-  const postOffice = createPostOffice(settings);
-  const sending = createSending(context, postOffice);
+  const queue = createQueue(settings);
+  const sending = createSending(context, queue);
   const verifyJudged = createVerifying(context);
   const redeeming = createRedeeming(context, judge);
   const acts: Acts = { ...context, ...sending, ...redeeming, judge, verify: verifyJudged };
@@ -84,10 +84,10 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
     release: (redeemed) => redeeming.release(redeemed),
     async check() {
       const store = settings.store.check(settings.storeTimeout).catch(storeTrouble);
-      const problems = (await Promise.all([weakness ?? [], store, postOffice.check()])).flat();
+      const problems = (await Promise.all([weakness ?? [], store, queue.check()])).flat();
       return { ok: problems.length === 0, problems };
     },
-    close: () => postOffice.close(),
+    close: () => queue.close(),
     on: (name, listener) => context.events.on(name, listener),
     clientLimit: clientLimits.send,
   };

@@ -1,16 +1,16 @@
 /**
- * Hands one mail to the transport and tells what came of it: it left, it did not, or that is not known.
+ * Hands one message to the transport and tells what came of it: it left, it did not, or that is not known.
  * The difference decides whether a code may be taken back (promise 7).
  */
 import { Readable } from 'node:stream';
 import type { SendMailOptions } from 'nodemailer';
 import { propertyOf, textOf } from '../errors.js';
-import { type Attempt, attemptOf, trackAttempt } from './attempt.js';
 import { DeliveryError, type FailureDetails, failureDetailsOf } from './delivery-error.js';
 import type { Endpoint } from './failure-details.js';
+import { type Attempt, attemptOf, trackAttempt } from './smtp/pool.js';
 import { type AnyTransporter, endpointOf } from './transport.js';
 
-/** A mail to one recipient, ready for nodemailer's `sendMail`. */
+/** A message to one recipient, ready for nodemailer's `sendMail`. */
 export type Mail = SendMailOptions & {
   readonly to: { readonly name: ''; readonly address: string };
   readonly subject: string;
@@ -43,7 +43,7 @@ export interface Undelivered {
 export type Retry = 'immediate' | 'soon' | 'later' | 'never';
 
 /** Settles within `timeout` ms, whatever the transport does. */
-export type Deliver = (mail: Mail, options: DeliverOptions) => Promise<DeliveryOutcome>;
+export type Deliver = (message: Mail, options: DeliverOptions) => Promise<DeliveryOutcome>;
 
 export interface DeliverOptions {
   readonly timeout: number;
@@ -59,13 +59,13 @@ export function createMailer(transporter: AnyTransporter): Deliver {
   const isSmtp = name.startsWith('SMTP');
   const endpoint = endpointOf(transporter);
   watch(transporter);
-  return async (mail, { timeout, fresh }) => {
+  return async (message, { timeout, fresh }) => {
     const attempt = createAttempt(timeout, fresh);
     // nodemailer's transport without a pool opens a connection for each message.
     if (name === 'SMTP') attempt.used = false;
     const result = await settle(attempt, (signal) => {
       trackAttempt(signal, attempt);
-      return transporter.sendMail({ ...mail, signal, disableFileAccess: true, disableUrlAccess: true });
+      return transporter.sendMail({ ...message, signal, disableFileAccess: true, disableUrlAccess: true });
     });
     return isSmtp ? smtpOutcome(result, attempt, endpoint) : otherOutcome(result, endpoint);
   };
@@ -73,11 +73,11 @@ export function createMailer(transporter: AnyTransporter): Deliver {
 
 /** Delivery by a function of the app: a rejection means it did not leave, one with `unknown: true` that it may have. */
 export function createCustomMailer(
-  deliver: (mail: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>,
+  deliver: (message: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>,
 ): Deliver {
-  return async (mail, { timeout, expiresAt, fresh }) => {
+  return async (message, { timeout, expiresAt, fresh }) => {
     const result = await settle(createAttempt(timeout, fresh), (signal) =>
-      deliver(mail, { signal, expiresAt }),
+      deliver(message, { signal, expiresAt }),
     );
     const outcome = otherOutcome(result);
     return outcome.kind === 'failed' ? { ...outcome, retry: 'never' } : outcome;
@@ -100,11 +100,11 @@ type Result =
 async function settle(attempt: Attempt, send: (signal: AbortSignal) => Promise<unknown>): Promise<Result> {
   const controller = new AbortController();
   const { signal } = controller;
-  // Not AbortSignal.timeout(): it would keep the mail, and the code in it, until its time is up.
+  // Not AbortSignal.timeout(): it would keep the message, and the code in it, until its time is up.
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      controller.abort(new DOMException('The mail took too long.', 'TimeoutError'));
+      controller.abort(new DOMException('The email took too long.', 'TimeoutError'));
       reject(signal.reason);
     }, attempt.deadline - performance.now()).unref();
   });
@@ -127,7 +127,7 @@ function refusalIn(info: unknown): unknown {
   return propertyOf(propertyOf(info, 'rejectedErrors'), '0') ?? { code: 'EENVELOPE' };
 }
 
-/** A mail is known not to have left when the server refused it, or when not a byte of the message was asked for. */
+/** An email is known not to have left when the server refused it, or when not a byte of the message was asked for. */
 function smtpOutcome(result: Result, attempt: Attempt, endpoint: Endpoint | undefined): DeliveryOutcome {
   if (result.kind === 'sent') return { kind: 'left' };
   const begun = attempt.begun();
@@ -192,7 +192,7 @@ function watch(transporter: AnyTransporter): void {
     const attempt = attemptOf(mail.data.signal);
     if (!attempt) return done();
     mail.message.processFunc((message) => {
-      if (attempt.givenUp) return message.destroy(new Error('The mail was given up on.'));
+      if (attempt.givenUp) return message.destroy(new Error('The email was given up on.'));
       const whole = inOnePiece(message);
       const begunBefore = attempt.begun;
       attempt.begun = () => begunBefore() || whole.readableDidRead;
@@ -202,7 +202,7 @@ function watch(transporter: AnyTransporter): void {
   });
 }
 
-/** nodemailer writes a message in a dozen small pieces, and to write to a socket is what a mail costs most. */
+/** nodemailer writes a message in a dozen small pieces, and to write to a socket is what an email costs most. */
 function inOnePiece(message: Readable): Readable {
   return Readable.from(
     (async function* () {

@@ -1,4 +1,4 @@
-/** A letter written as a mail: by the template, or in the words the app put in a code's place. */
+/** Builds the message of an email: by the template, or with the content that the app put in a code's place. */
 import { randomUUID } from 'node:crypto';
 import { messageOf, textOf } from '../errors.js';
 import type { Locale } from '../locales/index.js';
@@ -7,36 +7,43 @@ import { DeliveryError } from './delivery-error.js';
 import type { Mail } from './mailer.js';
 import { defaultTemplate, type MailContent } from './template.js';
 
-/** Who gets what: a code, or the words of the app's own. */
-export interface Letter {
+/** Who gets what: a code, or content of the app's own. */
+export interface Recipient {
   readonly email: string;
   readonly locale: Locale;
   readonly code?: string;
   readonly content?: MailContent;
 }
 
-export type Written =
-  | { readonly kind: 'written'; readonly mail: Mail }
-  /** The app's template is broken. A mail that is not there has not left, so it ends as a failed one. */
+/** An email that is worth sending while its code lives. */
+export interface OutgoingEmail extends Recipient {
+  /** How long its code lives in all, in ms, and when it ends, by `Date.now()`. */
+  readonly lifetime: number;
+  readonly expiresAt: number;
+}
+
+export type BuiltMessage =
+  | { readonly kind: 'built'; readonly message: Mail }
+  /** The app's template is broken. An email that could not be built has not left, so it ends as a failed one. */
   | { readonly kind: 'failed'; readonly error: DeliveryError };
 
 /**
  * One recipient and nobody else, whatever defaults the transporter has: the address as it was keyed, in the
  * envelope as in the header, never parsed again (RFC 5321 §3.3). The code is valid for `lifetime` ms.
  */
-export function writeMail(letter: Letter, lifetime: number, settings: Settings): Written {
-  const { email, locale, code } = letter;
+export function buildMessage(recipient: Recipient, lifetime: number, settings: Settings): BuiltMessage {
+  const { email, locale, code } = recipient;
   const { from, origin } = settings;
   let content: MailContent;
   try {
-    content = contentOf(letter, lifetime, settings);
+    content = contentOf(recipient, lifetime, settings);
   } catch (thrown) {
     return {
       kind: 'failed',
-      error: new DeliveryError('failed', { code: 'ETEMPLATE' }, withoutSecrets(thrown, letter)),
+      error: new DeliveryError('failed', { code: 'ETEMPLATE' }, withoutSecrets(thrown, recipient)),
     };
   }
-  const mail: Mail = {
+  const message: Mail = {
     from,
     to: { name: '', address: email },
     cc: undefined,
@@ -54,10 +61,10 @@ export function writeMail(letter: Letter, lifetime: number, settings: Settings):
     },
     ...(origin !== undefined && code !== undefined && { otp: { code, origin } }),
   };
-  return { kind: 'written', mail };
+  return { kind: 'built', message };
 }
 
-function contentOf({ locale, code, content }: Letter, lifetime: number, settings: Settings): MailContent {
+function contentOf({ locale, code, content }: Recipient, lifetime: number, settings: Settings): MailContent {
   const { appName, originHost, codeInSubject, template } = settings;
   if (content !== undefined) return checked('The mail of beforeSend must be', content);
   const written = template({
@@ -114,7 +121,7 @@ export function checkTemplate(settings: Settings): void {
  * What the app's code threw, for the app's eyes: where, and in which words. Those may quote the code it was
  * given, so they lose their digits, and what else hangs on the error stays behind.
  */
-function withoutSecrets(thrown: unknown, { email, code = '' }: Letter): Error {
+function withoutSecrets(thrown: unknown, { email, code = '' }: Recipient): Error {
   const inWords = (text: string) =>
     text
       .replace(/[^\s<>"'(]+@[^\s<>"')]+/g, '***')

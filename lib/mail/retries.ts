@@ -1,88 +1,151 @@
-/** The tries at one email: each is written anew, with the time its code has left, and no message is begun twice. */
+/**
+ * When an email is tried, and when again. Each try builds the message anew, with the time that its code has left; no
+ * try follows one whose message may have left.
+ */
+import { setMaxListeners } from 'node:events';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { Settings } from '../options/options.js';
 import { DeliveryError } from './delivery-error.js';
-import type { Deliver, DeliveryOutcome, Undelivered } from './mailer.js';
-import type { Written } from './message.js';
+import { createCustomMailer, createMailer, type DeliveryOutcome, type Undelivered } from './mailer.js';
+import { buildMessage, type OutgoingEmail } from './message.js';
+import type { AnyTransporter } from './transport.js';
 
-/** An email that is worth sending while its code lives. */
-export interface Outgoing {
-  /** Writes it for a code with so many ms left. */
-  readonly write: (lifetime: number) => Written;
-  /** How long its code lives in all, in ms, and when it ends, by `Date.now()`. */
-  readonly lifetime: number;
-  readonly expiresAt: number;
-}
+/** The delays between tries in the background, in ms; the last one repeats for as long as the code lives. */
+const RETRY_DELAYS = [1000, 3000, 10_000];
+
+/** The delays between tries of an awaited email, as shares of `mailTimeout`: of 10 s, these are 0.25 to 4 s. */
+const AWAITED_RETRY_DELAYS = [1 / 40, 1 / 20, 1 / 10, 1 / 5, 2 / 5];
 
 /** A code with less than this left, in ms, is not sent: half a minute to read it, or half of its life. */
 const LEAST_LIFETIME = 30_000;
 
-/** One try within `timeout` ms, and one more at once on a fresh connection where an old one was to blame. */
-export async function tryOnce(
-  deliver: Deliver,
-  outgoing: Outgoing,
-  timeout: number,
-): Promise<DeliveryOutcome> {
-  const deadline = performance.now() + timeout;
-  const first = await tryOn('any', deliver, outgoing, timeout);
-  if (first.kind !== 'failed' || first.retry !== 'immediate') return first;
-  const left = deadline - performance.now();
-  if (left <= 0) return first;
-  return inWordsOfBoth(first, await tryOn('fresh', deliver, outgoing, left));
+/**
+ * Delivery as the `delivery` option says. Resolves when nothing is tried any more. Once `closing` is aborted, an awaited
+ * email is not tried again, one of the background is tried once more, and no try outlasts `mailTimeout`.
+ */
+export function createDelivery(
+  settings: Settings,
+  closing: AbortSignal,
+): (email: OutgoingEmail) => Promise<DeliveryOutcome> {
+  const { mailTimeout } = settings;
+  const tryOnce = createTry(settings);
+  const inTurn = createTurns(poolSize(settings.transport.transporter));
+  let closesAt = Number.POSITIVE_INFINITY;
+  // Each email that waits for its next try listens: many at once are no leak.
+  setMaxListeners(0, closing);
+  closing.addEventListener('abort', () => {
+    closesAt = performance.now() + mailTimeout;
+  });
+
+  /** Tries again within `mailTimeout` as long as the failure is temporary and no message was begun. */
+  async function sendAwaited(email: OutgoingEmail): Promise<DeliveryOutcome> {
+    const deadline = performance.now() + mailTimeout;
+    let outcome = await tryOnce(email, mailTimeout);
+    for (const share of AWAITED_RETRY_DELAYS) {
+      const delay = share * mailTimeout;
+      if (outcome.kind !== 'failed' || outcome.retry !== 'soon') break;
+      if (performance.now() + delay >= deadline || !(await pause(delay))) break;
+      outcome = withEarlierReply(outcome, await tryOnce(email, deadline - performance.now()));
+    }
+    return outcome;
+  }
+
+  /** Tries again after each temporary failure while the code lives, also when a server refused the whole message. */
+  async function sendInBackground(email: OutgoingEmail): Promise<DeliveryOutcome> {
+    // The answer leaves first: to compose a message takes longer than to answer.
+    await nextTurn();
+    let last: Undelivered | undefined;
+    for (let tries = 0; ; tries += 1) {
+      const outcome = await inTurn(() => tryOnce(email, Math.min(mailTimeout, closesAt - performance.now())));
+      const told = withEarlierReply(last, outcome);
+      if (told.kind !== 'failed' || told.retry === 'never' || closing.aborted) return told;
+      const delay = RETRY_DELAYS[Math.min(tries, RETRY_DELAYS.length - 1)] ?? 0;
+      if (Date.now() + delay >= latestTry(email)) return told;
+      last = told;
+      await pause(delay);
+    }
+  }
+
+  /** Resolves early, and to false, once `closing` is aborted. */
+  function pause(delay: number): Promise<boolean> {
+    return sleep(delay, true, { signal: closing }).catch(() => false);
+  }
+
+  return settings.delivery === 'background' ? sendInBackground : sendAwaited;
 }
 
-/** How many tries `tryWithin` makes at the most; the pauses between them double and fill its time. */
-const TRIES = 6;
+type Try = (email: OutgoingEmail, timeout: number) => Promise<DeliveryOutcome>;
 
-/**
- * Tries again within `timeout` ms as long as the failure is temporary and no message was begun: with 10 s after 0.25,
- * 0.5, 1, 2 and 4 s. `pause` resolves to whether to go on.
- */
-export async function tryWithin(
-  deliver: Deliver,
-  outgoing: Outgoing,
-  timeout: number,
-  pause: (ms: number) => Promise<boolean>,
-): Promise<DeliveryOutcome> {
-  const deadline = performance.now() + timeout;
-  let outcome = await tryOnce(deliver, outgoing, timeout);
-  for (let n = 1; n < TRIES; n += 1) {
-    const rest = (timeout / 40) * 2 ** (n - 1);
-    if (outcome.kind !== 'failed' || outcome.retry !== 'soon') break;
-    if (performance.now() + rest >= deadline || !(await pause(rest))) break;
-    outcome = inWordsOfBoth(outcome, await tryOnce(deliver, outgoing, deadline - performance.now()));
+/** One try within `timeout` ms, and one more at once on a fresh connection where an old one was to blame. */
+function createTry(settings: Settings): Try {
+  const { delivery, transport } = settings;
+  const deliver =
+    typeof delivery === 'function' ? createCustomMailer(delivery) : createMailer(transport.transporter);
+
+  async function tryOn(
+    connection: 'any' | 'fresh',
+    email: OutgoingEmail,
+    timeout: number,
+  ): Promise<DeliveryOutcome> {
+    const now = Date.now();
+    if (timeout <= 0 || now > latestTry(email)) return outOfTime();
+    const { expiresAt } = email;
+    const left = expiresAt - now;
+    const built = buildMessage(email, left, settings);
+    if (built.kind === 'failed') return { ...built, retry: 'never' };
+    return deliver(built.message, {
+      timeout: Math.min(timeout, left),
+      expiresAt: new Date(expiresAt),
+      fresh: connection === 'fresh',
+    });
   }
-  return outcome;
+
+  return async (email, timeout) => {
+    const deadline = performance.now() + timeout;
+    const first = await tryOn('any', email, timeout);
+    if (first.kind !== 'failed' || first.retry !== 'immediate') return first;
+    const left = deadline - performance.now();
+    if (left <= 0) return first;
+    return withEarlierReply(first, await tryOn('fresh', email, left));
+  };
 }
 
 /** By `Date.now()`: what is sent later leaves a person no time. */
-export function latestTry({ lifetime, expiresAt }: Outgoing): number {
+function latestTry({ lifetime, expiresAt }: OutgoingEmail): number {
   return expiresAt - Math.min(LEAST_LIFETIME, lifetime / 2);
 }
 
-/** A try that ran out of time says less than what a server replied to the one before. */
-export function inWordsOfBoth(before: Undelivered | undefined, outcome: DeliveryOutcome): DeliveryOutcome {
+/** A try that timed out says less than what a server replied to the one before. */
+function withEarlierReply(before: Undelivered | undefined, outcome: DeliveryOutcome): DeliveryOutcome {
   if (!before || outcome.kind !== 'failed' || outcome.error.code !== 'ETIMEDOUT') return outcome;
   return { ...outcome, error: before.error };
 }
 
-async function tryOn(
-  connection: 'any' | 'fresh',
-  deliver: Deliver,
-  outgoing: Outgoing,
-  timeout: number,
-): Promise<DeliveryOutcome> {
-  const now = Date.now();
-  if (timeout <= 0 || now > latestTry(outgoing)) return outOfTime();
-  const { write, expiresAt } = outgoing;
-  const left = expiresAt - now;
-  const written = write(left);
-  if (written.kind === 'failed') return { ...written, retry: 'never' };
-  return deliver(written.mail, {
-    timeout: Math.min(timeout, left),
-    expiresAt: new Date(expiresAt),
-    fresh: connection === 'fresh',
-  });
-}
-
 function outOfTime(): Undelivered {
   return { kind: 'failed', error: new DeliveryError('failed', { code: 'ETIMEDOUT' }), retry: 'never' };
+}
+
+/** Lets so many run at a time, the others after them in the order in which they came. */
+function createTurns(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (run) => {
+    // Whoever ends hands its turn on.
+    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
+    }
+  };
+}
+
+/** How many emails the transport takes at a time. */
+function poolSize(transporter: AnyTransporter): number {
+  // What stands in for a transporter in an app's tests has no options.
+  const { maxConnections: size }: { maxConnections?: unknown } = transporter.options ?? {};
+  return typeof size === 'number' && size > 0 ? size : 5;
 }

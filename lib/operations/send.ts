@@ -1,10 +1,10 @@
-/** Send: draw a code, enter it and its mail in the store, deliver it, and tell what came of it. */
+/** Send: draw a code, enter it and its email in the store, deliver the email, and tell what came of it. */
 
 import { drawCode, drawDigest, drawOpaque, secretOf } from '../challenge/digests.js';
 import type { Locale } from '../locales/index.js';
 import type { DeliveryOutcome } from '../mail/mailer.js';
-import type { Letter } from '../mail/message.js';
-import type { PostOffice, Room } from '../mail/queue.js';
+import type { OutgoingEmail } from '../mail/message.js';
+import type { EmailQueue, Slot } from '../mail/queue.js';
 import type { DiscardOutcome, DiscardRequest, OpenOutcome } from '../store/store.js';
 import { askBeforeSend, type HookOutcome, type SendAttempt } from './before-send.js';
 import type { InvalidRequest, JudgedSend } from './input.js';
@@ -50,7 +50,7 @@ export interface Sending {
   limited(judged: JudgedSend | undefined, retryAfter: number, locale: Locale): Promise<TooManyRequests>;
 }
 
-export function createSending(context: ActContext, postOffice: PostOffice): Sending {
+export function createSending(context: ActContext, queue: EmailQueue): Sending {
   const { settings, events, keyOf, eventOf, ask, unavailable } = context;
   const { store, secrets, purpose, storeTimeout, sendLimits: limits } = settings;
   const [writing] = secrets;
@@ -63,17 +63,6 @@ export function createSending(context: ActContext, postOffice: PostOffice): Send
       return unavailable('send', new Error('beforeSend did not answer in time'), locale);
     if (verdict.kind === 'refuse')
       return { kind: 'refused', message: verdict.message ?? locale.answers.refused };
-    const room = await postOffice.enter();
-    if (!room) return unavailable('send', new Error('there is no room for another mail'), locale);
-    try {
-      return await sendIn(room, judged, verdict);
-    } finally {
-      room.leave();
-    }
-  }
-
-  async function sendIn(room: Room, judged: JudgedSend, verdict: HookOutcome): Promise<SendOutcome> {
-    const { email, locale } = judged;
     const key = keyOf(writing, email);
     const code = drawCode(settings.codeLength);
     const digest = verdict.kind === 'suppress' ? drawDigest() : writing.code(key.challenge, code);
@@ -89,48 +78,64 @@ export function createSending(context: ActContext, postOffice: PostOffice): Send
       maxAttempts: settings.maxAttempts,
       limits,
     };
+    const slot = await queue.reserve();
+    if (!slot) return unavailable('send', new Error('the email queue is full'), locale);
     const opened = await ask('send', locale, () => store.open(entry, storeTimeout));
-    if (opened.kind === 'unavailable') return opened;
-    if (opened.kind === 'limited') return tooMany(opened.retryIn, locale, held, opened.expiresIn);
+    if (opened.kind !== 'opened') {
+      slot.release();
+      return opened.kind === 'limited' ? tooMany(opened.retryIn, locale, held, opened.expiresIn) : opened;
+    }
 
     const since = stopwatch();
     const { place, kept } = opened;
     const undo = { ...key, code: digest, madeClient: kept ? undefined : newClient, place, limits };
-    const delivery = await room.deliver(
-      letterFor(verdict, email, code, locale),
-      opened.expiresIn,
-      (outcome) => settle(outcome, undo, email, locale),
-    );
-    if (delivery.kind === 'failed') {
-      const { discarded, recipientRefused } = delivery.settled ?? {};
-      const undone = discarded?.kind === 'discarded' ? discarded.resendIn : opened.resendIn - since();
+    const outgoing = emailFor(verdict, email, code, locale, opened.expiresIn);
+    const recording = deliver(slot, outgoing, undo);
+    // An email of the background goes on when its answer has left.
+    const recorded = settings.delivery === 'background' ? SENT : await recording;
+    if (recorded.kind === 'delivery_failed') {
+      const { discarded, recipientRefused } = recorded;
+      const undone = discarded.kind === 'discarded' ? discarded.resendIn : opened.resendIn - since();
       return {
         kind: 'delivery_failed',
         message: wordsFor(locale, recipientRefused),
         resendIn: wholeSeconds(undone),
       };
     }
-    const kind = delivery.kind === 'unknown' ? 'delivery_unknown' : 'sent';
+    const { kind } = recorded;
     const challengeId = kept && held ? held : drawn;
     return { kind, message: locale.answers[kind], challengeId, ...timesLeft(opened, since()) };
   }
 
-  /** What became of the mail; one that is known not to have left costs nothing. */
-  async function settle(
-    outcome: DeliveryOutcome,
+  /** Resolves when the outcome of the email is recorded and its slot is free; never rejects. */
+  async function deliver(
+    slot: Slot,
+    email: OutgoingEmail | undefined,
     undo: DiscardRequest,
-    email: string,
-    locale: Locale,
-  ): Promise<Settled | undefined> {
+  ): Promise<Recorded> {
+    try {
+      // A suppressed send differs in nothing else.
+      return email ? await record(await slot.send(email), email, undo) : SENT;
+    } finally {
+      slot.release();
+    }
+  }
+
+  /** Tells what became of an email; one that is known not to have left costs nothing. */
+  async function record(
+    outcome: DeliveryOutcome,
+    { email, locale }: OutgoingEmail,
+    undo: DiscardRequest,
+  ): Promise<Recorded> {
     if (outcome.kind === 'left') {
       events.emit('delivered', eventOf(email));
-      return undefined;
+      return SENT;
     }
     events.emit(`delivery_${outcome.kind}`, { ...eventOf(email), cause: outcome.error });
-    if (outcome.kind === 'unknown') return undefined;
-    const { recipientRefused } = outcome.error;
+    if (outcome.kind === 'unknown') return { kind: 'delivery_unknown' };
     return {
-      recipientRefused,
+      kind: 'delivery_failed',
+      recipientRefused: outcome.error.recipientRefused,
       discarded: await ask('discard', locale, () => store.discard(undo, storeTimeout)),
     };
   }
@@ -151,22 +156,34 @@ export function createSending(context: ActContext, postOffice: PostOffice): Send
   return { send, limited };
 }
 
-/** What came of a mail that did not leave. */
-interface Settled {
-  readonly discarded: DiscardOutcome | Unavailable;
-  /** Whether the address is to be doubted. */
-  readonly recipientRefused: boolean;
-}
+/** What is known of an email when its outcome is recorded. */
+type Recorded =
+  | { readonly kind: 'sent' | 'delivery_unknown' }
+  | {
+      readonly kind: 'delivery_failed';
+      readonly discarded: DiscardOutcome | Unavailable;
+      /** Whether the address is to be doubted. */
+      readonly recipientRefused: boolean;
+    };
+
+const SENT: Recorded = { kind: 'sent' };
 
 /** An address is doubted only when it was refused: for all else the person can do nothing but wait. */
 function wordsFor({ answers }: Locale, recipientRefused = false): string {
   return (recipientRefused ? answers.recipient_refused : undefined) ?? answers.delivery_failed;
 }
 
-/** The mail to send: the code's, the one the app put in its place, or none. */
-function letterFor(verdict: HookOutcome, email: string, code: string, locale: Locale): Letter | undefined {
-  if (verdict.kind === 'suppress') return verdict.mail && { email, locale, content: verdict.mail };
-  return { email, locale, code };
+/** The email to send: the code's, the one the app put in its place, or none. */
+function emailFor(
+  verdict: HookOutcome,
+  email: string,
+  code: string,
+  locale: Locale,
+  lifetime: number,
+): OutgoingEmail | undefined {
+  const common = { email, locale, lifetime, expiresAt: Date.now() + lifetime };
+  if (verdict.kind === 'suppress') return verdict.mail && { ...common, content: verdict.mail };
+  return { ...common, code };
 }
 
 function tooMany(retryIn: number, locale: Locale, challengeId?: string, expiresIn?: number): TooManyRequests {
@@ -180,7 +197,7 @@ function tooMany(retryIn: number, locale: Locale, challengeId?: string, expiresI
   };
 }
 
-/** Time passes between the store's reply and our answer: a mail may take seconds. */
+/** Time passes between the store's reply and our answer: an email may take seconds. */
 function stopwatch(): () => number {
   const start = performance.now();
   return () => performance.now() - start;

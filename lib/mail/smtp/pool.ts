@@ -8,7 +8,6 @@ import type { SMTPPoolOptions, SMTPSentMessageInfo, Transporter } from 'nodemail
 import Mailer, { type MailMessage } from 'nodemailer/lib/mailer';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import SMTPTransport from 'nodemailer/lib/smtp-transport';
-import { type Attempt, attemptOf } from '../attempt.js';
 import { connect } from './connect.js';
 import { createRateLimit } from './rate-limit.js';
 import { createWatchdog, type Watchdog } from './watchdog.js';
@@ -31,6 +30,32 @@ const QUIT_TIMEOUT = 500;
 
 /** After a server refused one connection of several, one more is tried each time this has passed, in ms. */
 const GROWTH_INTERVAL = 10_000;
+
+/** One try at one email: what the mailer and the pool tell each other about it. */
+export interface Attempt {
+  /** When it is given up on, by `performance.now()`. */
+  readonly deadline: number;
+  /** Asks for a connection that has carried nothing yet. */
+  readonly fresh: boolean;
+  /** Whether a byte of the message was asked for, which is when SMTP begins to send it. */
+  begun: () => boolean;
+  givenUp: boolean;
+  /** Whether its connection had carried other messages; unknown where the transport does not tell. */
+  used: boolean | undefined;
+  /** Why no connection could be opened while it waited for one. */
+  obstacle: unknown;
+}
+
+/** nodemailer hands each message's signal to the transport as it is. */
+const attempts = new WeakMap<AbortSignal, Attempt>();
+
+export function trackAttempt(signal: AbortSignal, attempt: Attempt): void {
+  attempts.set(signal, attempt);
+}
+
+export function attemptOf(signal: AbortSignal | undefined): Attempt | undefined {
+  return signal && attempts.get(signal);
+}
 
 interface Connection {
   state: 'opening' | 'idle' | 'busy' | 'closing';
