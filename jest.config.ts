@@ -6,6 +6,9 @@
  */
 import type { Config } from 'jest';
 
+/** Each is a folder of `__tests__/`, and runs alone too: `npx jest --selectProjects failure`. */
+const PROJECTS = ['unit', 'package', 'docs', 'demo', 'attack', 'failure', 'browser'];
+
 /** What every project shares: ts-jest, and the package under its own name, as its users import it. */
 const base: Config = {
   testEnvironment: 'node',
@@ -19,24 +22,16 @@ const base: Config = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/node_modules/.cache/'],
 };
 
-/** A room of tests that is also run alone: `npx jest --selectProjects failure`. */
-const room = (displayName: string): Config => ({
-  ...base,
-  displayName,
-  testMatch: [`<rootDir>/__tests__/${displayName}/**/*.test.ts`],
-});
-
 const config: Config = {
   // Says that a test hangs, however busy the machine is. How long something of ours may take, its test tells itself.
   testTimeout: 120_000,
   // One test file on each core, where Jest would leave one core idle. Of a share over 100 % it makes a count.
   maxWorkers: '100%',
-  projects: [
-    { ...base, displayName: 'main', testMatch: ['<rootDir>/__tests__/*.test.ts'] },
-    room('attack'),
-    room('failure'),
-    room('browser'),
-  ],
+  projects: PROJECTS.map((name) => ({
+    ...base,
+    displayName: name,
+    testMatch: [`<rootDir>/__tests__/${name}/**/*.test.ts`],
+  })),
 };
 
 export default config;

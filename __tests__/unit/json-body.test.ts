@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { emailVerificationRouter, MemoryStore } from 'express-email-verification';
 import request from 'supertest';
-import { FROM, SECRET } from './support/app.js';
+import { FROM, SECRET } from '../support/app.js';
 
 const appWith = (before: RequestHandler = (_req, _res, next) => next(), beforeSend = () => {}) =>
   express().use(

@@ -7,12 +7,12 @@ import {
   RedisStore,
 } from 'express-email-verification';
 import nodemailer from 'nodemailer';
-import { FROM, SECRET } from './support/app.js';
-import { useMailServer } from './support/mail.js';
-import { startRawSmtpServer } from './support/raw-smtp-server.js';
-import { useRedis } from './support/redis.js';
-import { secondsLeft } from './support/seconds-left.js';
-import { until } from './support/until.js';
+import { FROM, SECRET } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
+import { startRawSmtpServer } from '../support/raw-smtp-server.js';
+import { useRedis } from '../support/redis.js';
+import { secondsLeft } from '../support/seconds-left.js';
+import { until } from '../support/until.js';
 
 const redis = useRedis();
 const mail = useMailServer();

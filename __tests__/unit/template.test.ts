@@ -12,9 +12,9 @@ import {
   type TemplateInput,
 } from 'express-email-verification';
 import request from 'supertest';
-import { createTestApp } from './support/app.js';
-import { useMailServer } from './support/mail.js';
-import { useRedis } from './support/redis.js';
+import { createTestApp } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
+import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
 const mail = useMailServer();

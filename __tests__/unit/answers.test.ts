@@ -1,11 +1,11 @@
 /** Every answer of the two routes, field by field. */
 import { MemoryStore, RedisStore } from 'express-email-verification';
 import request from 'supertest';
-import { createTestApp } from './support/app.js';
-import { useMailServer } from './support/mail.js';
-import { startRawSmtpServer } from './support/raw-smtp-server.js';
-import { useRedis } from './support/redis.js';
-import { secondsLeft } from './support/seconds-left.js';
+import { createTestApp } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
+import { startRawSmtpServer } from '../support/raw-smtp-server.js';
+import { useRedis } from '../support/redis.js';
+import { secondsLeft } from '../support/seconds-left.js';
 
 const redis = useRedis();
 const mail = useMailServer();

@@ -1,7 +1,7 @@
 /** The short way through the judging of a body leads where express-validator does. */
 import { en, ko } from 'express-email-verification';
 import fc from 'fast-check';
-import { createJudge } from '../lib/operations/input.js';
+import { createJudge } from '../../lib/operations/input.js';
 
 const judge = createJudge({
   codeLength: 6,

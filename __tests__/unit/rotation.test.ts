@@ -1,7 +1,7 @@
 /** A secret is replaced without anybody noticing: append the new one, move it to the front, drop the old one. */
 import { createEmailVerification, MemoryStore } from 'express-email-verification';
-import { FROM } from './support/app.js';
-import { useMailServer } from './support/mail.js';
+import { FROM } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
 
 const mail = useMailServer();
 const email = 'person@example.com';

@@ -1,7 +1,7 @@
 /** What every store must do, told once and run on both, under a clock that the tests move. */
 import { MemoryStore, RedisStore, type Store } from 'express-email-verification';
-import { passTimeOf } from './support/pass-time.js';
-import { useRedis } from './support/redis.js';
+import { passTimeOf } from '../support/pass-time.js';
+import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
 const TIMEOUT = 2000;

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-const root = join(__dirname, '..');
+const root = join(__dirname, '../..');
 
 /** Loads every file of a folder in a process of its own and tells which packages of HTTP came along. */
 function loadedBy(folder: string): string[] {

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEmailVerification, MemoryStore, type TransportOption } from 'express-email-verification';
 import nodemailer from 'nodemailer';
-import { FROM, SECRET } from './support/app.js';
-import { useMailServer } from './support/mail.js';
-import { startRawSmtpServer } from './support/raw-smtp-server.js';
-import { until } from './support/until.js';
+import { FROM, SECRET } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
+import { startRawSmtpServer } from '../support/raw-smtp-server.js';
+import { until } from '../support/until.js';
 
 const mail = useMailServer();
 const email = 'person@example.com';

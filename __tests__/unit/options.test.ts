@@ -6,8 +6,8 @@ import {
   MemoryStore,
   RedisStore,
 } from 'express-email-verification';
-import { guessBound } from '../lib/challenge/guess-bound.js';
-import { SECRET } from './support/app.js';
+import { guessBound } from '../../lib/challenge/guess-bound.js';
+import { SECRET } from '../support/app.js';
 
 const fitting = {
   store: new MemoryStore(),

@@ -10,10 +10,10 @@ import {
   type MailServer,
   type MailServerOptions,
   startMailServer,
-} from '../demo-app/development/mail-server.js';
-import { readSettings, SettingsError } from '../demo-app/settings.js';
-import { freePort } from './support/free-port.js';
-import { until } from './support/until.js';
+} from '../../demo-app/development/mail-server.js';
+import { readSettings, SettingsError } from '../../demo-app/settings.js';
+import { freePort } from '../support/free-port.js';
+import { until } from '../support/until.js';
 
 const ended: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
@@ -25,7 +25,7 @@ async function demoProcess(env: Record<string, string> = {}) {
   const port = await freePort();
   const { PATH = '', REDIS_SERVER = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', 'demo-app/main.ts'], {
-    cwd: resolve(__dirname, '..'),
+    cwd: resolve(__dirname, '../..'),
     env: { PATH, HOME, ...(REDIS_SERVER && { REDIS_SERVER }), PORT: String(port), ...env },
   });
   let output = '';
@@ -205,7 +205,7 @@ it('documents every environment variable in its README', async () => {
   };
   read({});
   read({ SMTP_URL: 'smtp://localhost', SMTP_USER: 'minji@example.com', TRUST_PROXY: '1' });
-  const readme = await readFile(resolve(__dirname, '../demo-app/README.md'), 'utf8');
+  const readme = await readFile(resolve(__dirname, '../../demo-app/README.md'), 'utf8');
   const documented = [...readme.matchAll(/^\|[^|]*\|/gm)].flatMap(
     ([cell]) => cell.match(/\b[A-Z_]{4,}\b/g) ?? [],
   );

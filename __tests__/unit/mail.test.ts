@@ -2,8 +2,8 @@
 import { type EmailVerificationOptions, en, MemoryStore } from 'express-email-verification';
 import nodemailer from 'nodemailer';
 import request from 'supertest';
-import { createTestApp } from './support/app.js';
-import { useMailServer } from './support/mail.js';
+import { createTestApp } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
 
 const mail = useMailServer();
 const email = 'person@example.com';

@@ -2,7 +2,7 @@
 import { domainToASCII } from 'node:url';
 import { body } from 'express-validator';
 import fc from 'fast-check';
-import { canonicalAddress, isPlainAddress } from '../lib/challenge/address.js';
+import { canonicalAddress, isPlainAddress } from '../../lib/challenge/address.js';
 
 const text = (characters: string, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...characters), minLength: 1, maxLength });

@@ -19,12 +19,12 @@ import {
   type EmailVerificationState,
 } from 'express-email-verification/client';
 import request from 'supertest';
-import { createTestApp } from './support/app.js';
-import { useMailServer } from './support/mail.js';
-import { startRawSmtpServer } from './support/raw-smtp-server.js';
-import { useRedis } from './support/redis.js';
-import { secondsLeft } from './support/seconds-left.js';
-import { until } from './support/until.js';
+import { createTestApp } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
+import { startRawSmtpServer } from '../support/raw-smtp-server.js';
+import { useRedis } from '../support/redis.js';
+import { secondsLeft } from '../support/seconds-left.js';
+import { until } from '../support/until.js';
 
 const redis = useRedis();
 const mail = useMailServer();
@@ -861,7 +861,7 @@ describe('the options', () => {
 });
 
 describe('the module', () => {
-  const source = readFileSync(join(__dirname, '../lib/client.ts'), 'utf8');
+  const source = readFileSync(join(__dirname, '../../lib/client.ts'), 'utf8');
   const minified = (format: 'esm' | 'iife') =>
     transformSync(source, { loader: 'ts', target: 'es2022', minify: true, format, globalName: 'client' })
       .code;

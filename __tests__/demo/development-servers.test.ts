@@ -9,13 +9,13 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { createClient } from 'redis';
-import { type MailServerOptions, startMailServer } from '../demo-app/development/mail-server.js';
-import { findRedisServer } from '../demo-app/development/redis-binary.js';
-import { type RedisServer, startRedisServer } from '../demo-app/development/redis-server.js';
-import { useMailServer } from './support/mail.js';
-import { type Deed, type Stage, startRawSmtpServer } from './support/raw-smtp-server.js';
-import { useRedis } from './support/redis.js';
-import { until } from './support/until.js';
+import { type MailServerOptions, startMailServer } from '../../demo-app/development/mail-server.js';
+import { findRedisServer } from '../../demo-app/development/redis-binary.js';
+import { type RedisServer, startRedisServer } from '../../demo-app/development/redis-server.js';
+import { useMailServer } from '../support/mail.js';
+import { type Deed, type Stage, startRawSmtpServer } from '../support/raw-smtp-server.js';
+import { useRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const messageToMinji: SendMailOptions = {
   from: 'Acme <no-reply@acme.example>',
@@ -405,7 +405,7 @@ async function startInParentThatEndsBy(ending: string) {
       if (how.startsWith('SIG')) setInterval(() => {}, 1000);
     });`;
   const parent = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', program], {
-    cwd: resolve(__dirname, '..'),
+    cwd: resolve(__dirname, '../..'),
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: 60_000,
     killSignal: 'SIGKILL',

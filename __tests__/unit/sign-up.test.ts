@@ -1,10 +1,10 @@
 /** The main job: a mailed code verifies an address, and the token it gives opens a sign-up, once. */
 import { RedisStore } from 'express-email-verification';
 import request from 'supertest';
-import { createTestApp } from './support/app.js';
-import { useMailServer } from './support/mail.js';
-import { useRedis } from './support/redis.js';
-import { secondsLeft } from './support/seconds-left.js';
+import { createTestApp } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
+import { useRedis } from '../support/redis.js';
+import { secondsLeft } from '../support/seconds-left.js';
 
 const redis = useRedis();
 const mail = useMailServer();

@@ -7,15 +7,15 @@ import { join } from 'node:path';
 import { RedisStore } from 'express-email-verification';
 import { createClient } from 'redis';
 import request from 'supertest';
-import { createTestApp } from './support/app.js';
-import { useRedis } from './support/redis.js';
+import { createTestApp } from '../support/app.js';
+import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
 const email = 'minji@example.com';
 
 /** As the README says it: `ACL SETUSER app on >password ~ev:* +evalsha …`. */
 const LINE = /ACL SETUSER app on >password (~ev:\* [a-z+ ]+)/.exec(
-  readFileSync(join(__dirname, '../README.md'), 'utf8'),
+  readFileSync(join(__dirname, '../../README.md'), 'utf8'),
 );
 const RIGHTS = LINE?.[1]?.trim().split(' ') ?? [];
 const COMMANDS = RIGHTS.filter((right) => right.startsWith('+') && right !== '+info');

@@ -1,7 +1,7 @@
 /** lib/fast/hmac.ts is HMAC-SHA-256, whatever the key and the text. */
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
-import { createMac } from '../lib/fast/hmac.js';
+import { createMac } from '../../lib/fast/hmac.js';
 
 test('a digest is the HMAC that node:crypto makes', () => {
   const key = fc.uint8Array({ maxLength: 64 });

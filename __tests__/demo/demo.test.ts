@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { RedisStore } from 'express-email-verification';
 import Database from 'libsql';
 import request, { type Response } from 'supertest';
-import type { Backend } from '../demo-app/backends.js';
-import { createDemo, type Demo, type DemoOptions } from '../demo-app/demo.js';
-import { FROM, SECRET } from './support/app.js';
-import { useMailServer } from './support/mail.js';
-import { useRedis } from './support/redis.js';
+import type { Backend } from '../../demo-app/backends.js';
+import { createDemo, type Demo, type DemoOptions } from '../../demo-app/demo.js';
+import { FROM, SECRET } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
+import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
 const mail = useMailServer();

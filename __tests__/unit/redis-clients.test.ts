@@ -5,8 +5,8 @@
 import { RedisStore } from 'express-email-verification';
 import { createClient, createClientPool, createCluster, RESP_TYPES, type TypeMapping } from 'redis';
 import request from 'supertest';
-import { createTestApp } from './support/app.js';
-import { useRedis } from './support/redis.js';
+import { createTestApp } from '../support/app.js';
+import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
 const email = 'ada@mail.example';

@@ -15,13 +15,13 @@ import React from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import request from 'supertest';
 import ts from 'typescript';
-import { guessBound } from '../lib/challenge/guess-bound.js';
-import { createTestApp } from './support/app.js';
-import { useMailServer } from './support/mail.js';
-import { useRedis } from './support/redis.js';
-import { until } from './support/until.js';
+import { guessBound } from '../../lib/challenge/guess-bound.js';
+import { createTestApp } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
+import { useRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
-const root = join(__dirname, '..');
+const root = join(__dirname, '../..');
 const folder = join(__dirname, `.readme-${process.pid}`);
 const redis = useRedis();
 const mail = useMailServer();
@@ -217,7 +217,7 @@ it('the bound it prints is the bound of the defaults', () => {
 it('the tests it names are there, and carry the numbers it gives', async () => {
   const named = new Set([...readme.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(([, name = '']) => name));
   expect(named.size).toBeGreaterThan(10);
-  const read = (name: string) => readFile(join(__dirname, name), 'utf8');
+  const read = (name: string) => readFile(join(root, '__tests__', name), 'utf8');
   const tests = (await Promise.all([...named].map(read))).join('\n');
   const numbers = new Set(readme.match(/\bT\d+\b/g));
   expect(numbers.size).toBeGreaterThan(15);

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import request from 'supertest';
-import { useMailServer } from './support/mail.js';
+import { useMailServer } from '../support/mail.js';
 
 const run = promisify(execFile);
-const root = join(__dirname, '..');
+const root = join(__dirname, '../..');
 const NPM = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 const mail = useMailServer();
 let folder: string;

@@ -11,8 +11,8 @@ import {
 } from 'express-email-verification';
 import express4 from 'express4';
 import request from 'supertest';
-import { FROM, SECRET } from './support/app.js';
-import { until } from './support/until.js';
+import { FROM, SECRET } from '../support/app.js';
+import { until } from '../support/until.js';
 
 const email = 'person@example.com';
 

@@ -1,0 +1,18 @@
+/** Each test file runs in a project, and the list of projects is true. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import config from '../../jest.config.js';
+
+const tests = join(__dirname, '..');
+const projects = (config.projects ?? []).map((one) => (typeof one === 'object' ? one.displayName : one));
+
+it('a test file lies in the folder of a project', () => {
+  const files = readdirSync(tests, { recursive: true, encoding: 'utf8' });
+  const folders = files.filter((file) => file.endsWith('.test.ts')).map((file) => file.split(sep)[0]);
+  expect([...new Set(folders)].sort()).toEqual([...projects].sort());
+});
+
+it('the README lists each project', () => {
+  const rows = readFileSync(join(tests, 'README.md'), 'utf8').matchAll(/^\| `(\w+)` \|/gm);
+  expect(Array.from(rows, ([, name]) => name).sort()).toEqual([...projects].sort());
+});
