@@ -25,7 +25,9 @@ export async function attack(
   let mail: Mail = 'goes';
   const hanging: ((how: 'fails' | 'goes') => void)[] = [];
   const refused = () => Object.assign(new Error('550'), { responseCode: 550 });
+  let carried = 0;
   const carry = (): Promise<void> => {
+    carried += 1;
     if (mail === 'goes') return Promise.resolve();
     if (mail === 'fails') return Promise.reject(refused());
     if (mail === 'is unknown') return Promise.reject(Object.assign(new Error('lost'), { unknown: true }));
@@ -63,15 +65,16 @@ export async function attack(
       mail = move.send;
       const index = ids.push(undefined) - 1;
       const { opened, limited, discarded } = meter.done;
-      const kept = hanging.length;
+      const before = carried;
       const sent = verification.send({ email: email(move.spelling), challengeId }).then((outcome) => {
         if ('challengeId' in outcome) ids[index] = outcome.challengeId;
       });
       await until(() => meter.done.opened > opened || meter.done.limited > limited);
       const isOpen = meter.done.opened > opened;
-      // A mail that hangs keeps its answer waiting, unless delivery is in the background.
-      if (isOpen && mail === 'hangs') await until(() => hanging.length > kept);
+      // In the background it comes to its own fate before the next move decides another's.
+      if (isOpen) await until(() => carried > before);
       if (isOpen && mail === 'fails') await until(() => meter.done.discarded > discarded);
+      // A mail that hangs keeps its answer waiting, unless delivery is in the background.
       if (mail !== 'hangs' || delivery === 'background') await sent;
     } else {
       const guess = { email: email(move.spelling), code: '1'.repeat(rules.codeLength), challengeId };
