@@ -297,7 +297,9 @@ describeInBrowser('the sign-up', () => {
     });
 
     it('while the store is unavailable keeps the input', async () => {
-      const { page } = await visit();
+      const origin = await demo.start({ storeTimeout: 5000 });
+      const page = await (await browser.person()).newPage();
+      await page.goto(origin);
       await askForCode(page, EMAIL);
       const right = await code();
       demo.redis.server.freeze();
