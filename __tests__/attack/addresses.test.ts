@@ -1,6 +1,7 @@
 /** What is no address of one person, what reaches one mailbox, and whom a mail goes to. */
 import type { Mail } from 'express-email-verification';
 import fc from 'fast-check';
+import { randomRuns } from '../support/random-runs.js';
 import { MINUTE, STORES, startClock, useFrontDoor } from './front-door.js';
 
 const { mail, redis, open, startRelay, storeOf } = useFrontDoor();
@@ -344,6 +345,7 @@ describe('every character that nobody sees', () => {
 });
 
 it('T17: whatever domain is typed, what is mailed is an address that is mailed as it is', async () => {
+  const runs = randomRuns(2000);
   const mailed: string[] = [];
   const delivery = async ({ to }: Mail) => void mailed.push(to.address);
   const door = await open({ store: storeOf('MemoryStore'), delivery, ...unlimited });
@@ -367,9 +369,9 @@ it('T17: whatever domain is typed, what is mailed is an address that is mailed a
       expect(await verification.send({ email: address })).toMatchObject({ kind: 'too_many_requests' });
       taken += 1;
     }),
-    { numRuns: 2000 },
+    { numRuns: runs },
   );
-  expect(taken).toBeGreaterThan(100);
+  expect(taken).toBeGreaterThan(runs / 20);
   expect(mailed).toHaveLength(taken);
 });
 

@@ -1,4 +1,5 @@
 /** What happens at the same moment: a code is taken once, and a right one is never lost. */
+import { randomRuns } from '../support/random-runs.js';
 import {
   type Door,
   inParallel,
@@ -12,7 +13,7 @@ import {
 } from './front-door.js';
 
 const { open, storeOf } = useFrontDoor();
-const ROUNDS = 200;
+const ROUNDS = randomRuns(200);
 
 describe.each(STORES)('on %s', (name) => {
   const post = postbox();
@@ -44,7 +45,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(tally(replies)).toEqual({ success: 1, code_expired: 199 });
   });
 
-  it('T7: a right code beside wrong ones, 200 rounds: promise 4, it is always accepted', async () => {
+  it(`T7: a right code beside wrong ones, ${ROUNDS} rounds: promise 4, it is always accepted`, async () => {
     const door = await start();
     await inRounds(ROUNDS, async (round) => {
       const right = await challenge(door);
@@ -59,7 +60,7 @@ describe.each(STORES)('on %s', (name) => {
     });
   });
 
-  it('T7: a right code beside a resend, 200 rounds: promise 4, it is always accepted, and never again', async () => {
+  it(`T7: a right code beside a resend, ${ROUNDS} rounds: promise 4, it is always accepted, and never again`, async () => {
     const door = await start();
     await inRounds(ROUNDS, async (round) => {
       const right = await challenge(door);
@@ -71,7 +72,7 @@ describe.each(STORES)('on %s', (name) => {
     });
   });
 
-  it('T7: a wrong code beside a resend, 200 rounds: promise 5, no attempt comes back', async () => {
+  it(`T7: a wrong code beside a resend, ${ROUNDS} rounds: promise 5, no attempt comes back`, async () => {
     const door = await start();
     await inRounds(ROUNDS, async (round) => {
       const { email, challengeId, code } = await challenge(door);

@@ -5,6 +5,7 @@
  */
 import { guessBound } from '../../lib/challenge/guess-bound.js';
 import { passTimeOf } from '../support/pass-time.js';
+import { randomRuns } from '../support/random-runs.js';
 import { mutated, numbers, planOf, type Rules, strategies } from './attack-plans.js';
 import { attack } from './attacker.js';
 import { SECOND, STORES, type StoreName, useFrontDoor } from './front-door.js';
@@ -103,14 +104,16 @@ it.each(strategies)(
   },
 );
 
-it('T2: promise 5, a random search finds no way over the bound', async () => {
+const ROUNDS = randomRuns(300);
+
+it(`T2: promise 5, a random search of ${ROUNDS} rounds finds no way over the bound`, async () => {
   const random = numbers(20_260_101);
   const plans = strategies.map(([, style]) => planOf(defaults, style(defaults)));
   const ranked = await Promise.all(
     plans.map(async (plan) => ({ plan, got: await attack(plan, defaults, onStore('MemoryStore')) })),
   );
   const best = ranked.sort((a, b) => b.got - a.got).slice(0, 4);
-  for (let round = 0; round < 300; round += 1) {
+  for (let round = 0; round < ROUNDS; round += 1) {
     const at = Math.floor(random() * best.length);
     const plan = mutated(best[at]?.plan ?? [], random);
     const got = await attack(plan, defaults, onStore('MemoryStore'));

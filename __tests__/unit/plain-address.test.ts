@@ -3,6 +3,7 @@ import { domainToASCII } from 'node:url';
 import { body } from 'express-validator';
 import fc from 'fast-check';
 import { canonicalAddress, isPlainAddress } from '../../lib/challenge/address.js';
+import { randomRuns } from '../support/random-runs.js';
 
 const text = (characters: string, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...characters), minLength: 1, maxLength });
@@ -21,7 +22,7 @@ it('takes for plain only what express-validator takes for an address and what is
       // With a space at its end it goes the long way.
       expect(await canonicalAddress(`${address} `)).toBe(address);
     }),
-    { numRuns: 300 },
+    { numRuns: randomRuns(300) },
   );
 });
 

@@ -2,6 +2,7 @@
 import { en, ko } from 'express-email-verification';
 import fc from 'fast-check';
 import { createJudge } from '../../lib/operations/input.js';
+import { randomRuns } from '../support/random-runs.js';
 
 const judge = createJudge({
   codeLength: 6,
@@ -27,6 +28,8 @@ const fields = fc.record({ email, code, challengeId: text, locale: text }, { req
 const spaced = (body: Record<string, unknown>) =>
   typeof body['email'] === 'string' ? { ...body, email: ` ${body['email']}` } : body;
 
+const RUNS = randomRuns(3000);
+
 test.each(['send', 'verify'] as const)('%s: a body means the same on both ways', async (act) => {
   let accepted = 0;
   await fc.assert(
@@ -35,7 +38,7 @@ test.each(['send', 'verify'] as const)('%s: a body means the same on both ways',
       expect(outcome).toEqual(await judge[act](spaced(body), ko));
       if (outcome.kind === 'judged') accepted += 1;
     }),
-    { numRuns: 3000 },
+    { numRuns: RUNS },
   );
-  expect(accepted).toBeGreaterThan(50);
+  expect(accepted).toBeGreaterThan(RUNS / 60);
 });
