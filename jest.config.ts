@@ -4,10 +4,13 @@
  * @jest-config-loader ts-node
  * @jest-config-loader-options {"transpileOnly": true, "moduleTypes": {}, "compilerOptions": {"module": "nodenext"}}
  */
+import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
 
 /** Each is a folder of `__tests__/`, and runs alone too: `npx jest --selectProjects failure`. */
 const PROJECTS = ['unit', 'package', 'docs', 'demo', 'attack', 'failure', 'browser'];
+
+const CORES = availableParallelism();
 
 /** What every project shares: ts-jest, and the package under its own name, as its users import it. */
 const base: Config = {
@@ -25,8 +28,9 @@ const base: Config = {
 const config: Config = {
   // Says that a test hangs, however busy the machine is. How long something of ours may take, its test tells itself.
   testTimeout: 120_000,
-  // One test file on each core, where Jest would leave one core idle. Of a share over 100 % it makes a count.
-  maxWorkers: '100%',
+  // On small machines two test files for each core: many mostly wait, for a server that stalls or a browser.
+  maxWorkers: Math.max(CORES, Math.min(4, 2 * CORES)),
+  testSequencer: '<rootDir>/__tests__/support/longest-first.cjs',
   projects: PROJECTS.map((name) => ({
     ...base,
     displayName: name,
