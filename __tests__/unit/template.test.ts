@@ -150,7 +150,7 @@ it('the words of a suppression that are none fail as a template does, and look a
   await request(app).post('/ev/send').send({ email }).expect(200);
   await verification.close();
   expect(failed.map(({ cause }) => [cause.code, (cause.cause as Error).message])).toEqual([
-    ['ETEMPLATE', 'The mail of beforeSend must be { subject, text, html }, each a string.'],
+    ['ETEMPLATE', 'The `mail` of `beforeSend` must be { subject, text, html }, each a string.'],
   ]);
 });
 

@@ -1,39 +1,39 @@
 /**
- * What is known of a failed delivery, read from whatever nodemailer, a provider's library or the app threw. Each part
- * is a name from a closed form or a number of three digits: what is said in words can quote the address or the code.
+ * The details of a failed delivery, read from whatever nodemailer, a provider's library or the app threw. Each is a name
+ * of a known form or a number of three digits, never free text, which can quote the address or the code.
  */
 import { codeOf, isName, propertyOf, textOf } from '../errors.js';
 
-/** The server that an email was handed to, or was to be. */
+/** The server that an email was or would have been sent to. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
-  /** What is amiss with how it is reached, as a sentence without its full stop. */
+  /** What to correct in the options that name it, as a sentence without its full stop. */
   readonly hint?: string | undefined;
 }
 
 export interface FailureDetails {
-  /** nodemailer's code, as `EAUTH`, the system's, as `ECONNREFUSED`, or one of ours, as `ETEMPLATE`. */
+  /** A code of nodemailer such as `EAUTH`, of the system such as `ECONNREFUSED`, or of ours such as `ETEMPLATE`. */
   readonly code: string;
-  /** The system's or TLS' own code beneath it, as `ECONNREFUSED` or `DEPTH_ZERO_SELF_SIGNED_CERT`. */
+  /** The code of the system or of TLS beneath it, such as `ECONNREFUSED` or `DEPTH_ZERO_SELF_SIGNED_CERT`. */
   readonly originalCode?: string | undefined;
-  /** The SMTP command that was under way, as `RCPT TO`; `CONN` before the first. */
+  /** The SMTP command that failed, such as `RCPT TO`; `CONN` before the first. */
   readonly command?: string | undefined;
-  /** The SMTP reply, as 550 (RFC 5321 §4.2). */
+  /** The SMTP reply code, such as 550 (RFC 5321 §4.2). */
   readonly responseCode?: number | undefined;
-  /** The enhanced status, as `5.1.1` (RFC 3463). */
+  /** The enhanced status code, such as `5.1.1` (RFC 3463). */
   readonly enhancedCode?: string | undefined;
-  /** The HTTP status that a provider answered with. */
+  /** The HTTP status of a provider's response. */
   readonly statusCode?: number | undefined;
-  /** The provider's own name for the reason, as `MessageRejected`. */
+  /** The provider's name for the reason, such as `MessageRejected`. */
   readonly providerCode?: string | undefined;
-  /** Whether whoever refused said that another try may succeed, in a way that its codes do not. */
+  /** Whether the provider said that another try may succeed, where its codes do not say so. */
   readonly retryable?: boolean | undefined;
   /** The SMTP server, where it is known. */
   readonly endpoint?: Endpoint | undefined;
 }
 
-/** Reads what a transport or a delivery of the app threw or rejected with, whatever it is. */
+/** Reads whatever a transport or a delivery of the app threw or rejected with. */
 export function failureDetailsOf(thrown: unknown, endpoint?: Endpoint): FailureDetails {
   const responseCode = numberFrom(200, propertyOf(thrown, 'responseCode'));
   const statusCode = statusOf(thrown);
@@ -56,13 +56,13 @@ export function failureDetailsOf(thrown: unknown, endpoint?: Endpoint): FailureD
   };
 }
 
-/** What fetch() rejects with when its signal ends it. */
+/** The errors that fetch() rejects with when its signal is aborted. */
 const TIME_OUTS: Readonly<Record<string, string>> = { TimeoutError: 'ETIMEDOUT', AbortError: 'EABORT' };
 
 const COMMANDS =
   /^(?:CONN|API|EHLO|HELO|LHLO|STARTTLS|MAIL FROM|RCPT TO|DATA|RSET|AUTH (?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2)\b|AUTH)/;
 
-/** What follows a command can be the address, or the password. */
+/** Without its arguments, which can be the address or the password. */
 function commandOf(thrown: unknown): string | undefined {
   return COMMANDS.exec(textOf(thrown, 'command') ?? '')?.[0];
 }
@@ -70,11 +70,11 @@ function commandOf(thrown: unknown): string | undefined {
 function enhancedCodeOf(thrown: unknown, responseCode: number | undefined): string | undefined {
   const reply = textOf(thrown, 'response') ?? '';
   const code = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})(?!\S)/.exec(reply)?.[1];
-  // RFC 2034 §4: its class is the reply's.
+  // Its class equals that of the reply (RFC 2034 §4).
   return responseCode === undefined || code?.startsWith(String(responseCode).charAt(0)) ? code : undefined;
 }
 
-/** The HTTP status, wherever an SDK or an HTTP client keeps it. */
+/** The HTTP status, wherever an SDK or an HTTP client puts it. */
 function statusOf(thrown: unknown): number | undefined {
   const response = propertyOf(thrown, 'response');
   return [
@@ -89,18 +89,18 @@ function statusOf(thrown: unknown): number | undefined {
     .find((status) => status !== undefined && (status < 530 || status > 597));
 }
 
-/** A reply or a status: whole, and below 600. A number of more digits could be the code. */
+/** A reply code or a status: an integer below 600. A longer number could be the one-time code. */
 function numberFrom(least: number, value: unknown): number | undefined {
   const number = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
   const fits = typeof number === 'number' && Number.isInteger(number) && number >= least && number < 600;
   return fits ? number : undefined;
 }
 
-/** Names that tell the library, and no reason. */
-const UNTELLING =
+/** Names that say which library failed, but not why. */
+const GENERIC =
   /^(?:(?:Type|Range|Syntax|Reference|Aggregate|Abort|Timeout|Axios|Gaxios|HTTP|Http|Fetch|Response|Request|StatusCode|Rest|Api|API)?(?:Error|Exception)|Object)$/;
 
-/** The provider's name for the reason: what its SDK calls the error, else what its answer says. */
+/** The provider's name for the reason: the name of its SDK's error, or else a field of its response. */
 function providerCodeOf(thrown: unknown): string | undefined {
   const response = propertyOf(thrown, 'response');
   const body = [
@@ -116,21 +116,21 @@ function providerCodeOf(thrown: unknown): string | undefined {
       ['code', 'name', 'error', 'type', 'ErrorCode', 'Code'].map((name) => textOf(part, name)),
     ),
   ];
-  return candidates.find((name) => name !== undefined && isName(name) && !isUntelling(name));
+  return candidates.find((name) => name !== undefined && isName(name) && !isGeneric(name));
 }
 
-function isUntelling(name: string): boolean {
-  return UNTELLING.test(name) || /^E(?:RR_)?[A-Z0-9_]+$/.test(name);
+function isGeneric(name: string): boolean {
+  return GENERIC.test(name) || /^E(?:RR_)?[A-Z0-9_]+$/.test(name);
 }
 
-/** nodemailer puts the error of a token endpoint (RFC 6749 §5.2) before its words. */
+/** nodemailer begins its message with the error of a token endpoint (RFC 6749 §5.2). */
 function oauthErrorOf(thrown: unknown): string | undefined {
   return /^(?:invalid_(?:request|client|grant|scope)|unauthorized_client|unsupported_grant_type)\b/.exec(
     textOf(thrown, 'message') ?? '',
   )?.[0];
 }
 
-/** As the SDKs of AWS say it. */
+/** As the AWS SDKs mark their errors. */
 function isRetryable(thrown: unknown): boolean | undefined {
   if (typeof propertyOf(thrown, '$retryable') === 'object') return true;
   const fault = propertyOf(thrown, '$fault');

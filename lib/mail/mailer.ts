@@ -1,6 +1,6 @@
 /**
- * Hands one message to the transport and tells what came of it: it left, it did not, or that is not known.
- * The difference decides whether a code may be taken back (promise 7).
+ * Hands one message to the transport and reports the outcome: it left, it did not leave, or nobody can know. The
+ * outcome decides whether its code may be taken back (promise 7).
  */
 import { Readable } from 'node:stream';
 import type { SendMailOptions } from 'nodemailer';
@@ -37,8 +37,8 @@ export interface Undelivered {
 }
 
 /**
- * When another try is worth it: `immediate` when a connection that was used before failed, on a fresh one; `soon`
- * after a temporary failure before the message was begun; `later` after one when it may have been begun.
+ * When to try again: `immediate`, on a fresh connection, after a used one failed; `soon` after a temporary failure
+ * before the message was begun; `later` after one when it may have been begun.
  */
 export type Retry = 'immediate' | 'soon' | 'later' | 'never';
 
@@ -48,7 +48,7 @@ export type Deliver = (message: Mail, options: DeliverOptions) => Promise<Delive
 export interface DeliverOptions {
   readonly timeout: number;
   readonly expiresAt: Date;
-  /** Asks for a connection that has carried nothing yet. */
+  /** Asks for a connection that has not been used yet. */
   readonly fresh: boolean;
 }
 
@@ -71,7 +71,7 @@ export function createMailer(transporter: AnyTransporter): Deliver {
   };
 }
 
-/** Delivery by a function of the app: a rejection means it did not leave, one with `unknown: true` that it may have. */
+/** Delivery by a function of the app: a rejection means that it did not leave, one with `unknown: true` that it may have. */
 export function createCustomMailer(
   deliver: (message: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>,
 ): Deliver {
@@ -91,7 +91,7 @@ function createAttempt(timeout: number, fresh: boolean): Attempt {
   };
 }
 
-/** What came of a try: `timedOut` when the transport had not settled by the deadline. */
+/** How a try ended: `timedOut` when the transport had not settled by the deadline. */
 type Result =
   | { readonly kind: 'sent' }
   | { readonly kind: 'timedOut' }
@@ -100,7 +100,7 @@ type Result =
 async function settle(attempt: Attempt, send: (signal: AbortSignal) => Promise<unknown>): Promise<Result> {
   const controller = new AbortController();
   const { signal } = controller;
-  // Not AbortSignal.timeout(): it would keep the message, and the code in it, until its time is up.
+  // Not AbortSignal.timeout(): it would keep the message, with the code in it, in memory until it fires.
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
@@ -119,7 +119,7 @@ async function settle(attempt: Attempt, send: (signal: AbortSignal) => Promise<u
   }
 }
 
-/** LMTP answers for each recipient after the message, and some transports tell of a refusal in what they resolve to. */
+/** LMTP replies for each recipient after the message, and some transports resolve with the recipients they refused. */
 function refusalIn(info: unknown): unknown {
   const [accepted, rejected] = ['accepted', 'rejected'].map((name) => propertyOf(info, name));
   const isRefused = Array.isArray(rejected) && rejected.length > 0;
@@ -127,7 +127,7 @@ function refusalIn(info: unknown): unknown {
   return propertyOf(propertyOf(info, 'rejectedErrors'), '0') ?? { code: 'EENVELOPE' };
 }
 
-/** An email is known not to have left when the server refused it, or when not a byte of the message was asked for. */
+/** An email is known not to have left when the server refused it, or when no byte of its message was read. */
 function smtpOutcome(result: Result, attempt: Attempt, endpoint: Endpoint | undefined): DeliveryOutcome {
   if (result.kind === 'sent') return { kind: 'left' };
   const begun = attempt.begun();
@@ -135,13 +135,13 @@ function smtpOutcome(result: Result, attempt: Attempt, endpoint: Endpoint | unde
   if (begun && !isRefusal(details)) return { kind: 'unknown', error: new DeliveryError('unknown', details) };
   const error = new DeliveryError('failed', details);
   if (begun) return { kind: 'failed', error, retry: later(error) };
-  const isImmediate = result.kind === 'threw' && failedByItsConnection(error, attempt);
+  const isImmediate = result.kind === 'threw' && mayBlameConnection(error, attempt);
   return { kind: 'failed', error, retry: isImmediate ? 'immediate' : error.temporary ? 'soon' : 'never' };
 }
 
 /**
- * A transport other than SMTP does not show whether a message was begun: what it rejects did not leave, what it keeps
- * us waiting for may have.
+ * Other transports do not show whether a message was begun. After a rejection it did not leave; after a timeout it may
+ * have.
  */
 function otherOutcome(result: Result, endpoint?: Endpoint): DeliveryOutcome {
   if (result.kind === 'sent') return { kind: 'left' };
@@ -153,13 +153,13 @@ function otherOutcome(result: Result, endpoint?: Endpoint): DeliveryOutcome {
 }
 
 /**
- * Whether a connection may be to blame that was used before. A server that took this sender on it and now refuses
- * for good means the session, as after too many messages.
+ * Whether a used connection may be to blame. A permanent refusal of a sender that the server accepted before in the
+ * same session is about the session, for example after too many messages.
  */
-function failedByItsConnection(error: DeliveryError, { fresh, used }: Attempt): boolean {
+function mayBlameConnection(error: DeliveryError, { fresh, used }: Attempt): boolean {
   if (fresh || used === false) return false;
-  const isOfTheSession = used && (error.command === 'MAIL FROM' || error.command === 'DATA');
-  return error.temporary || (isOfTheSession ?? false);
+  const isAboutSession = used && (error.command === 'MAIL FROM' || error.command === 'DATA');
+  return error.temporary || (isAboutSession ?? false);
 }
 
 function later(error: DeliveryError): Retry {
@@ -182,8 +182,8 @@ function isRefusal({ responseCode = 0 }: FailureDetails): boolean {
 const watched = new WeakSet<AnyTransporter>();
 
 /**
- * Lets each attempt see whether its message is being read, which is when SMTP begins to send it. A message
- * that is only asked for after we gave up is taken away: it must not go out with a code that is gone.
+ * Tells each attempt whether its message has been read, which is when SMTP begins to send it. A message that is read
+ * only after we gave up on it is destroyed: it must not leave with a code that has been taken back.
  */
 function watch(transporter: AnyTransporter): void {
   if (watched.has(transporter) || typeof transporter.use !== 'function') return;
@@ -193,7 +193,7 @@ function watch(transporter: AnyTransporter): void {
     if (!attempt) return done();
     mail.message.processFunc((message) => {
       if (attempt.givenUp) return message.destroy(new Error('The email was given up on.'));
-      const whole = inOnePiece(message);
+      const whole = inOneChunk(message);
       const begunBefore = attempt.begun;
       attempt.begun = () => begunBefore() || whole.readableDidRead;
       return whole;
@@ -202,13 +202,13 @@ function watch(transporter: AnyTransporter): void {
   });
 }
 
-/** nodemailer writes a message in a dozen small pieces, and to write to a socket is what an email costs most. */
-function inOnePiece(message: Readable): Readable {
+/** nodemailer writes a message in a dozen small chunks, and the writes to the socket are the largest cost of an email. */
+function inOneChunk(message: Readable): Readable {
   return Readable.from(
     (async function* () {
-      const pieces: Buffer[] = [];
-      for await (const piece of message) pieces.push(piece);
-      yield Buffer.concat(pieces);
+      const chunks: Buffer[] = [];
+      for await (const chunk of message) chunks.push(chunk);
+      yield Buffer.concat(chunks);
     })(),
     { objectMode: false },
   );

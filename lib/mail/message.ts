@@ -28,8 +28,8 @@ export type BuiltMessage =
   | { readonly kind: 'failed'; readonly error: DeliveryError };
 
 /**
- * One recipient and nobody else, whatever defaults the transporter has: the address as it was keyed, in the
- * envelope as in the header, never parsed again (RFC 5321 §3.3). The code is valid for `lifetime` ms.
+ * To one recipient and nobody else, whatever defaults the transporter has. Envelope and header hold the address exactly
+ * as it was keyed; it is never parsed again (RFC 5321 §3.3). The code is valid for `lifetime` ms.
  */
 export function buildMessage(recipient: Recipient, lifetime: number, settings: Settings): BuiltMessage {
   const { email, locale, code } = recipient;
@@ -52,10 +52,10 @@ export function buildMessage(recipient: Recipient, lifetime: number, settings: S
     maxRecipients: 1,
     ...content,
     headers: {
-      // RFC 3834 §5: no holiday note comes back. Exchange knows its own header alone (MS-OXCMAIL §2.1.3.2.20).
+      // No automatic reply comes back (RFC 3834 §5). Exchange only knows its own header (MS-OXCMAIL §2.1.3.2.20).
       'Auto-Submitted': 'auto-generated',
       'X-Auto-Response-Suppress': 'All',
-      // Gmail puts emails of one sender and subject into one thread and folds the newest away, unless these differ.
+      // Gmail groups emails with the same sender and subject and may collapse the newest, unless this header differs.
       'X-Entity-Ref-ID': randomUUID(),
       'Content-Language': locale.tag,
     },
@@ -66,7 +66,7 @@ export function buildMessage(recipient: Recipient, lifetime: number, settings: S
 
 function contentOf({ locale, code, content }: Recipient, lifetime: number, settings: Settings): MailContent {
   const { appName, originHost, codeInSubject, template } = settings;
-  if (content !== undefined) return checked('The mail of beforeSend must be', content);
+  if (content !== undefined) return checkContent('The `mail` of `beforeSend` must be', content);
   const written = template({
     code: code ?? '',
     expiresIn: Math.ceil(lifetime / 1000),
@@ -75,32 +75,32 @@ function contentOf({ locale, code, content }: Recipient, lifetime: number, setti
     originHost,
     codeInSubject,
   });
-  return checked('template must return', written);
+  return checkContent('The `template` option must return', written);
 }
 
-/** Three strings and nothing else: nodemailer would also take files and URLs, more recipients and headers. */
-function checked(demand: string, content: MailContent): MailContent {
+/** These three strings alone are passed on: nodemailer would also take files, URLs, more recipients and headers. */
+function checkContent(expectation: string, content: MailContent): MailContent {
   const { subject, text, html } = content ?? {};
-  if (typeof subject === 'string' && isWords(text) && isWords(html) && (text ?? html) !== undefined) {
+  if (typeof subject === 'string' && isBody(text) && isBody(html) && (text ?? html) !== undefined) {
     return { subject, text, html };
   }
-  // A template that is asynchronous may reject as well, and nobody would hear it.
+  // An asynchronous template may also reject, and an unhandled rejection would end the process.
   Promise.resolve(content).catch(() => {});
-  throw new TypeError(`${demand} { subject, text, html }, each a string.`);
+  throw new TypeError(`${expectation} { subject, text, html }, each a string.`);
 }
 
 /** An app in JavaScript may leave one of the two bodies out. */
-function isWords(part: unknown): boolean {
+function isBody(part: unknown): boolean {
   return part === undefined || typeof part === 'string';
 }
 
-/** What a template is tried with: as long as a code, and with a zero in front. */
+/** The digits of the code that a template is tried with. A code may begin with a zero. */
 const SAMPLE_CODE = '0123456789';
 
 /**
- * Tries the template once in each language, so that a mistake in it ends the start and no sign-up.
+ * Tries the template once in each language when the app starts, so that a mistake in it shows before the first email.
  *
- * @throws TypeError with what the template threw as its cause.
+ * @throws TypeError with the error of the template as its cause.
  */
 export function checkTemplate(settings: Settings): void {
   const code = SAMPLE_CODE.slice(0, settings.codeLength);
@@ -118,23 +118,23 @@ export function checkTemplate(settings: Settings): void {
 }
 
 /**
- * What the app's code threw, for the app's eyes: where, and in which words. Those may quote the code it was
- * given, so they lose their digits, and what else hangs on the error stays behind.
+ * The error of the app's own code, reduced to its name, message and stack. They may quote the address and the code, so
+ * addresses and all digits are masked.
  */
 function withoutSecrets(thrown: unknown, { email, code = '' }: Recipient): Error {
-  const inWords = (text: string) =>
+  const masked = (text: string) =>
     text
       .replace(/[^\s<>"'(]+@[^\s<>"')]+/g, '***')
       .replaceAll(code || '\0', '######')
       .replace(/\p{Nd}/gu, '#');
   const message = messageOf(thrown);
-  const error = new Error(inWords(message));
+  const error = new Error(masked(message));
   const name = textOf(thrown, 'name');
-  if (name !== undefined) error.name = inWords(name);
-  // A line of the message can look like a place in the code.
+  if (name !== undefined) error.name = masked(name);
+  // A line of the message can look like a stack frame.
   const stack = textOf(thrown, 'stack') ?? '';
-  const places = stack.slice(stack.includes(message) ? stack.indexOf(message) + message.length : 0);
-  const frames = places
+  const trace = stack.slice(stack.includes(message) ? stack.indexOf(message) + message.length : 0);
+  const frames = trace
     .split('\n')
     .filter((line) => /^\s+at /.test(line))
     .map((line) => line.replaceAll(code || '\0', '######').replaceAll(email || '\0', '***'));

@@ -1,4 +1,4 @@
-/** The mail as a person reads it: its subject, its text and its HTML. */
+/** The email as a person reads it: its subject, its text and its HTML. */
 import type { Locale } from '../locales/index.js';
 
 export interface TemplateInput {
@@ -7,7 +7,7 @@ export interface TemplateInput {
   readonly expiresIn: number;
   readonly appName: string;
   readonly locale: Locale;
-  /** The host of an https `origin` without a port, or none: browsers fill the code in on pages of this host alone. */
+  /** The host of an https `origin` without a port, or undefined: browsers fill in the code only on pages of this host. */
   readonly originHost: string | undefined;
   readonly codeInSubject: boolean;
 }
@@ -19,14 +19,14 @@ export interface MailContent {
 }
 
 /**
- * Turns a code into a mail; the `template` option takes one of these. At once, not by a promise: nobody writes a mail
- * for an address that is suppressed, and the wait would tell. One that throws is a delivery that failed.
+ * Turns a code into the content of an email; passed as the `template` option. It is synchronous: no email is written for
+ * a suppressed address, and a wait would give that away. If it throws, the delivery has failed.
  */
 export type Template = (input: TemplateInput) => MailContent;
 
 /**
- * The mail sent by default: one column of 600 px at most, tables and inline styles as mail readers want them,
- * no image, light and dark. The code is one word, so that a double click selects it.
+ * The default email: one column of at most 600 px, tables and inline styles for the sake of mail clients, no image, light
+ * and dark. The code is one word, so that a double click selects it.
  */
 export const defaultTemplate: Template = ({
   code,
@@ -44,7 +44,7 @@ export const defaultTemplate: Template = ({
     code,
     expiry: words.expiry(expiresIn),
     ignore: words.ignore,
-    // As the last line it lets a browser offer the code on this host and nowhere else (WICG origin-bound one-time codes).
+    // As the last line it lets a browser offer the code on this host alone (WICG origin-bound one-time codes).
     bound: originHost && `@${originHost} #${code}`,
   };
   const subject = words.subject(appName);
@@ -65,12 +65,12 @@ interface Content {
   readonly bound: string | undefined;
 }
 
-/** So many characters come before the code: an inbox or a locked screen shows no more of a message. */
+/** At least this many characters precede the code: an inbox or a lock screen shows no more of a message. */
 const PREVIEW_LENGTH = 200;
 
 const LINE = '-'.repeat(72);
 
-/** The code comes last, after a line across, or several where the words before it are few. No line feed at the end. */
+/** The code comes last, after a ruled line, or several where the text before it is short. No line feed at the end. */
 function textOf({ heading, instruction, code, expiry, ignore, bound }: Content): string {
   const before = [heading, ignore, expiry];
   const missing = PREVIEW_LENGTH - [...before, instruction].join(' ').length;
@@ -79,7 +79,7 @@ function textOf({ heading, instruction, code, expiry, ignore, bound }: Content):
   return (bound === undefined ? paragraphs : [...paragraphs, bound]).join('\n\n');
 }
 
-/** Fills the preview of an inbox with what nobody sees: characters without width keep the spaces from being one. */
+/** Fills the preview in an inbox invisibly: zero-width characters keep the spaces from collapsing into one. */
 const PADDING = '&#847;&nbsp;'.repeat(PREVIEW_LENGTH / 2);
 
 const FONT =
@@ -88,8 +88,8 @@ const MONOSPACE = 'font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monosp
 const TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0"';
 
 /**
- * Outlook for Windows knows no max-width of a table and no padding but that of a cell, so it gets a table around and
- * all padding is of cells. The preheader is not hidden by `display`, for which spam filters have a rule.
+ * Outlook for Windows ignores `max-width` on a table and padding on anything but a cell, so it gets an outer table, and
+ * only cells have padding. The preheader is not hidden by `display`, because spam filters have a rule for that.
  */
 function page({ tag, dir }: Locale, title: string, content: Content): string {
   const align = dir === 'rtl' ? 'right' : 'left';

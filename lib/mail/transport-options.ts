@@ -1,6 +1,6 @@
 /**
- * What the options of a transport may be called and hold. nodemailer ignores a name that it does not know, and reads
- * `secure: 'false'` as true: a mistake in either would be told to the person who signs up.
+ * The names and types of a transport's options. nodemailer ignores names that it does not know, and reads
+ * `secure: 'false'` as true. Without this check such a mistake would only show when somebody signs up.
  */
 import { isIP } from 'node:net';
 import { isOptions, isUnset, namesIn, shown } from '../options/checks.js';
@@ -17,7 +17,7 @@ const BOOLEANS = [
   ...['buffer', 'skipEncoding', 'disableFileAccess', 'disableUrlAccess', 'attachDataUrls'],
 ] as const;
 
-/** Each with the least that it may be. */
+/** Each with its minimum. */
 const NUMBERS: Readonly<Record<string, number>> = {
   maxConnections: 1,
   maxMessages: 1,
@@ -40,7 +40,7 @@ const OTHERS = [
   ...['sendmail', 'path', 'newline', 'args', 'SES', 'socket', 'connection'],
 ];
 
-/** Fields of a message, which many write here too: they have no effect, in nodemailer as here. */
+/** Fields of a message, which some apps write here too. They have no effect, neither in nodemailer nor here. */
 const MESSAGE_FIELDS = [
   ...['from', 'sender', 'to', 'cc', 'bcc', 'replyTo', 'inReplyTo', 'references', 'subject', 'text', 'html'],
   ...['watchHtml', 'amp', 'icalEvent', 'attachments', 'alternatives', 'headers', 'list', 'envelope', 'date'],
@@ -55,8 +55,8 @@ const NAMES: ReadonlySet<string> = new Set([
   ...MESSAGE_FIELDS,
 ]);
 
-/** Names that others have for the same thing. */
-const MEANT: Readonly<Record<string, string>> = {
+/** Names that other libraries use for the same option. */
+const ALIASES: Readonly<Record<string, string>> = {
   user: 'auth.user',
   username: 'auth.user',
   pass: 'auth.pass',
@@ -70,9 +70,9 @@ const MEANT: Readonly<Record<string, string>> = {
 };
 
 /**
- * The options as nodemailer is to read them, without those left undefined.
+ * The options as nodemailer is given them, without those that are undefined or null.
  *
- * @throws TypeError for a name nodemailer does not know or a value of another type. Never shows what may be a password.
+ * @throws TypeError for a name that nodemailer does not know or a value of another type. It shows no possible password.
  */
 export function checkTransportOptions(option: object): Given {
   const checked: Record<string, unknown> = {};
@@ -86,8 +86,8 @@ export function checkTransportOptions(option: object): Given {
 }
 
 function refuseName(name: string): never {
-  const meant = MEANT[name.toLowerCase()] ?? nearMiss(name, NAMES);
-  const instead = meant === undefined ? 'write it as nodemailer does, or leave it out' : `write \`${meant}\``;
+  const right = ALIASES[name.toLowerCase()] ?? nearMiss(name, NAMES);
+  const instead = right === undefined ? 'write it as nodemailer does, or leave it out' : `write \`${right}\``;
   throw new TypeError(`Unknown option \`transport.${name}\`: ${instead}.`);
 }
 
@@ -98,27 +98,27 @@ function checkValue(name: string, value: unknown): unknown {
   const least = NUMBERS[name];
   if (least !== undefined) {
     const number = checkNumber(name, value, least, Number.POSITIVE_INFINITY);
-    return TIMES.test(name) ? Math.min(number, LONGEST_TIMER) : number;
+    return TIMES.test(name) ? Math.min(number, MAX_TIMER) : number;
   }
   const kind = KINDS[name];
-  if (kind && value !== false && value !== '' && !kind.fits(value)) refuse(name, kind.demand, value);
+  if (kind && value !== false && value !== '' && !kind.fits(value)) refuse(name, kind.expected, value);
   return value;
 }
 
 const TIMES = /Timeout$|^rateDelta$/;
 
-/** In ms: timers of Node that are to run longer end at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+/** In ms. Node fires a timer with a longer delay at once. */
+const MAX_TIMER = 2 ** 31 - 1;
 
 interface Kind {
-  readonly demand: string;
+  readonly expected: string;
   readonly fits: (value: unknown) => boolean;
 }
 
-const TEXT: Kind = { demand: 'a string', fits: isText };
-const OBJECT: Kind = { demand: 'an object', fits: isOptions };
+const TEXT: Kind = { expected: 'a string', fits: isText };
+const OBJECT: Kind = { expected: 'an object', fits: isOptions };
 
-/** What nodemailer would leave out without a word, or stumble over with the first email. */
+/** What nodemailer would ignore silently, or fail on with the first email. */
 const KINDS: Readonly<Record<string, Kind>> = {
   name: TEXT,
   servername: TEXT,
@@ -126,18 +126,18 @@ const KINDS: Readonly<Record<string, Kind>> = {
   path: TEXT,
   tls: OBJECT,
   customAuth: OBJECT,
-  logger: { demand: 'true, false or an object', fits: (value) => value === true || isOptions(value) },
-  getSocket: { demand: 'a function', fits: (value) => typeof value === 'function' },
-  args: { demand: 'an array', fits: Array.isArray },
-  localAddress: { demand: 'an IP address', fits: (value) => isText(value) && isIP(value) > 0 },
+  logger: { expected: 'true, false or an object', fits: (value) => value === true || isOptions(value) },
+  getSocket: { expected: 'a function', fits: (value) => typeof value === 'function' },
+  args: { expected: 'an array', fits: Array.isArray },
+  localAddress: { expected: 'an IP address', fits: (value) => isText(value) && isIP(value) > 0 },
   proxy: {
-    demand:
+    expected:
       'the URL of an HTTP proxy, as in http://proxy.acme.example:3128 (for SOCKS pass a transporter of your own)',
     fits: (value) => isText(value) && /^https?:\/\/[^/]/i.test(value) && URL.canParse(value),
   },
 };
 
-/** A number, or its digits in a string, as environment variables hold them. */
+/** A number, or a string of digits as environment variables hold them. */
 function checkNumber(name: string, value: unknown, least: number, most: number): number {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   const fits = typeof number === 'number' && number >= least && number <= most;
@@ -150,15 +150,17 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !isUnset(value);
 }
 
-/** Refuses an option of the transport, or with no name the transport as a whole. */
-export function refuse(name: string, demand: string, value: unknown): never {
+/** Refuses an option of the transport or, without a name, the transport as a whole. */
+export function refuse(name: string, expected: string, value: unknown): never {
   const option = name === '' ? 'transport' : `transport.${name}`;
   const isMissing = value === undefined || value === '' || isUnset(value);
   const question = isMissing ? ' Is an environment variable unset?' : '';
-  throw new TypeError(`The \`${option}\` option must be ${demand}. Received ${received(value)}.${question}`);
+  throw new TypeError(
+    `The \`${option}\` option must be ${expected}. Received ${received(value)}.${question}`,
+  );
 }
 
-/** Short words and numbers are shown: anything else may be a URL with a password in it. */
+/** Only short words and numbers are shown: anything else may be a URL with a password in it. */
 function received(value: unknown): string {
   return typeof value === 'string' && !/^[\w .-]{0,40}$/.test(value) ? 'another string' : shown(value);
 }

@@ -1,6 +1,6 @@
 /**
- * The transport an email goes through, made from what the app passed: a nodemailer transporter, its options or
- * a URL. What can be refused before the first email is refused here.
+ * Makes the transport from the `transport` option: a nodemailer transporter, its options or a URL. Whatever can be refused
+ * before the first email is refused here.
  */
 import { createPrivateKey, type PrivateKeyInput } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
@@ -29,7 +29,7 @@ import { checkTransportOptions, type Given, isText, OTHER_TRANSPORTS, refuse } f
 /** A nodemailer transporter, its options, an SMTP URL, or a transport plugin. */
 export type TransportOption =
   | TransporterLike
-  // biome-ignore lint/suspicious/noExplicitAny: nodemailer's own default for what a transport's sending tells
+  // biome-ignore lint/suspicious/noExplicitAny: nodemailer's own default for the result of a transport
   | TransportPlugin<any, any>
   | SMTPTransportOptions
   | SMTPPoolOptions
@@ -39,7 +39,7 @@ export type TransportOption =
   | SESTransportOptions
   | string;
 
-/** What is used of a transporter: in tests an object with `sendMail` alone will do. */
+/** The part of a transporter that is used. In tests an object with `sendMail` is enough. */
 export interface TransporterLike {
   sendMail(message: SendMailOptions): unknown;
   verify?(): unknown;
@@ -51,13 +51,13 @@ export type AnyTransporter = Transporter<any, any>;
 
 export interface Transport {
   readonly transporter: AnyTransporter;
-  /** Whether it is ours to close: not when the app passed a transporter. */
+  /** Whether close() closes it: not when the app passed a transporter. */
   readonly owned: boolean;
-  /** Tries whether it logs in, where it can tell; leaves nothing open once the signal has ended it. */
+  /** Tries to log in, where the transport can. Once the signal is aborted, no connection stays open. */
   logIn(signal: AbortSignal): unknown;
 }
 
-/** @throws TypeError for what names no transport, or one that cannot work; never shows a password. */
+/** @throws TypeError for an option that is no transport, or one that cannot work. It never shows a password. */
 export function createTransport(option: TransportOption | undefined): Transport {
   if (typeof option === 'string') return transportOf(readUrl(option));
   if (typeof option !== 'object' || option === null || Array.isArray(option))
@@ -79,7 +79,7 @@ function transportOf(given: Given): Transport {
   const transporter = isPool ? createSmtpPool(options) : nodemailer.createTransport(options);
   const { transporter: plugin, getSocket } = transporter;
   if (!(plugin instanceof SMTPTransport)) return withVerify(transporter, true);
-  // Set by a `proxy`; nodemailer would hand it on with the first message.
+  // Set by a `proxy`. nodemailer would only pass it on with the first message.
   if (typeof getSocket === 'function') plugin.getSocket = getSocket;
   return { transporter, owned: true, logIn: (signal) => logIn(plugin, signal) };
 }
@@ -99,11 +99,11 @@ function isTransporter(option: object): option is AnyTransporter {
   return 'sendMail' in option && typeof option.sendMail === 'function';
 }
 
-/** With a `pool` beside these, nodemailer would make an SMTP pool to localhost. */
+/** Without their `pool` option, with which nodemailer would make an SMTP pool to localhost. */
 function otherTransport(name: (typeof OTHER_TRANSPORTS)[number], given: Given): Transport {
   const { pool: _none, ...options } = given;
   if (name === 'SES') checkSes(given['SES']);
-  // nodemailer takes the binary from `path` alone.
+  // nodemailer takes the path of the binary only from `path`.
   const path = typeof given['sendmail'] === 'string' ? { path: given['sendmail'] } : {};
   return withVerify(nodemailer.createTransport({ ...path, ...options }), true);
 }
@@ -122,7 +122,7 @@ function withUrl(given: Given): Given {
   return assign(false, options, typeof url === 'string' ? readUrl(url) : refuse('url', 'an SMTP URL', url));
 }
 
-/** As nodemailer reads it, after what nodemailer would not complain of. */
+/** As nodemailer reads it, after the checks that nodemailer does not make. */
 function readUrl(text: string): Given {
   const trimmed = text.trim();
   const parsed = /^smtps?:/i.test(trimmed) ? parsedUrl(trimmed) : undefined;
@@ -134,7 +134,7 @@ function readUrl(text: string): Given {
   return checkTransportOptions(parsed);
 }
 
-/** Undefined where a character of a password would end the host: what follows would be read as path, query or hash. */
+/** Undefined where a character of the password ends the host, so that the rest would be read as path, query or hash. */
 function parsedUrl(text: string): Given | undefined {
   const url = text.replace(/^(smtps?:)(?!\/\/)/i, '$1//');
   if (!URL.canParse(url)) return undefined;
@@ -150,7 +150,7 @@ function parsedUrl(text: string): Given | undefined {
   return parsed;
 }
 
-/** nodemailer leaves out of a query what the URL said before, and all names with a dot but those of `tls`. */
+/** nodemailer ignores a query parameter that the URL itself has set, and any name with a dot except those of `tls`. */
 function checkQuery(name: string, value: string, parsed: Given): void {
   if (name.startsWith('tls.') || String(parsed[name]) === value || parsed[name] === Number(value)) return;
   throw new TypeError(
@@ -158,7 +158,7 @@ function checkQuery(name: string, value: string, parsed: Given): void {
   );
 }
 
-/** The options that will count: those of a service go over all others. */
+/** The options that take effect: those of a service override all others. */
 function smtpOptions(given: Given): SMTPPoolOptions {
   for (const name of ['socket', 'connection']) {
     if (given[name] === undefined) continue;
@@ -170,7 +170,7 @@ function smtpOptions(given: Given): SMTPPoolOptions {
   const known = service === undefined ? undefined : knownService(service);
   const options = assign(false, given, known);
   if (!known) checkHost(options['host'], options['getSocket'] !== undefined);
-  // As nodemailer reads it: no login.
+  // To nodemailer it means no login.
   if (options['auth'] === false) delete options['auth'];
   if (options['auth'] !== undefined) checkAuth(options['auth'], options['customAuth'] !== undefined);
   if (typeof options['host'] === 'string') options['host'] = options['host'].replace(/^\[(.*)\]$/, '$1');
@@ -184,8 +184,8 @@ function knownService(service: unknown) {
   return known || refuse('service', 'one that nodemailer knows (else pass `host` and `port`)', service);
 }
 
-function checkHost(host: unknown, isDialled: boolean): void {
-  if (host === undefined && isDialled) return;
+function checkHost(host: unknown, hasGetSocket: boolean): void {
+  if (host === undefined && hasGetSocket) return;
   if (!isText(host)) refuse('host', 'the name of an SMTP server, unless `service` or `url` is passed', host);
   if (isIP(host.replace(/^\[(.*)\]$/, '$1')) > 0) return;
   if (!/^[^\s:/@?#[\]]+$/.test(host)) {
@@ -196,7 +196,7 @@ function checkHost(host: unknown, isDialled: boolean): void {
 }
 
 /**
- * A login that holds nothing would be left out without a word, and the email sent unauthenticated.
+ * nodemailer would skip an empty login silently and send the email unauthenticated.
  *
  * @see https://nodemailer.com/smtp#authentication
  */
@@ -226,37 +226,39 @@ function checkAuth(auth: unknown, isCustom: boolean): void {
 }
 
 /**
- * A password goes over TLS or nowhere, and a login that was asked for is not left out because the server does
- * not offer it. nodemailer does both unless told.
+ * A password is sent over TLS or not at all, and a login is not skipped because the server does not offer it. By default
+ * nodemailer does both.
  */
 function secured(options: SMTPPoolOptions): SMTPPoolOptions {
-  // At the far end of a proxy, localhost is another machine.
+  // Behind a proxy, localhost is another machine.
   const isLocal = isLoopback(options.host ?? 'localhost') && !options.proxy && !options.getSocket;
   const requireTLS = options.requireTLS ?? (options.auth ? !isLocal : undefined);
   return {
     ...options,
     requireTLS,
     ...(options.auth && { forceAuth: true }),
-    ...(isLocal && !requireTLS && !beginsWithTls(options) && atWill(options)),
+    ...(isLocal && !requireTLS && !beginsWithTls(options) && withLaxTls(options)),
     ...(options.getSocket && {
-      getSocket: careful(options.auth && requireTLS ? guarded(options.getSocket) : options.getSocket),
+      getSocket: withCaughtErrors(
+        options.auth && requireTLS ? withRequiredTls(options.getSocket) : options.getSocket,
+      ),
     }),
   };
 }
 
 /**
- * Where all may go in the clear, a certificate that nobody vouches for is no worse, nor is STARTTLS that comes to
- * nothing: Postfix as Debian installs it offers TLS with a certificate of its own.
+ * Where everything may be sent in the clear, an untrusted certificate is no worse, nor is a STARTTLS that fails: Postfix
+ * as Debian installs it offers TLS with a self-signed certificate.
  */
-function atWill({ tls, opportunisticTLS = true }: SMTPPoolOptions): SMTPPoolOptions {
-  const isToBeChecked = tls?.ca !== undefined || tls?.rejectUnauthorized !== undefined;
-  return { opportunisticTLS, tls: isToBeChecked ? tls : { ...tls, rejectUnauthorized: false } };
+function withLaxTls({ tls, opportunisticTLS = true }: SMTPPoolOptions): SMTPPoolOptions {
+  const isStrict = tls?.ca !== undefined || tls?.rejectUnauthorized !== undefined;
+  return { opportunisticTLS, tls: isStrict ? tls : { ...tls, rejectUnauthorized: false } };
 }
 
 type GetSocket = NonNullable<SMTPPoolOptions['getSocket']>;
 
-/** One of the app that throws, or that is asynchronous and rejects, would end the process. */
-function careful(getSocket: GetSocket): GetSocket {
+/** A `getSocket` of the app that throws or rejects would end the process. */
+function withCaughtErrors(getSocket: GetSocket): GetSocket {
   return (options, done) => {
     const called = async () => getSocket(options, done);
     called().catch((error: unknown) =>
@@ -265,8 +267,8 @@ function careful(getSocket: GetSocket): GetSocket {
   };
 }
 
-/** What a socket brings along goes over the options: it must not lift the rule, nor be called secure when it is not. */
-function guarded(getSocket: GetSocket): GetSocket {
+/** What comes with a socket overrides the options: it must not lift the rule above, nor claim TLS that is not there. */
+function withRequiredTls(getSocket: GetSocket): GetSocket {
   return (options, done) =>
     getSocket(options, (error, socket) => {
       if (!socket) return done(error, socket);
@@ -285,13 +287,13 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
 
-/** A name of the loopback (RFC 6761 §6.3), or an address of it in any of the ways to write one. */
+/** A loopback name (RFC 6761 §6.3), or a loopback address in any notation. */
 function isLoopback(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '');
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
   const version = isIP(name);
   if (version > 0) return loopback.check(name, version === 6 ? 'ipv6' : 'ipv4');
-  // 127.1, or 0x7f000001: numbers alone, which a URL parser reads as the system does.
+  // As 127.1 or 0x7f000001, which a URL parser reads as the system does.
   const { hostname } = URL.canParse(`http://${name}`) ? new URL(`http://${name}`) : { hostname: '' };
   return /^[0-9a-fx.]+$/.test(name) && isIP(hostname) === 4 && loopback.check(hostname);
 }
@@ -300,14 +302,14 @@ function isLoopbackUrl(url: string): boolean {
   return URL.canParse(url) && isLoopback(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'));
 }
 
-/** Where an SMTP transporter connects to, ours or the app's. */
+/** The server that an SMTP transporter connects to, ours or the app's. */
 export function endpointOf(transporter: AnyTransporter): Endpoint | undefined {
   const { transporter: plugin } = transporter;
   if (typeof plugin?.name !== 'string' || !plugin.name.startsWith('SMTP') || !('options' in plugin))
     return undefined;
   const { host = 'localhost', port, secure }: SMTPPoolOptions = partsOf(plugin.options);
   if (typeof host !== 'string' || !/^[\w.:-]+$/.test(host)) return undefined;
-  // As nodemailer chooses it.
+  // As nodemailer chooses the port.
   return { host, port: Number(port) || (secure ? 465 : 587), hint: portHint({ port, secure }) };
 }
 
@@ -315,7 +317,7 @@ function beginsWithTls({ secure, port }: SMTPPoolOptions): boolean {
   return secure ?? Number(port) === 465;
 }
 
-/** What is amiss where port and `secure` contradict each other (RFC 8314 §3.3, §7.3). */
+/** What to correct where port and `secure` contradict each other (RFC 8314 §3.3, §7.3). */
 function portHint({ port, secure }: SMTPPoolOptions): string | undefined {
   if (Number(port) === 465 && secure === false)
     return 'port 465 begins with TLS: pass `secure: true`, or begin the URL with smtps://';
@@ -324,7 +326,7 @@ function portHint({ port, secure }: SMTPPoolOptions): string | undefined {
   return undefined;
 }
 
-/** nodemailer sends an email unsigned when it cannot read the key. */
+/** nodemailer sends emails unsigned when it cannot read the key. */
 function checkDkim(dkim: unknown): void {
   if (!dkim) return;
   const { keys } = partsOf(dkim);

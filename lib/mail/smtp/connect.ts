@@ -1,21 +1,21 @@
-/** One SMTP connection, from the socket to the login, as nodemailer's own transports open theirs. */
+/** Opens one SMTP connection, from the socket to the login, as nodemailer's own transports do. */
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type SMTPTransport from 'nodemailer/lib/smtp-transport';
 
 export interface ConnectionEvents {
-  /** Once, when it takes messages. */
+  /** Called once, when it can take messages. */
   opened(smtp: SMTPConnection): void;
-  /** When it did not open, or has ended; more than once for one that fails. */
+  /** Called when it did not open or has ended, sometimes more than once. */
   ended(error?: Error): void;
 }
 
-/** @returns what ends it at once, in whatever state it is */
+/** @returns a function that closes it at once, in any state. */
 export function connect(transport: SMTPTransport, { opened, ended }: ConnectionEvents): () => void {
   let options = transport.options;
   let smtp: SMTPConnection | undefined;
   let isClosed = false;
 
-  // Through a proxy, or by the app's own `getSocket`; nothing where neither is set.
+  // From a proxy or the app's own `getSocket`; undefined where neither is set.
   transport.getSocket(options, (error, socket) => {
     if (isClosed && socket) socket.connection?.destroy();
     if (isClosed) return;
@@ -23,7 +23,7 @@ export function connect(transport: SMTPTransport, { opened, ended }: ConnectionE
       ended(error);
       return;
     }
-    // It may say more than what the socket is: that a login is asked for.
+    // It may hold options beside the socket, such as that a login is required.
     if (socket) options = { ...options, ...socket };
     smtp = new SMTPConnection(options);
     smtp.on('error', ended);
@@ -46,7 +46,7 @@ export function connect(transport: SMTPTransport, { opened, ended }: ConnectionE
   };
 }
 
-/** Logs in and says goodbye; ends at once, in whatever state it is, when the signal says so. */
+/** Logs in and quits. When the signal is aborted, the connection is closed at once, in any state. */
 export function logIn(transport: SMTPTransport, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     let close = () => {};

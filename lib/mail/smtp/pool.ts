@@ -1,8 +1,8 @@
 /**
  * The pool of SMTP connections for a `transport` given as options or as a URL. nodemailer composes and signs the
- * messages, logs in and speaks SMTP; this decides which connection carries which message. nodemailer's own pool keeps
- * a connection after a refusal, tells nobody whether a connection was used before, and fails a message when one more
- * connection is refused though others are free.
+ * messages, logs in and speaks SMTP; this pool decides which connection carries which message. nodemailer's own pool
+ * keeps a connection after a refusal, does not tell whether a connection was used before, and fails a message when an
+ * additional connection is refused although others are free.
  */
 import type { SMTPPoolOptions, SMTPSentMessageInfo, Transporter } from 'nodemailer';
 import Mailer, { type MailMessage } from 'nodemailer/lib/mailer';
@@ -12,41 +12,41 @@ import { connect } from './connect.js';
 import { createRateLimit } from './rate-limit.js';
 import { createWatchdog, type Watchdog } from './watchdog.js';
 
-/** What a pool does unless the options say otherwise. */
+/** The options of the pool by default. */
 const DEFAULTS = {
   maxConnections: 5,
-  /** Messages a connection. From the eleventh on Exim keeps them back (`smtp_accept_queue_per_connection`). */
+  /** Messages per connection. Exim holds back the eleventh and later (`smtp_accept_queue_per_connection`). */
   maxMessages: 10,
-  /** In ms, below the 4 minutes after which networks forget an idle connection without a word. */
+  /** In ms, below the 4 minutes after which some networks silently drop an idle connection. */
   idleTimeout: 30_000,
   rateDelta: 1000,
 } as const;
 
-/** How long a used connection may take to accept an envelope, in ms; a slow server gets more, a short timeout less. */
+/** How long a used connection may take to accept an envelope, in ms: more on a slow server, less in a short timeout. */
 const USED_CONNECTION_TIMEOUT = 2000;
 
-/** How long a server may take to say goodbye, in ms. */
+/** How long a server may take to close a connection after QUIT, in ms. */
 const QUIT_TIMEOUT = 500;
 
-/** After a server refused one connection of several, one more is tried each time this has passed, in ms. */
+/** After a server refused one of several connections, one more is tried each time this interval has passed, in ms. */
 const GROWTH_INTERVAL = 10_000;
 
-/** One try at one email: what the mailer and the pool tell each other about it. */
+/** One try at one email: what the mailer and the pool tell each other about it. Other transports ignore it. */
 export interface Attempt {
-  /** When it is given up on, by `performance.now()`. */
+  /** When it times out, by `performance.now()`. */
   readonly deadline: number;
-  /** Asks for a connection that has carried nothing yet. */
+  /** Asks for a connection that has not been used yet. */
   readonly fresh: boolean;
-  /** Whether a byte of the message was asked for, which is when SMTP begins to send it. */
+  /** Whether any of the message was read, which is when SMTP begins to send it. */
   begun: () => boolean;
   givenUp: boolean;
-  /** Whether its connection had carried other messages; unknown where the transport does not tell. */
+  /** Whether its connection was used before; undefined where the transport does not tell. */
   used: boolean | undefined;
-  /** Why no connection could be opened while it waited for one. */
+  /** Why no connection could be opened while this attempt waited. */
   obstacle: unknown;
 }
 
-/** nodemailer hands each message's signal to the transport as it is. */
+/** By the signal, which is the one thing of ours that nodemailer passes to a transport unchanged. */
 const attempts = new WeakMap<AbortSignal, Attempt>();
 
 export function trackAttempt(signal: AbortSignal, attempt: Attempt): void {
@@ -59,39 +59,39 @@ export function attemptOf(signal: AbortSignal | undefined): Attempt | undefined 
 
 interface Connection {
   state: 'opening' | 'idle' | 'busy' | 'closing';
-  /** There once it is open. */
+  /** Set once it is open. */
   smtp: SMTPConnection | undefined;
   job: Job | undefined;
   messages: number;
-  /** Has carried a message, or waited for one: a server may have lost patience with it, or forgotten it. */
+  /** Has carried a message or been idle: the server may have closed it, or may be about to. */
   used: boolean;
   /** The longest that an envelope took on it, in ms. */
   slowestEnvelope: number;
-  /** By `Date.now()`, which goes on while a process is suspended. */
+  /** By `Date.now()`, which keeps running while the process is suspended. */
   idleSince: number;
   readonly timers: { opening?: NodeJS.Timeout; idle?: NodeJS.Timeout };
   /** Ends the wait for the reply to an envelope. */
   readonly watchdog: Watchdog;
-  /** Ends it at once, also before it is open. */
+  /** Closes it at once, even while it is opening. */
   close: () => void;
 }
 
 interface Job {
   readonly mail: MailMessage<SMTPSentMessageInfo>;
   readonly attempt: Attempt | undefined;
-  /** Asks for a connection that has carried nothing yet. */
+  /** Asks for a connection that has not been used yet. */
   fresh: boolean;
-  /** Counts once. */
+  /** Only the first call counts. */
   readonly done: (error: Error | null, info?: SMTPSentMessageInfo) => void;
 }
 
 /**
- * Options are those of nodemailer's pool: `maxConnections`, `maxMessages`, `idleTimeout`, `rateLimit`, `rateDelta`.
+ * Takes the options of nodemailer's pool: `maxConnections`, `maxMessages`, `idleTimeout`, `rateLimit`, `rateDelta`.
  *
- * - At most ten messages a connection, and none after a refusal.
+ * - A connection carries at most ten messages by default, and none after a refusal.
  * - A used connection that does not accept an envelope is closed; the mailer asks for a fresh one.
- * - While others live, a connection that cannot be opened fails no message: it waits for one of those, and fewer are
- *   opened for a while.
+ * - A connection that cannot be opened fails no message while others are open: the message waits for one of those, and
+ *   fewer connections are opened for a while.
  */
 export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMessageInfo, SMTPPoolOptions> {
   const transport = new SMTPTransport(options);
@@ -104,7 +104,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
 
   const connections = new Set<Connection>();
   const queue: Job[] = [];
-  /** Why connections could not be opened while others were still opening. */
+  /** Why connections failed to open while others were still opening. */
   let unopened: Error[] = [];
   let ceiling = { connections: maxConnections, since: Number.NEGATIVE_INFINITY };
   let closed = false;
@@ -136,7 +136,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     setImmediate(work);
   }
 
-  /** Hands messages to connections, and opens those that are missing. */
+  /** Hands messages to idle connections, and opens more where some are missing. */
   function work(): void {
     for (const connection of newestFirst(connections)) if (connection.state === 'idle') take(connection);
     while (count('opening') < queue.length && hasRoom()) open(queue[count('opening')]?.attempt?.deadline);
@@ -168,11 +168,11 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     connection.job = job;
     connection.messages += 1;
     const { envelope, stream } = parts;
-    if (used) connection.watchdog.start(patience(connection, job), giveUp);
+    if (used) connection.watchdog.start(envelopeTimeout(connection, job), giveUp);
 
     function giveUp(): void {
       if (stream.readableDidRead || connection.job !== job) return;
-      // What has been idle for as long has been forgotten as well.
+      // Connections that were idle for at least as long are probably dead as well.
       for (const other of connections)
         if (other.state === 'idle' && other.idleSince <= idleSince) drop(other);
       drop(connection);
@@ -181,9 +181,9 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     smtp.send(envelope, stream, (error, info) => {
       connection.watchdog.stop();
       connection.job = undefined;
-      // nodemailer pipes it all the same once it has begun to: a refused message must not follow its refusal.
+      // nodemailer finishes a pipe that it has begun: a refused message must not be sent after the refusal.
       if (error) stream.destroy();
-      // LMTP refuses a recipient after the message, and that is no error.
+      // LMTP refuses a recipient after the message, which is not an error here.
       if (error || info?.accepted.length === 0) retire(connection);
       else setImmediate(release, connection);
       connection.slowestEnvelope = Math.max(connection.slowestEnvelope, info?.envelopeTime ?? 0);
@@ -200,8 +200,8 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     if (connection.state !== 'idle') return;
     connection.used = true;
     if (!(idleTimeout > 0)) return;
-    const goodbye = () => connection.state === 'idle' && retire(connection);
-    connection.timers.idle ??= setTimeout(goodbye, idleTimeout).unref();
+    const quit = () => connection.state === 'idle' && retire(connection);
+    connection.timers.idle ??= setTimeout(quit, idleTimeout).unref();
     connection.timers.idle.refresh();
   }
 
@@ -213,7 +213,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     };
     connections.add(connection);
     function giveUp(): void {
-      // It fails nobody: whom it was opened for has given up as well.
+      // No message fails by this: the one that it was opened for has timed out as well.
       connection.state = 'closing';
       drop(connection);
     }
@@ -234,15 +234,15 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
   function opened(connection: Connection): void {
     if (connection.state !== 'opening') return;
     clearTimeout(connection.timers.opening);
-    // Others were refused at the same moment: the server takes fewer than were asked for.
+    // Others failed meanwhile: the server accepts fewer connections than we tried to open.
     if (unopened.length > 0) openFewer();
     unopened = [];
     release(connection);
   }
 
   /**
-   * Takes no more, and says goodbye (RFC 5321 §4.1.1.10). It keeps its place until the server has closed its end as
-   * well: no more than `maxConnections` are open, as the server counts them.
+   * Sends QUIT (RFC 5321 §4.1.1.10). The connection counts until the server has closed its end as well, so that the server
+   * never sees more than `maxConnections`.
    */
   function retire(connection: Connection): void {
     if (connection.state === 'closing') return;
@@ -257,7 +257,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     connection.smtp?.quit();
   }
 
-  /** Its end, whoever brought it about. */
+  /** Removes a connection, whatever ended it. */
   function drop(
     connection: Connection,
     error: Error = errorOf('ECONNECTION', 'The connection was closed'),
@@ -272,7 +272,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     connection.watchdog.stop();
     connection.close();
     if (wasOpening && !closed) couldNotOpen(error);
-    // Its send tells more, if it tells.
+    // The error that its send reports, if any, says more.
     if (job) setImmediate(() => job.done(error));
     setImmediate(work);
   }
@@ -285,7 +285,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
       for (const error of unopened) queue.shift()?.done(error);
     } else {
       openFewer();
-      // A connection that lives is better than none that is fresh.
+      // A used connection is better than none.
       for (const job of queue) job.fresh = false;
     }
     unopened = [];
@@ -306,7 +306,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     return found;
   }
 
-  /** Timers stand still while a process is suspended, as on some platforms between requests. */
+  /** Timers stop while the process is suspended, as some platforms do between requests. */
   function isStale({ idleSince }: Connection): boolean {
     return idleTimeout > 0 && Date.now() - idleSince > idleTimeout;
   }
@@ -327,7 +327,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
   return new Mailer<SMTPSentMessageInfo, SMTPPoolOptions>(pool, { ...settings, maxConnections });
 }
 
-/** What SMTP sends of it; a plugin of the app may have broken it. */
+/** Envelope and message as SMTP sends them. A plugin of the app may have broken either. */
 function partsOf({ mail: { message }, done }: Job) {
   try {
     return { envelope: message.getEnvelope(), stream: message.createReadStream() };
@@ -337,13 +337,13 @@ function partsOf({ mail: { message }, done }: Job) {
   }
 }
 
-/** A slow server gets as much time as it took before, and a fresh connection what is left of a short timeout. */
-function patience({ slowestEnvelope }: Connection, { attempt }: Job): number {
+/** More for a server that was slow before; of a short timeout, most is left for a try on a fresh connection. */
+function envelopeTimeout({ slowestEnvelope }: Connection, { attempt }: Job): number {
   const left = (attempt?.deadline ?? Number.POSITIVE_INFINITY) - performance.now();
   return Math.max(Math.min(USED_CONNECTION_TIMEOUT, left / 3), 4 * slowestEnvelope);
 }
 
-/** The one used last is the one least likely to have been forgotten. */
+/** The connection used last is the least likely to have been closed by the server. */
 function newestFirst(connections: Iterable<Connection>): Connection[] {
   return [...connections].sort((a, b) => b.idleSince - a.idleSince);
 }

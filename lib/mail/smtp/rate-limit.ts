@@ -1,11 +1,12 @@
+/** The `rateLimit` and `rateDelta` of a pool: so many messages may start in each window. */
 export interface RateLimit {
-  /** Whether one more message may start now, which then counts. */
+  /** Whether one more message may start now. If so, it counts. */
   mayStart(): boolean;
-  /** Ends the window, and calls back no more. */
+  /** Ends the window without calling `resume`. */
   stop(): void;
 }
 
-/** Lets so many messages start in each window of so many ms; calls back when more may, after one had to wait. */
+/** Lets `limit` messages start in each window of so many ms. Calls `resume` when a new window begins. */
 export function createRateLimit(limit: number, window: number, resume: () => void): RateLimit {
   let started = 0;
   let timer: NodeJS.Timeout | undefined;

@@ -1,16 +1,16 @@
-/** Acts when something takes too long. One timer serves any number of starts: one for each would cost more than they. */
+/** Calls back when something takes too long. One timer serves any number of starts, because a timer each is too costly. */
 export interface Watchdog {
-  /** Acts in so many ms, unless it is stopped or started anew before that. */
-  start(delay: number, act: () => void): void;
+  /** Calls back after `delay` ms, unless it is stopped or started again before. */
+  start(delay: number, callback: () => void): void;
   stop(): void;
 }
 
 export function createWatchdog(): Watchdog {
   let timer: NodeJS.Timeout | undefined;
-  /** When the timer ends, and when there is something to do, by `performance.now()`. */
+  /** When the timer fires, and when the callback is due, by `performance.now()`. */
   let timerEnds = Number.POSITIVE_INFINITY;
   let due = Number.POSITIVE_INFINITY;
-  let action = () => {};
+  let onDue = () => {};
 
   function setTimer(delay: number): void {
     clearTimeout(timer);
@@ -23,14 +23,14 @@ export function createWatchdog(): Watchdog {
     const left = due - performance.now();
     if (left === Number.POSITIVE_INFINITY) return;
     if (left > 0) setTimer(left);
-    // After what has come meanwhile: a process that was held up has not yet read it.
-    else setImmediate(() => performance.now() >= due && action());
+    // After pending input is read: a busy process may not have seen a reply that came in time.
+    else setImmediate(() => performance.now() >= due && onDue());
   }
 
   return {
-    start(delay, act) {
+    start(delay, callback) {
       due = performance.now() + delay;
-      action = act;
+      onDue = callback;
       if (due < timerEnds) setTimer(delay);
     },
     stop() {
