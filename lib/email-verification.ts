@@ -1,56 +1,55 @@
 /**
- * createEmailVerification(): the acts, told without HTTP. The router and requireVerifiedEmail() are one way to
- * them; a resolver, a job or a form page is another.
+ * createEmailVerification(): puts the layers together, and offers the operations without HTTP. The router and
+ * requireVerifiedEmail() are one way to them; a resolver, a job or a form page is another.
  */
 
 import { guessWarning } from './challenge/guess-bound.js';
-import { type Acts, withCore } from './core.js';
-import { messageOf } from './errors.js';
 import { type EventName, type Listener, warn } from './events.js';
 import { type ClientLimits, createClientLimits } from './http/client-limit/client-limit.js';
+import { chooseLocale } from './locales/index.js';
 import { checkTemplate } from './mail/message.js';
-import { createQueue } from './mail/queue.js';
-import { createJudge } from './operations/input.js';
-import { createActContext } from './operations/operation.js';
-import {
-  createRedeeming,
-  type Redeemed,
-  type RedeemInput,
-  type RedeemOutcome,
-  type ReleaseOutcome,
-} from './operations/redeem.js';
-import { createSending, type SendInput, type SendOutcome } from './operations/send.js';
-import { createVerifying, type VerifyInput, type VerifyOutcome } from './operations/verify.js';
+import { createOperations, type Operations } from './operations/operations.js';
+import type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './operations/redeem.js';
+import type { SendInput, SendOutcome } from './operations/send.js';
+import type { VerifyInput, VerifyOutcome } from './operations/verify.js';
+import { shown } from './options/checks.js';
 import { createSettings, type EmailVerificationOptions } from './options/options.js';
 
-/** The acts. Trouble of the store or the mail is an outcome of them, never a rejection. */
+/** The operations. Trouble with the store or the email is an outcome, never a rejection. */
 export interface EmailVerification {
-  /** Mails a code. Rejects with what `beforeSend` threw, before anything is kept or mailed. */
+  /** Emails a code. Rejects with what `beforeSend` threw, before anything is stored or sent. */
   send(input: SendInput): Promise<SendOutcome>;
-  /** Checks a code; a right one gives a token. */
+  /** Checks a code. A right one gives a verification token. */
   verify(input: VerifyInput): Promise<VerifyOutcome>;
-  /** Uses up a token. */
+  /** Uses up a verification token. */
   redeem(input: RedeemInput): Promise<RedeemOutcome>;
-  /** Gives a redeemed token back, with the end it had. */
+  /** Gives a redeemed token back. It expires when it would have expired before. */
   release(redeemed: Redeemed): Promise<ReleaseOutcome>;
-  /** Tells whether the store is there and fit, whether the transport logs in, and whether a guess is unlikely enough. */
+  /** Tells whether the store is reachable and fit, the transport logs in, and guesses are unlikely enough. */
   check(): Promise<CheckOutcome>;
-  /** Finishes the mails under way, then stops. The app's own Redis client and transporter stay open. */
+  /** Finishes the emails that are under way, then stops. The app's own Redis client and transporter stay open. */
   close(): Promise<void>;
-  /** Listens to an event; returns what ends it. */
+  /** Listens to an event, and returns a function that stops listening. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
   /** The limit on sends of one client IP that the router uses, for the app's own routes. */
   readonly clientLimit: ClientLimits['send'];
+  /** @internal What the router and requireVerifiedEmail() need beyond this. */
+  readonly internals: Internals;
+}
+
+interface Internals {
+  readonly operations: Operations;
+  readonly clientLimits: ClientLimits;
 }
 
 export interface CheckOutcome {
   readonly ok: boolean;
-  /** What is not as it should be, as sentences without addresses or secrets. */
+  /** What is wrong, as sentences without addresses or secrets. */
   readonly problems: readonly string[];
 }
 
 /**
- * Checks all options and readies the acts.
+ * Checks all options and prepares the operations.
  *
  * @throws TypeError or RangeError that names the option, its range and its value.
  * @example
@@ -62,38 +61,39 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
   checkTemplate(settings);
   const weakness = guessWarning(settings);
   if (weakness) warn(weakness);
-  const context = createActContext(settings);
-  const judge = createJudge(settings);
-  const queue = createQueue(settings);
-  const sending = createSending(context, queue);
-  const verifyJudged = createVerifying(context);
-  const redeeming = createRedeeming(context, judge);
-  const acts: Acts = { ...context, ...sending, ...redeeming, judge, verify: verifyJudged };
-  const clientLimits = createClientLimits(acts);
+  const operations = createOperations(settings);
+  const clientLimits = createClientLimits(operations);
+  const { parsers } = operations;
+  const localeOf = (input: { readonly locale?: unknown }) =>
+    chooseLocale(settings, input?.locale) ?? settings.defaultLocale;
 
-  const verification: EmailVerification = {
+  return {
     async send(input) {
-      const judged = await judge.send(input);
-      return judged.kind === 'invalid_request' ? judged : sending.send(judged, input.request);
+      const parsed = await parsers.send(input, localeOf(input));
+      return parsed.kind === 'invalid_request' ? parsed : operations.send(parsed, input.request);
     },
     async verify(input) {
-      const judged = await judge.verify(input);
-      return judged.kind === 'invalid_request' ? judged : verifyJudged(judged);
+      const parsed = await parsers.verify(input, localeOf(input));
+      return parsed.kind === 'invalid_request' ? parsed : operations.verify(parsed);
     },
-    redeem: (input) => redeeming.redeem(input),
-    release: (redeemed) => redeeming.release(redeemed),
+    redeem: (input) => operations.redeem(input),
+    release: (redeemed) => operations.release(redeemed),
     async check() {
-      const store = settings.store.check(settings.storeTimeout).catch(storeTrouble);
-      const problems = (await Promise.all([weakness ?? [], store, queue.check()])).flat();
+      const problems = [...(weakness ? [weakness] : []), ...(await operations.check())];
       return { ok: problems.length === 0, problems };
     },
-    close: () => queue.close(),
-    on: (name, listener) => context.events.on(name, listener),
+    close: () => operations.close(),
+    on: (name, listener) => operations.events.on(name, listener),
     clientLimit: clientLimits.send,
+    internals: { operations, clientLimits },
   };
-  return withCore(verification, { ...acts, clientLimits });
 }
 
-function storeTrouble(cause: unknown): string[] {
-  return [`The store is unavailable: ${messageOf(cause)}`];
+/** @throws TypeError when it is not what createEmailVerification() returned. */
+export function internalsOf(verification: EmailVerification): Internals {
+  const { internals }: Partial<EmailVerification> = Object(verification);
+  if (internals) return internals;
+  throw new TypeError(
+    `The first argument must be what createEmailVerification() returned. Received ${shown(verification)}.`,
+  );
 }

@@ -16,8 +16,8 @@ export interface EmailVerificationEvents {
   redeemed: AddressEvent;
   /** A token was given back. */
   released: AddressEvent;
-  /** The store did not carry out an act. */
-  unavailable: { readonly act: string; readonly purpose: string; readonly cause: unknown };
+  /** The store or the email queue could not take an operation. */
+  unavailable: { readonly operation: string; readonly purpose: string; readonly cause: unknown };
 }
 
 export interface AddressEvent {

@@ -65,7 +65,7 @@ const misbehaviours: [how: string, misbehaviour: Misbehaviour, cause: RegExp][] 
 function storeThat(operation: Operation, misbehaviour: Misbehaviour): Store {
   const memory = new MemoryStore();
   const store: Record<string, unknown> = {};
-  for (const name of ['open', 'attempt', 'discard', 'redeem', 'release', 'look', 'count', 'check']) {
+  for (const name of ['open', 'attempt', 'discard', 'redeem', 'release', 'peek', 'count', 'check']) {
     const act = (memory as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[name];
     const asked = (...args: unknown[]) => act?.apply(memory, args) ?? Promise.reject(new Error(name));
     store[name] = name === operation ? (...args: unknown[]) => misbehaviour(() => asked(...args)) : asked;
@@ -95,9 +95,9 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
       },
       (_req, res) => void res.status(status).json({}),
     );
-    const told: { act: string; message: string }[] = [];
-    verification.on('unavailable', ({ act, cause }) =>
-      told.push({ act, message: cause instanceof Error ? cause.message : `no Error: ${cause}` }),
+    const told: { operation: string; message: string }[] = [];
+    verification.on('unavailable', ({ operation, cause }) =>
+      told.push({ operation, message: cause instanceof Error ? cause.message : `no Error: ${cause}` }),
     );
     verification.on('delivery_failed', () => {});
     const ask = (path: string, body: object) => request(app).post(path).timeout(IN_TIME).send(body);
@@ -114,7 +114,7 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
     const { ask, told } = start('open');
     const { status, body } = await ask('/ev/send', { email });
     expect([status, body.reason, body.retryAfter]).toEqual([503, 'unavailable', 5]);
-    expect(told).toEqual([{ act: 'send', message: expect.stringMatching(cause) }]);
+    expect(told).toEqual([{ operation: 'send', message: expect.stringMatching(cause) }]);
   });
 
   it('in attempt(): /verify answers 503, and gives no token', async () => {
@@ -122,7 +122,7 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
     await ask('/ev/send', { email });
     const { status, body } = await ask('/ev/verify', { email, code: post.lastCode(email) });
     expect([status, body.reason, body.verificationToken]).toEqual([503, 'unavailable', undefined]);
-    expect(told).toEqual([{ act: 'verify', message: expect.stringMatching(cause) }]);
+    expect(told).toEqual([{ operation: 'verify', message: expect.stringMatching(cause) }]);
   });
 
   it('in discard(): /send still says that the email did not leave', async () => {
@@ -131,7 +131,7 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
     const { status, body } = await ask('/ev/send', { email });
     expect([status, body.reason]).toEqual([500, 'delivery_failed']);
     expect(body.resendIn).toBeGreaterThan(50);
-    expect(told).toEqual([{ act: 'discard', message: expect.stringMatching(cause) }]);
+    expect(told).toEqual([{ operation: 'discard', message: expect.stringMatching(cause) }]);
   });
 
   it('in redeem(): the sign-up answers 503, and its handler is not called', async () => {
@@ -139,17 +139,17 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
     const verificationToken = await tokenBy(ask);
     const { status, body } = await ask('/signup', { email, verificationToken });
     expect([status, body.reason]).toEqual([503, 'unavailable']);
-    expect(told).toEqual([{ act: 'redeem', message: expect.stringMatching(cause) }]);
+    expect(told).toEqual([{ operation: 'redeem', message: expect.stringMatching(cause) }]);
   });
 
-  it('in look(): a client that is limited is told so', async () => {
-    const { ask, told } = start('look', { rateLimit: { send: { limit: 1 } } });
+  it('in peek(): a client that is limited is told so', async () => {
+    const { ask, told } = start('peek', { rateLimit: { send: { limit: 1 } } });
     const { challengeId } = (await ask('/ev/send', { email })).body;
     const { status, body } = await ask('/ev/send', { email, challengeId });
     expect([status, body.reason, body.challengeId]).toEqual([429, 'too_many_requests', undefined]);
-    // Any object is an outcome of look(), which may know of no window.
+    // Any object is an outcome of peek(), which may know of no window.
     if (/empty object|kind nobody knows/.test(how)) return expect(told).toEqual([]);
-    expect(told).toEqual([{ act: 'send', message: expect.stringMatching(cause) }]);
+    expect(told).toEqual([{ operation: 'send', message: expect.stringMatching(cause) }]);
   });
 
   it('in count(): a limited route answers 503', async () => {
@@ -157,8 +157,8 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
     expect((await ask('/ev/send', { email })).status).toBe(503);
     expect((await ask('/ev/verify', { email, code: '123456' })).status).toBe(503);
     expect(told).toEqual([
-      { act: 'send', message: expect.stringMatching(cause) },
-      { act: 'verify', message: expect.stringMatching(cause) },
+      { operation: 'send', message: expect.stringMatching(cause) },
+      { operation: 'verify', message: expect.stringMatching(cause) },
     ]);
   });
 
@@ -186,8 +186,8 @@ it.each(troubles)(
       (_req, res) => void res.status(409).json({ taken: true }),
     );
     const told: unknown[] = [];
-    verification.on('unavailable', ({ act, cause }) =>
-      told.push([act, cause instanceof Error && cause.message]),
+    verification.on('unavailable', ({ operation, cause }) =>
+      told.push([operation, cause instanceof Error && cause.message]),
     );
     const released = jest.fn();
     verification.on('released', released);
@@ -308,9 +308,9 @@ const noStores: [what: string, store: unknown, fault: string][] = [
     'Received an object without discard(), redeem(), release()',
   ],
   [
-    'a store without look()',
-    { ...storeThat('open', () => {}), look: 1 },
-    'Received an object without look()',
+    'a store without peek()',
+    { ...storeThat('open', () => {}), peek: 1 },
+    'Received an object without peek()',
   ],
 ];
 

@@ -115,7 +115,7 @@ function metered(store: Store, clock: () => number) {
     },
     redeem: (request, timeout) => store.redeem(request, timeout),
     release: (request, timeout) => store.release(request, timeout),
-    look: (request, timeout) => store.look(request, timeout),
+    peek: (request, timeout) => store.peek(request, timeout),
     count: (request, timeout) => store.count(request, timeout),
     check: (timeout) => store.check(timeout),
   };

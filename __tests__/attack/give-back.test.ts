@@ -520,7 +520,7 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     it('T38: giveBack that never answers holds the answer no longer than hookTimeout, and the token stays used', async () => {
       const { verification, fields, isBack } = await tokenFor(undefined, 50);
       const heard: unknown[] = [];
-      verification.on('unavailable', ({ act, cause }) => heard.push([act, cause]));
+      verification.on('unavailable', ({ operation, cause }) => heard.push([operation, cause]));
       const guard = requireVerifiedEmail(verification, { giveBack: () => new Promise(() => {}) });
       const handler: RequestHandler = (_req, res) => void res.status(409).json({ taken: true });
       await request(appOf({ make, guard, handler }).app)

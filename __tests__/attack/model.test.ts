@@ -19,7 +19,7 @@ const LANES = 25;
 
 const few = (kind: string, count: number) => fc.integer({ min: 0, max: count - 1 }).map((n) => kind + n);
 const key = fc.record({ mailbox: few('mailbox', 2), challenge: few('challenge', 2) });
-const client = fc.option(few('client', 3), { nil: undefined });
+const holder = fc.option(few('holder', 3), { nil: undefined });
 const limits = fc.constantFrom<(readonly Limit[])[]>(
   [{ max: 1, window: 60_000 }],
   [
@@ -48,8 +48,8 @@ const step = fc.oneof(
       key,
       code: few('code', 4),
       codeTtl: span,
-      client,
-      newClient: few('client', 3),
+      holder,
+      newHolder: few('holder', 3),
       maxAttempts: fc.integer({ min: 1, max: 3 }),
       limits,
       timeout,
@@ -61,7 +61,7 @@ const step = fc.oneof(
       act: fc.constant('attempt' as const),
       key,
       code: few('code', 5),
-      client,
+      holder,
       token: few('token', 5),
       tokenTtl: span,
       timeout,
@@ -72,7 +72,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       act: fc.constant('discard' as const),
       nth: fc.nat(5),
-      madeClient: client,
+      newHolder: holder,
       limits,
       timeout,
     }),
@@ -101,13 +101,13 @@ const step = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ act: fc.constant('look' as const), key, client: few('client', 3), timeout }),
+    arbitrary: fc.record({ act: fc.constant('peek' as const), key, holder: few('holder', 3), timeout }),
   },
   {
     weight: 3,
     arbitrary: fc.record({
       act: fc.constant('count' as const),
-      client: few('network', 2),
+      ip: few('ip', 2),
       window: span,
       step: fc.constantFrom('hit', 'hit', 'undo', 'forget'),
       timeout,
@@ -172,9 +172,7 @@ async function run(
         return store.attempt({ ...one, ...ownKey(one.key) }, one.timeout);
       case 'discard': {
         const mail = opened[one.nth % Math.max(1, opened.length)];
-        return (
-          mail && store.discard({ ...mail, madeClient: one.madeClient, limits: one.limits }, one.timeout)
-        );
+        return mail && store.discard({ ...mail, newHolder: one.newHolder, limits: one.limits }, one.timeout);
       }
       case 'redeem': {
         const outcome = await store.redeem({ ...ownKey(one.key), token: one.token }, one.timeout);
@@ -185,10 +183,10 @@ async function run(
         const end = ends[one.nth % Math.max(1, ends.length)] ?? clock.now + 60_000;
         return store.release({ ...ownKey(one.key), token: one.token, end: end + one.off }, one.timeout);
       }
-      case 'look':
-        return store.look({ ...ownKey(one.key), client: one.client }, one.timeout);
+      case 'peek':
+        return store.peek({ ...ownKey(one.key), holder: one.holder }, one.timeout);
       case 'count':
-        return store.count({ client: own(one.client), window: one.window, step: one.step }, one.timeout);
+        return store.count({ ip: own(one.ip), window: one.window, step: one.step }, one.timeout);
     }
   }
 
@@ -210,7 +208,7 @@ function keysOf(lane: string): string[] {
 function crowded(steps: readonly Step[]): Step[] {
   const key = { mailbox: 'mailbox0', challenge: 'challenge0' };
   const limits = [{ max: 1000, window: 86_400_000 }];
-  const opens = { act: 'open', key, codeTtl: 60_000, client: undefined, maxAttempts: 3, limits } as const;
+  const opens = { act: 'open', key, codeTtl: 60_000, holder: undefined, maxAttempts: 3, limits } as const;
   return steps.map((one, n) => {
     switch (one.act) {
       case 'pass':
@@ -218,7 +216,7 @@ function crowded(steps: readonly Step[]): Step[] {
       case 'attempt':
         return { ...one, key, code: `code${(n * 5) % Math.max(1, n)}` };
       default:
-        return { ...opens, code: `code${n}`, newClient: `client${n}`, timeout: one.timeout };
+        return { ...opens, code: `code${n}`, newHolder: `holder${n}`, timeout: one.timeout };
     }
   });
 }

@@ -2,7 +2,7 @@
 import { RedisStore } from 'express-email-verification';
 import { createClient } from 'redis';
 import { defaultMailbox } from '../../lib/challenge/address.js';
-import { createDigests, drawDigest } from '../../lib/challenge/digests.js';
+import { createHasher, drawDigest } from '../../lib/challenge/digests.js';
 import { answerParent, childArgument } from './child.js';
 import { codeFor } from './load.js';
 import { SECRET } from './servers/serve.js';
@@ -22,7 +22,7 @@ const LIMITS = [
 ];
 
 const redis = createClient({ url: childArgument<{ redis: string }>().redis }).on('error', console.error);
-const digests = createDigests(SECRET);
+const hasher = createHasher(SECRET);
 const store = new RedisStore(redis);
 const digits = (number: number) => String(number).padStart(8, '0');
 
@@ -30,15 +30,15 @@ const seedOne = {
   /** A challenge as /send leaves it, with a code and an id that follow from its number. */
   async ours(number: number) {
     const email = `user-${digits(number)}@example.com`;
-    const challenge = digests.challenge(email, 'signup');
+    const challenge = hasher.challenge(email, 'signup');
     await store.open(
       {
-        mailbox: digests.mailbox(defaultMailbox(email)),
+        mailbox: hasher.mailbox(defaultMailbox(email)),
         challenge,
-        code: digests.code(challenge, codeFor(number)),
+        code: hasher.code(challenge, codeFor(number)),
         codeTtl: LIFE,
-        client: undefined,
-        newClient: digests.client(challengeIdFor(digits(number))),
+        holder: undefined,
+        newHolder: hasher.holder(challengeIdFor(digits(number))),
         maxAttempts: ATTEMPTS,
         limits: LIMITS,
       },
@@ -73,8 +73,8 @@ async function openNobody(codeTtl: number, maxAttempts: number) {
       ...key,
       code: drawDigest(),
       codeTtl,
-      client: undefined,
-      newClient: drawDigest(),
+      holder: undefined,
+      newHolder: drawDigest(),
       maxAttempts,
       limits: LIMITS,
     },
@@ -83,9 +83,9 @@ async function openNobody(codeTtl: number, maxAttempts: number) {
   return key;
 }
 
-/** The id of a seeded client: the secret's name, then 24 characters. `{i}` in the place of a number makes a template. */
+/** The id of a seeded holder: the secret's name, then 24 characters. `{i}` in the place of a number makes a template. */
 function challengeIdFor(number: string): string {
-  return `${digests.name}${'0'.repeat(16)}${number}`;
+  return `${hasher.name}${'0'.repeat(16)}${number}`;
 }
 
 async function seed({ kind, first, count }: Seed & { kind: SeedKind }): Promise<void> {

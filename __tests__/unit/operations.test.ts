@@ -76,7 +76,7 @@ it.each([
   const redeemed = await verification.redeem({ email, verificationToken });
   const given = wrong && { ...redeemed, ...wrong };
   await expect(verification.release(given as never)).rejects.toThrow(
-    'release() takes what redeem() came to.',
+    'release() takes the outcome of redeem().',
   );
   expect(heard).not.toHaveBeenCalled();
   expect(await verification.redeem({ email, verificationToken })).toMatchObject({

@@ -154,12 +154,12 @@ test.each([undefined, 'ev:', 'acme/ev', '인증:', '*', 'a'.repeat(200)])(
     const store = new RedisStore(redis.client, { prefix });
     await store.open(
       {
-        ...{ ...key, code: 'a', codeTtl: 60_000, client: undefined, newClient: 'c', maxAttempts: 5 },
+        ...{ ...key, code: 'a', codeTtl: 60_000, holder: undefined, newHolder: 'c', maxAttempts: 5 },
         limits: [{ max: 1, window: 60_000 }],
       },
       10_000,
     );
-    await store.count({ client: 'ip', window: 60_000, step: 'hit' }, 10_000);
+    await store.count({ ip: 'ip', window: 60_000, step: 'hit' }, 10_000);
     const begin = prefix ?? 'ev:';
     expect((await redis.client.keys('*')).sort()).toEqual(
       [`${begin}{mailbox}`, `${begin}{mailbox}challenge`, `${begin}ip`].sort(),

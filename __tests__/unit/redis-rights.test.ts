@@ -82,8 +82,8 @@ async function askStoreAlone(store: RedisStore): Promise<string> {
   const acts = [
     () => store.release({ ...key, token: 'token', end: Date.now() + 60_000 }, 10_000),
     () => store.redeem({ ...key, token: 'token' }, 10_000),
-    () => store.count({ client: 'ip', window: 1000, step: 'hit' }, 10_000),
-    () => store.count({ client: 'ip', window: 1000, step: 'forget' }, 10_000),
+    () => store.count({ ip: 'ip', window: 1000, step: 'hit' }, 10_000),
+    () => store.count({ ip: 'ip', window: 1000, step: 'forget' }, 10_000),
   ];
   let said = '';
   for (const act of acts) await act().catch((error: Error) => (said += error.message));

@@ -38,7 +38,7 @@ describe.each([
 
   const open = (
     code: string,
-    { client, ...more }: { client?: string; codeTtl?: number; maxAttempts?: number } = {},
+    { holder, ...more }: { holder?: string; codeTtl?: number; maxAttempts?: number } = {},
   ) => {
     drawn += 1;
     return store.open(
@@ -46,8 +46,8 @@ describe.each([
         ...key,
         code,
         codeTtl: 3 * MINUTE,
-        client,
-        newClient: `client-${drawn}`,
+        holder,
+        newHolder: `holder-${drawn}`,
         maxAttempts: 2,
         limits,
         ...more,
@@ -55,16 +55,16 @@ describe.each([
       TIMEOUT,
     );
   };
-  const attempt = (code: string, client?: string) =>
-    store.attempt({ ...key, code, client, token: `token-of-${code}`, tokenTtl: 15 * MINUTE }, TIMEOUT);
-  const discard = (code: string, place: number, madeClient?: string) =>
-    store.discard({ ...key, code, madeClient, place, limits }, TIMEOUT);
+  const attempt = (code: string, holder?: string) =>
+    store.attempt({ ...key, code, holder, token: `token-of-${code}`, tokenTtl: 15 * MINUTE }, TIMEOUT);
+  const discard = (code: string, place: number, newHolder?: string) =>
+    store.discard({ ...key, code, newHolder, place, limits }, TIMEOUT);
   const redeem = (token: string) => store.redeem({ ...key, token }, TIMEOUT);
 
   /** Opens past the cooldown, and answers the mail's place. */
-  async function openLater(code: string, client?: string): Promise<number> {
+  async function openLater(code: string, holder?: string): Promise<number> {
     await pass(MINUTE);
-    const opened = await open(code, client === undefined ? {} : { client });
+    const opened = await open(code, holder === undefined ? {} : { holder });
     if (opened.kind !== 'opened') throw new Error('not opened');
     return opened.place;
   }
@@ -93,144 +93,144 @@ describe.each([
   it('changes nothing where a limit is full', async () => {
     await open('a');
     await open('b');
-    expect(await attempt('b', 'client-1')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
+    expect(await attempt('b', 'holder-1')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
   });
 
   it('lets every mailed code work until its own end', async () => {
     await open('a');
-    await openLater('b', 'client-1');
+    await openLater('b', 'holder-1');
     await passTo(START + 3 * MINUTE - 1);
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
   });
 
   it('refuses a code one millisecond past its end though its key is there (T10)', async () => {
     await open('a');
     await passTo(START + 3 * MINUTE);
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
   });
 
-  it('ends all codes, clients and shared attempts by one success', async () => {
+  it('ends all codes, holders and shared attempts by one success', async () => {
     await open('a');
-    await openLater('b', 'client-1');
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
-    expect(await attempt('b', 'client-1')).toEqual({ kind: 'expired', live: false });
+    await openLater('b', 'holder-1');
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
+    expect(await attempt('b', 'holder-1')).toEqual({ kind: 'expired', live: false });
     expect(await attempt('b')).toEqual({ kind: 'expired', live: false });
   });
 
   it('accepts an attempt that comes again, as when its reply was lost on the way, and takes nothing more', async () => {
     await open('a');
-    await openLater('b', 'client-1');
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
+    await openLater('b', 'holder-1');
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
     await pass(1);
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
     // Also beside another challenge of the address, which it leaves alone.
     await openLater('c');
-    expect(await attempt('a', 'client-3')).toEqual({ kind: 'accepted' });
-    expect(await attempt('x', 'client-3')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
-    expect(await attempt('c', 'client-3')).toEqual({ kind: 'accepted' });
+    expect(await attempt('a', 'holder-3')).toEqual({ kind: 'accepted' });
+    expect(await attempt('x', 'holder-3')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
+    expect(await attempt('c', 'holder-3')).toEqual({ kind: 'accepted' });
     // It is one token still, with the end it had.
     const end = START + MINUTE + 15 * MINUTE;
     expect(await redeem('token-of-a')).toEqual({ kind: 'redeemed', end });
     expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
   });
 
   it('accepts no attempt again once its token has ended', async () => {
     await open('a');
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
     await pass(15 * MINUTE);
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
   });
 
-  it('never falls back to the shared attempts for a client that spent its own', async () => {
+  it('never falls back to the shared attempts for a holder that spent its own', async () => {
     await open('a');
-    await attempt('x', 'client-1');
-    expect(await attempt('x', 'client-1')).toEqual({ kind: 'incorrect', attemptsLeft: 0 });
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: true });
+    await attempt('x', 'holder-1');
+    expect(await attempt('x', 'holder-1')).toEqual({ kind: 'incorrect', attemptsLeft: 0 });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: true });
     expect(await attempt('a')).toEqual({ kind: 'accepted' });
   });
 
-  it('takes the attempts of an unknown client from the shared ones', async () => {
+  it('takes the attempts of an unknown holder from the shared ones', async () => {
     await open('a');
     expect(await attempt('x', 'nobody')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
     expect(await attempt('x')).toEqual({ kind: 'incorrect', attemptsLeft: 0 });
     expect(await attempt('a')).toEqual({ kind: 'expired', live: true });
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'accepted' });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
   });
 
-  it('gives no attempt back for another code under one client', async () => {
+  it('gives no attempt back for another code under one holder', async () => {
     await open('a');
-    await attempt('x', 'client-1');
-    await openLater('b', 'client-1');
-    expect(await attempt('x', 'client-1')).toEqual({ kind: 'incorrect', attemptsLeft: 0 });
+    await attempt('x', 'holder-1');
+    await openLater('b', 'holder-1');
+    expect(await attempt('x', 'holder-1')).toEqual({ kind: 'incorrect', attemptsLeft: 0 });
     await pass(MINUTE);
-    expect(await open('c', { client: 'client-1' })).toMatchObject({ kind: 'opened', kept: false });
+    expect(await open('c', { holder: 'holder-1' })).toMatchObject({ kind: 'opened', kept: false });
   });
 
-  it('gives a client that outlived its end a new id', async () => {
+  it('gives a holder that outlived its end a new id', async () => {
     await open('a');
     await pass(4 * MINUTE);
-    expect(await open('b', { client: 'client-1' })).toMatchObject({ kind: 'opened', kept: false });
+    expect(await open('b', { holder: 'holder-1' })).toMatchObject({ kind: 'opened', kept: false });
   });
 
-  it('tells a limited client how long it can still enter a code, as long as it can', async () => {
+  it('tells a limited holder how long it can still enter a code, as long as it can', async () => {
     await open('a');
-    expect(await open('b', { client: 'client-1' })).toMatchObject({ kind: 'limited', expiresIn: 3 * MINUTE });
-    expect(await open('b', { client: 'nobody' })).toMatchObject({ kind: 'limited', expiresIn: undefined });
-    const look = (client: string) => store.look({ ...key, client }, TIMEOUT);
-    expect(await look('client-1')).toEqual({ expiresIn: 3 * MINUTE });
-    await attempt('x', 'client-1');
-    await attempt('x', 'client-1');
-    expect(await look('client-1')).toEqual({ expiresIn: undefined });
+    expect(await open('b', { holder: 'holder-1' })).toMatchObject({ kind: 'limited', expiresIn: 3 * MINUTE });
+    expect(await open('b', { holder: 'nobody' })).toMatchObject({ kind: 'limited', expiresIn: undefined });
+    const peek = (holder: string) => store.peek({ ...key, holder }, TIMEOUT);
+    expect(await peek('holder-1')).toEqual({ expiresIn: 3 * MINUTE });
+    await attempt('x', 'holder-1');
+    await attempt('x', 'holder-1');
+    expect(await peek('holder-1')).toEqual({ expiresIn: undefined });
   });
 
-  it('discards a mail that did not leave: its code, the client it made and its place', async () => {
+  it('discards a mail that did not leave: its code, the holder it made and its place', async () => {
     await open('a');
-    expect(await discard('a', START, 'client-1')).toEqual({ kind: 'discarded', resendIn: 0 });
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
+    expect(await discard('a', START, 'holder-1')).toEqual({ kind: 'discarded', resendIn: 0 });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
     expect(await open('b')).toMatchObject({ kind: 'opened' });
   });
 
   it('refills no attempts by a discard', async () => {
     await open('a');
-    await attempt('x', 'client-1');
-    const place = await openLater('b', 'client-1');
+    await attempt('x', 'holder-1');
+    const place = await openLater('b', 'holder-1');
     await discard('b', place);
-    expect(await attempt('x', 'client-1')).toEqual({ kind: 'incorrect', attemptsLeft: 0 });
+    expect(await attempt('x', 'holder-1')).toEqual({ kind: 'incorrect', attemptsLeft: 0 });
   });
 
   it('gives three places back in a day, each once', async () => {
     for (const code of ['a', 'b', 'c']) {
       await open(code);
       const place = START + drawn - 1;
-      expect(await discard(code, place, `client-${drawn}`)).toEqual({ kind: 'discarded', resendIn: 0 });
-      expect(await discard(code, place, `client-${drawn}`)).toEqual({ kind: 'discarded', resendIn: 0 });
+      expect(await discard(code, place, `holder-${drawn}`)).toEqual({ kind: 'discarded', resendIn: 0 });
+      expect(await discard(code, place, `holder-${drawn}`)).toEqual({ kind: 'discarded', resendIn: 0 });
     }
     const fourth = await open('d');
     expect(fourth).toMatchObject({ kind: 'opened', place: START + 3 });
-    expect(await discard('d', START + 3, 'client-4')).toEqual({ kind: 'discarded', resendIn: MINUTE + 3 });
+    expect(await discard('d', START + 3, 'holder-4')).toEqual({ kind: 'discarded', resendIn: MINUTE + 3 });
     await pass(24 * 60 * MINUTE + 10);
     await open('e');
-    expect(await discard('e', now, 'client-5')).toEqual({ kind: 'discarded', resendIn: 0 });
+    expect(await discard('e', now, 'holder-5')).toEqual({ kind: 'discarded', resendIn: 0 });
   });
 
   it('gives a place back on a challenge that was closed meanwhile, and creates nothing', async () => {
     await open('a');
-    const place = await openLater('b', 'client-1');
-    await attempt('a', 'client-1');
+    const place = await openLater('b', 'holder-1');
+    await attempt('a', 'holder-1');
     await discard('b', place);
-    expect(await attempt('b', 'client-1')).toEqual({ kind: 'expired', live: false });
+    expect(await attempt('b', 'holder-1')).toEqual({ kind: 'expired', live: false });
     expect(await open('c')).toMatchObject({ kind: 'opened' });
 
     const elsewhere = { mailbox: 'mailbox-digest-2', challenge: 'challenge-diges2' };
-    await store.discard({ ...elsewhere, code: 'a', madeClient: 'c', place: START, limits }, TIMEOUT);
+    await store.discard({ ...elsewhere, code: 'a', newHolder: 'c', place: START, limits }, TIMEOUT);
     expect(await redis.client.exists('ev:{mailbox-digest-2}')).toBe(0);
   });
 
   it('redeems a token once, gives it back with its old end, and not past it', async () => {
     await open('a');
-    await attempt('a', 'client-1');
+    await attempt('a', 'holder-1');
     const end = START + 15 * MINUTE;
     expect(await redeem('token-of-a')).toEqual({ kind: 'redeemed', end });
     expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
@@ -244,9 +244,9 @@ describe.each([
 
   it('keeps a token through another challenge of the address', async () => {
     await open('a');
-    await attempt('a', 'client-1');
+    await attempt('a', 'holder-1');
     await openLater('b');
-    await attempt('b', 'client-2');
+    await attempt('b', 'holder-2');
     expect(await redeem('token-of-a')).toMatchObject({ kind: 'redeemed' });
     expect(await redeem('token-of-b')).toMatchObject({ kind: 'redeemed' });
   });
@@ -276,25 +276,25 @@ describe.each([
   it('tells a code that has ended from one that never was, beside a newer one, and never accepts it (T64)', async () => {
     await open('a', { maxAttempts: 5 });
     await pass(2 * MINUTE);
-    await open('b', { client: 'client-1', maxAttempts: 5 });
+    await open('b', { holder: 'holder-1', maxAttempts: 5 });
     await pass(MINUTE);
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'outdated', attemptsLeft: 4 });
-    expect(await attempt('x', 'client-1')).toEqual({ kind: 'incorrect', attemptsLeft: 3 });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'outdated', attemptsLeft: 4 });
+    expect(await attempt('x', 'holder-1')).toEqual({ kind: 'incorrect', attemptsLeft: 3 });
     expect(await attempt('a')).toEqual({ kind: 'outdated', attemptsLeft: 4 });
     expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
-    expect(await attempt('b', 'client-1')).toEqual({ kind: 'accepted' });
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
+    expect(await attempt('b', 'holder-1')).toEqual({ kind: 'accepted' });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
   });
 
   it('tells a code that was used, or ended by a success, beside a newer one (T64)', async () => {
     await open('a');
-    await openLater('b', 'client-1');
-    expect(await attempt('b', 'client-1')).toEqual({ kind: 'accepted' });
+    await openLater('b', 'holder-1');
+    expect(await attempt('b', 'holder-1')).toEqual({ kind: 'accepted' });
     expect(await redeem('token-of-b')).toMatchObject({ kind: 'redeemed' });
     await pass(14 * MINUTE);
     await open('c', { maxAttempts: 5 });
     expect(
-      await store.attempt({ ...key, code: 'b', client: undefined, token: 't', tokenTtl: 1 }, TIMEOUT),
+      await store.attempt({ ...key, code: 'b', holder: undefined, token: 't', tokenTtl: 1 }, TIMEOUT),
     ).toEqual({ kind: 'outdated', attemptsLeft: 4 });
     expect(await attempt('a')).toEqual({ kind: 'outdated', attemptsLeft: 3 });
     expect(await attempt('c')).toEqual({ kind: 'accepted' });
@@ -303,11 +303,11 @@ describe.each([
   it('takes no attempt for an ended code where none is left, and none where no code lives (T64)', async () => {
     await open('a');
     await pass(3 * MINUTE);
-    expect(await attempt('a', 'client-1')).toEqual({ kind: 'expired', live: false });
+    expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
     await open('b');
-    await attempt('x', 'client-2');
-    expect(await attempt('a', 'client-2')).toEqual({ kind: 'outdated', attemptsLeft: 0 });
-    expect(await attempt('a', 'client-2')).toEqual({ kind: 'expired', live: true });
+    await attempt('x', 'holder-2');
+    expect(await attempt('a', 'holder-2')).toEqual({ kind: 'outdated', attemptsLeft: 0 });
+    expect(await attempt('a', 'holder-2')).toEqual({ kind: 'expired', live: true });
   });
 
   it('knows an ended code for 15 minutes, until another is opened (T64)', async () => {
@@ -332,7 +332,7 @@ describe.each([
       Promise.all(
         codes.map((code) =>
           store.open(
-            { ...key, code, codeTtl, client: undefined, newClient: code, maxAttempts: 99, limits: all },
+            { ...key, code, codeTtl, holder: undefined, newHolder: code, maxAttempts: 99, limits: all },
             TIMEOUT,
           ),
         ),
@@ -356,13 +356,13 @@ describe.each([
 
   it('does not know a code whose email did not leave, ended or not (T64)', async () => {
     await open('a');
-    await discard('a', START, 'client-1');
+    await discard('a', START, 'holder-1');
     await openLater('b');
-    expect(await attempt('a', 'client-2')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
+    expect(await attempt('a', 'holder-2')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
     await pass(3 * MINUTE);
-    await discard('b', START + MINUTE, 'client-2');
+    await discard('b', START + MINUTE, 'holder-2');
     await open('c');
-    expect(await attempt('b', 'client-3')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
+    expect(await attempt('b', 'holder-3')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
   });
 
   it.each([
@@ -378,13 +378,13 @@ describe.each([
     expect(await redis.client.keys('*')).toEqual([]);
 
     await open('a');
-    await attempt('a', 'client-1');
+    await attempt('a', 'holder-1');
     await redeem('token-of-a');
     await store.release({ ...key, token: 'token-of-a', end: end() }, TIMEOUT);
     expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
     expect(
       await store.attempt(
-        { ...key, code: 'a', client: undefined, token: 'token-of-a', tokenTtl: 1 },
+        { ...key, code: 'a', holder: undefined, token: 'token-of-a', tokenTtl: 1 },
         TIMEOUT,
       ),
     ).toEqual({ kind: 'expired', live: false });
@@ -399,7 +399,7 @@ describe.each([
 
   it('counts a client in a window of its own', async () => {
     const count = (step: 'hit' | 'undo' | 'forget') =>
-      store.count({ client: 'ip', window: MINUTE, step }, TIMEOUT);
+      store.count({ ip: 'ip', window: MINUTE, step }, TIMEOUT);
     expect(await count('hit')).toEqual({ hits: 1, resetsIn: MINUTE });
     await pass(1000);
     expect(await count('hit')).toEqual({ hits: 2, resetsIn: MINUTE - 1000 });
@@ -414,7 +414,7 @@ describe.each([
   it('does nothing in a call that is too late', async () => {
     await expect(
       store.open(
-        { ...key, code: 'a', codeTtl: MINUTE, client: undefined, newClient: 'c', maxAttempts: 1, limits },
+        { ...key, code: 'a', codeTtl: MINUTE, holder: undefined, newHolder: 'c', maxAttempts: 1, limits },
         -1,
       ),
     ).rejects.toThrow('did not answer in time');
@@ -431,8 +431,8 @@ describe('RedisStore alone', () => {
     ...key,
     code: 'a',
     codeTtl: 60_000,
-    client: undefined,
-    newClient: 'c',
+    holder: undefined,
+    newHolder: 'c',
     maxAttempts: 1,
     limits,
   };
@@ -452,7 +452,7 @@ describe('RedisStore alone', () => {
     const store = new RedisStore(redis.client);
     const life = () => redis.client.pTTL('ev:{mailbox-digest-1}challenge-diges1');
     await store.open(opening, TIMEOUT);
-    await store.attempt({ ...key, code: 'a', client: undefined, token: 't', tokenTtl: 86_400_000 }, TIMEOUT);
+    await store.attempt({ ...key, code: 'a', holder: undefined, token: 't', tokenTtl: 86_400_000 }, TIMEOUT);
     expect(await life()).toBeGreaterThan(86_300_000);
     const redeemed = await store.redeem({ ...key, token: 't' }, TIMEOUT);
     expect(await life()).toBeLessThanOrEqual(900_000);
@@ -466,7 +466,7 @@ describe('RedisStore alone', () => {
     const store = new RedisStore(redis.client);
     const opened = await store.open(opening, TIMEOUT);
     if (opened.kind !== 'opened') throw new Error(opened.kind);
-    await store.discard({ ...key, code: 'a', madeClient: 'c', place: opened.place, limits }, TIMEOUT);
+    await store.discard({ ...key, code: 'a', newHolder: 'c', place: opened.place, limits }, TIMEOUT);
     expect(await redis.client.pTTL('ev:{mailbox-digest-1}')).toBeGreaterThan(86_000_000);
   });
 
@@ -476,7 +476,7 @@ describe('RedisStore alone', () => {
     await redis.flush();
     await store.open(opening, TIMEOUT);
     const before = await commands();
-    await store.attempt({ ...key, code: 'x', client: undefined, token: 't', tokenTtl: 60_000 }, TIMEOUT);
+    await store.attempt({ ...key, code: 'x', holder: undefined, token: 't', tokenTtl: 60_000 }, TIMEOUT);
     expect((await commands()) - before).toBe(1);
   });
 

@@ -1,8 +1,8 @@
-/** Whether a page elsewhere made the browser send a request, unasked: it needs no cookie to mail codes. */
+/** Whether a page of another site made the browser send a request. Sending a code needs no cookie, so SameSite does not help. */
 import type { Request } from 'express';
 import { mediaTypeOf } from './parse-body.js';
 
-/** What a page may post to another origin without asking it first (Fetch §2.2.2); '' is no type at all. */
+/** What a page may post to another origin without a preflight (Fetch §2.2.2). '' stands for no type at all. */
 const NEEDS_NO_PREFLIGHT: ReadonlySet<string> = new Set([
   '',
   'application/x-www-form-urlencoded',
@@ -13,13 +13,13 @@ const NEEDS_NO_PREFLIGHT: ReadonlySet<string> = new Set([
 const OURS: ReadonlySet<string> = new Set(['same-origin', 'same-site', 'none']);
 
 /**
- * Told by Sec-Fetch-Site (W3C Fetch Metadata §2.3), else by Origin (RFC 6454 §7), which older browsers and pages
- * over plain HTTP send alone; what sends neither is no browser. All else, as JSON, a page elsewhere sends only
- * when the app's CORS headers let it.
+ * Decided by Sec-Fetch-Site (W3C Fetch Metadata §2.3), else by Origin (RFC 6454 §7), which is all that older browsers and
+ * pages over plain HTTP send. What sends neither is not a browser. Other types, such as JSON, need a preflight, so the
+ * app's CORS headers decide on them.
  *
- * @param pageOrigin Where the app's page is, if it said so.
+ * @param pageOrigin The `origin` option: where the app's page is.
  */
-export function isFromElsewhere(req: Request, pageOrigin: string | undefined): boolean {
+export function isCrossSite(req: Request, pageOrigin: string | undefined): boolean {
   const { 'content-type': type, 'sec-fetch-site': site, origin } = req.headers;
   const [firstType] = mediaTypeOf(type).split(',', 1);
   if (!NEEDS_NO_PREFLIGHT.has(firstType?.trim() ?? '')) return false;
@@ -27,7 +27,7 @@ export function isFromElsewhere(req: Request, pageOrigin: string | undefined): b
   return origin !== undefined && origin !== pageOrigin && !isOfHost(origin, hostOf(req));
 }
 
-/** By host and port, and not by scheme: a proxy may have ended the TLS. `null`, a page without origin, is no host's. */
+/** Compares host and port but not the scheme, since a proxy may have ended TLS. `null`, a page without an origin, never fits. */
 function isOfHost(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;
   const page = new URL(origin);
@@ -35,7 +35,7 @@ function isOfHost(origin: string, host: string | undefined): boolean {
   return URL.canParse(ours) && new URL(ours).host === page.host;
 }
 
-/** As the client wrote it: a proxy that the app trusts has it in X-Forwarded-Host. */
+/** The host as the client wrote it. A proxy that the app trusts passes it on in X-Forwarded-Host. */
 function hostOf(req: Request): string | undefined {
   const trusts: unknown = req.app.get('trust proxy fn');
   const forwarded = req.get('x-forwarded-host');

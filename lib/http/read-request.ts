@@ -1,55 +1,53 @@
-/** From the bytes of a request to judged input: the router's first steps. */
+/** The first steps of both routes: from the bytes of a request to its parsed input. */
 import type { Request, RequestHandler } from 'express';
-import type { Core } from '../core.js';
-import type { InvalidRequest, JudgedSend, JudgedVerify } from '../operations/input.js';
-import { isFromElsewhere } from './cross-site.js';
-import { acceptedLocale, localeOf } from './language.js';
+import { chooseLocale, type Languages, type Locale } from '../locales/index.js';
+import type { InvalidRequest } from '../operations/input.js';
+import type { Operations } from '../operations/operations.js';
+import { isCrossSite } from './cross-site.js';
 import { parseBody } from './parse-body.js';
-import { answer, type Flag } from './respond.js';
-import { runStep } from './step.js';
+import { type RouteState, respond, setState, stateOf } from './respond.js';
+import { step } from './step.js';
 
-/** Parses the body, which tells the language too; refuses what a page elsewhere posts, and what cannot be read. */
-export function readBody(core: Core, flag: Flag): RequestHandler {
-  return function readBody(req, res, next) {
-    const step = async () => {
-      const parsed = await parseBody(req, res);
-      const locale = localeOf(req, core);
-      if (isFromElsewhere(req, core.settings.origin)) {
-        return answer(res, flag, { kind: 'refused', message: locale.answers.refused });
-      }
-      if (parsed.kind === 'parsed') return 'next';
-      return answer(res, flag, core.judge.unreadable(locale), parsed.status);
-    };
-    runStep(step, res, next);
-  };
+/** Parses the body, settles the language of the answers, and refuses what a page of another site posts. */
+export function readBody(
+  { settings, parsers }: Operations,
+  successField: RouteState['successField'],
+): RequestHandler {
+  return step(async function readBody(req, res) {
+    const parsed = await parseBody(req, res);
+    const locale = localeOf(req, settings);
+    setState(res, { successField, locale });
+    if (isCrossSite(req, settings.origin)) {
+      return respond(res, { kind: 'refused', message: locale.answers.refused });
+    }
+    if (parsed.kind === 'parsed') return 'next';
+    return respond(res, parsers.unreadable(locale), parsed.status);
+  });
 }
 
-type Judging<T> = (
-  fields: unknown,
-  fallback: ReturnType<typeof acceptedLocale>,
-) => Promise<T | InvalidRequest>;
-
-/** Judges the body and keeps what it means for the steps after. */
-export function validate<T extends JudgedSend>(core: Core, flag: Flag, judging: Judging<T>): RequestHandler {
-  return function validate(req, res, next) {
-    const step = async () => {
-      const outcome = await judging(req.body, acceptedLocale(req, core));
-      if (outcome.kind === 'invalid_request') return answer(res, flag, outcome);
-      judged.set(req, outcome);
-      return 'next';
-    };
-    runStep(step, res, next);
-  };
+/** Validates the body, and keeps its meaning for the next steps. */
+export function validate<Input extends { readonly kind: 'parsed' }>(
+  parse: (fields: unknown, locale: Locale) => Promise<Input | InvalidRequest>,
+): RequestHandler {
+  return step(async function validate(req, res) {
+    const state = stateOf<Input>(res);
+    if (!state) return 'next';
+    const parsed = await parse(req.body, state.locale);
+    if (parsed.kind === 'invalid_request') return respond(res, parsed);
+    state.input = parsed;
+    return 'next';
+  });
 }
 
-const judged = new WeakMap<Request, JudgedSend | JudgedVerify>();
-
-/** What the body of this request means; nothing where it was not judged, as on the app's own routes. */
-export function judgedSend(req: Request): JudgedSend | undefined {
-  return judged.get(req);
+/**
+ * The language of a request's answers: `locale` in its body, else Accept-Language (RFC 9110 §12.5.4), else the default.
+ */
+export function localeOf(req: Request, languages: Languages): Locale {
+  const { locale }: { locale?: unknown } = Object(req.body);
+  return chooseLocale(languages, locale) ?? acceptedLocale(req, languages) ?? languages.defaultLocale;
 }
 
-export function judgedVerify(req: Request): JudgedVerify | undefined {
-  const input = judged.get(req);
-  return input && 'code' in input ? input : undefined;
+function acceptedLocale(req: Request, languages: Languages): Locale | undefined {
+  if (req.headers['accept-language'] === undefined) return undefined;
+  return chooseLocale(languages, req.acceptsLanguages([...languages.locales.keys()]));
 }

@@ -1,8 +1,9 @@
-/** Every refusal in one table, and the one place where an answer of ours is written. */
+/** The one place where answers are written, and the table of all refusals. */
 import type { Response } from 'express';
+import type { Locale } from '../locales/index.js';
 
-/** `reason` in an answer, and its HTTP status (RFC 9110 §15; 429: RFC 6585 §4). */
-const PROBLEMS = {
+/** Each `reason` of an answer, and its HTTP status (RFC 9110 §15; 429: RFC 6585 §4). */
+const STATUS = {
   invalid_request: 400,
   refused: 403,
   too_many_requests: 429,
@@ -14,47 +15,59 @@ const PROBLEMS = {
   email_not_verified: 403,
 } as const;
 
-export type Reason = keyof typeof PROBLEMS;
+export type Reason = keyof typeof STATUS;
 
-/** What a route came to: its `kind` is success or a reason, the rest is for the body. */
+/** The outcome of a route: its `kind` is success or a reason, and the rest goes into the body. */
 export interface Outcome {
   readonly kind: string;
   readonly message: string;
   readonly retryAfter?: number;
 }
 
-/** The field that tells success at a glance: `verify` for /verify, `ok` elsewhere. */
-export type Flag = 'ok' | 'verify';
+/** What a route knows of its request, from its first step on. */
+export interface RouteState<Input = unknown> {
+  /** The field that tells success at a glance: `verify` for /verify, `ok` elsewhere. */
+  readonly successField: 'ok' | 'verify';
+  readonly locale: Locale;
+  /** There once the body is validated. */
+  input?: Input;
+}
+
+/** It is kept under one key of `res.locals`. Undefined on the app's own routes. */
+export function stateOf<Input>(res: Response): RouteState<Input> | undefined {
+  return res.locals['emailVerification'];
+}
+
+export function setState(res: Response, state: RouteState): void {
+  res.locals['emailVerification'] = state;
+}
 
 /**
- * Answers an outcome, unless the app has begun to answer, as by a time-out, or the client is gone. `status` is for
- * an unreadable body alone, where 413 and 415 say more than 400.
+ * Answers with an outcome, unless the app has begun to answer, for example by a timeout, or the client is gone.
+ *
+ * @param status For an unreadable body alone, where 413 and 415 say more than 400.
  */
-export function answer(
-  res: Response,
-  flag: Flag,
-  { kind, message, ...details }: Outcome,
-  status?: number,
-): 'answered' {
+export function respond(res: Response, { kind, message, ...details }: Outcome, status?: number): 'answered' {
   if (res.headersSent || res.writableEnded || res.destroyed) return 'answered';
-  const refused = isReason(kind);
-  const body = refused
-    ? { [flag]: false, message, reason: kind, ...details }
-    : { [flag]: true, message, ...details };
-  res.statusCode = refused ? (status ?? PROBLEMS[kind]) : 200;
+  const successField = stateOf(res)?.successField ?? 'ok';
+  const isRefusal = isReason(kind);
+  const body = isRefusal
+    ? { [successField]: false, message, reason: kind, ...details }
+    : { [successField]: true, message, ...details };
+  res.statusCode = isRefusal ? (status ?? STATUS[kind]) : 200;
   if (details.retryAfter !== undefined) res.setHeader('Retry-After', String(details.retryAfter));
   writeJson(res, body);
   return 'answered';
 }
 
 function isReason(kind: string): kind is Reason {
-  return Object.hasOwn(PROBLEMS, kind);
+  return Object.hasOwn(STATUS, kind);
 }
 
-/** Without an ETag, which nobody can use: no answer of ours is kept (RFC 9111 §5.2.2.5). */
+/** Without an ETag, which would be of no use: none of our answers may be cached (RFC 9111 §5.2.2.5). */
 function writeJson(res: Response, body: object): void {
   const text = JSON.stringify(body);
-  // Not by writeHead(): what an app has put around end() may still change the headers.
+  // Not by writeHead(): what an app wraps around end() may still change the headers.
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.setHeader('Cache-Control', 'no-store');
   res.setHeader('Content-Length', Buffer.byteLength(text));

@@ -8,12 +8,15 @@ export { en, ko };
 
 export const builtInLocales: Readonly<Record<string, Locale>> = { en, ko };
 
-/** Chooses among languages by a tag somebody sent: the same tag, else its language (`ko-KR` finds `ko`). */
-export function chooseLocale(
-  locales: ReadonlyMap<string, Locale>,
-  tag: string | undefined,
-): Locale | undefined {
-  if (tag === undefined) return undefined;
+/** The languages of an app, by tag in lower case. */
+export interface Languages {
+  readonly locales: ReadonlyMap<string, Locale>;
+  readonly defaultLocale: Locale;
+}
+
+/** The language that a tag asks for: the same tag, else its language (`ko-KR` finds `ko`); undefined when there is none. */
+export function chooseLocale({ locales }: Languages, tag: unknown): Locale | undefined {
+  if (typeof tag !== 'string') return undefined;
   const wanted = tag.toLowerCase();
   return locales.get(wanted) ?? locales.get(wanted.split('-', 1)[0] ?? wanted);
 }

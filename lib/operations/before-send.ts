@@ -1,26 +1,26 @@
-/** The app's say before each send: a captcha, a block list, an address that already has an account. */
+/** The `beforeSend` option: a captcha, a block list, an address that already has an account. */
 import type { Request } from 'express';
 import type { MailContent } from '../mail/template.js';
 import { refuse } from '../options/checks.js';
-import { askHook } from './hook.js';
+import { callHook } from './hook.js';
 
-/** What the app is told of a send. */
+/** What the app learns about a send. */
 export interface SendAttempt {
   /** The canonical address. */
   readonly email: string;
   readonly purpose: string;
-  /** The language of the answer, as a tag. */
+  /** The language tag of the answer. */
   readonly locale: string;
-  /** The request, when the send came by HTTP or was handed one. */
+  /** The request, if the send came by HTTP or was given one. */
   readonly request?: Request;
 }
 
 /**
- * What the app may say. `refuse` is answered 403. `suppress` is answered as if a code had been sent, and none
- * is, so that nobody learns who has an account; with a `mail`, that mail goes in its place.
+ * What the app may answer; nothing lets the send pass. `refuse` is answered 403. `suppress` is answered as if a code had
+ * been sent although none is, so that nobody learns who has an account. With a `mail`, that email is sent instead.
  */
 export type SendVerdict =
-  // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a say returns nothing
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook that lets the send pass returns nothing
   | void
   | undefined
   | { readonly kind: 'refuse'; readonly message?: string }
@@ -33,14 +33,14 @@ export type HookOutcome =
   | { readonly kind: 'pass' }
   | { readonly kind: 'late' };
 
-/** Asks the app, and waits `timeout` ms at most. What the hook throws is the app's own error and is passed on. */
-export async function askBeforeSend(
+/** Waits at most `timeout` ms. What the hook throws is the app's own error and is passed on. */
+export async function callBeforeSend(
   hook: BeforeSend | undefined,
   attempt: SendAttempt,
   timeout: number,
 ): Promise<HookOutcome> {
   if (!hook) return { kind: 'pass' };
-  const answer = await askHook(() => hook(attempt), timeout);
+  const answer = await callHook(() => hook(attempt), timeout);
   return answer.kind === 'late' ? answer : outcomeOf(answer.value);
 }
 

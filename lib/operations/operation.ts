@@ -1,55 +1,57 @@
-/** What every act needs: the settings, the keys of a challenge, and trouble of the store turned into an outcome. */
+/** What every operation needs: settings, events, the keys of a challenge, and an outcome for trouble with the store. */
 import { maskAddress } from '../challenge/address.js';
-import type { Digests } from '../challenge/digests.js';
+import type { Hasher } from '../challenge/digests.js';
 import { type AddressEvent, createEvents, type Events } from '../events.js';
 import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options/options.js';
 import type { ChallengeKey } from '../store/store.js';
 
-/** The store or the mail is away, or has no room; nothing happened. */
+/** The store or the email queue cannot take the request. Nothing happened. */
 export interface Unavailable {
   readonly kind: 'unavailable';
   readonly message: string;
+  /** Seconds. */
   readonly retryAfter: number;
 }
 
-export interface ActContext {
+export interface OperationContext {
   readonly settings: Settings;
   readonly events: Events;
-  /** Where a challenge is kept under one of the secrets. */
-  keyOf(secret: Digests, email: string): ChallengeKey;
+  /** Where a challenge is stored under one of the secrets. */
+  keyOf(hasher: Hasher, email: string): ChallengeKey;
+  /** What an event tells of an address. */
   eventOf(email: string): AddressEvent;
-  /** Asks the store; trouble is an outcome, in time and closed, not an exception. */
-  ask<T>(act: string, locale: Locale, call: () => Promise<T>): Promise<T | Unavailable>;
-  unavailable(act: string, cause: unknown, locale: Locale): Unavailable;
+  /** Calls the store. A call that fails or times out is an outcome, and an event. */
+  callStore<T>(operation: string, locale: Locale, call: () => Promise<T>): Promise<T | Unavailable>;
+  unavailable(operation: string, cause: unknown, locale: Locale): Unavailable;
 }
 
-/** How long a client is asked to wait when the store or the outbox is the trouble, in seconds. */
+/** How long a client is asked to wait when the store or the email queue is the trouble, in seconds. */
 const RETRY_AFTER = 5;
 
-export function createActContext(settings: Settings): ActContext {
+export function createOperationContext(settings: Settings): OperationContext {
   const { purpose } = settings;
   const events = createEvents();
 
-  function unavailable(act: string, cause: unknown, locale: Locale): Unavailable {
-    events.emit('unavailable', { act, purpose, cause });
+  function unavailable(operation: string, cause: unknown, locale: Locale): Unavailable {
+    events.emit('unavailable', { operation, purpose, cause });
     return { kind: 'unavailable', message: locale.answers.unavailable, retryAfter: RETRY_AFTER };
   }
 
   return {
     settings,
     events,
-    keyOf: (secret, email) => ({
-      mailbox: secret.mailbox(settings.mailbox(email)),
-      challenge: secret.challenge(email, purpose),
+    keyOf: (hasher, email) => ({
+      mailbox: hasher.mailbox(settings.mailbox(email)),
+      challenge: hasher.challenge(email, purpose),
     }),
     eventOf: (email) => ({ email: maskAddress(email), purpose }),
     unavailable,
-    async ask(act, locale, call) {
+    async callStore(operation, locale, call) {
       try {
         return await call();
       } catch (cause) {
-        return unavailable(act, cause, locale);
+        return unavailable(operation, cause, locale);
       }
     },
   };

@@ -1,8 +1,8 @@
-/** Redeem: use a token up, once. Release: give it back when the sign-up did not come about. */
-import { secretOf } from '../challenge/digests.js';
-import type { Locale } from '../locales/index.js';
-import type { InvalidRequest, Judge } from './input.js';
-import type { ActContext, Unavailable } from './operation.js';
+/** Redeem: uses a verification token up, and gives it back when the sign-up failed. */
+import { hasherOf } from '../challenge/digests.js';
+import { chooseLocale, type Locale } from '../locales/index.js';
+import type { InputParsers, InvalidRequest } from './input.js';
+import type { OperationContext, Unavailable } from './operation.js';
 
 export interface RedeemInput {
   readonly email: unknown;
@@ -12,45 +12,47 @@ export interface RedeemInput {
 
 export type RedeemOutcome =
   | Redeemed
-  /** No token, one of another address or purpose, used, ended, or altered: not told apart. */
+  /** No token, or one of another address or purpose, used, expired or altered: not told apart. */
   | { readonly kind: 'email_not_verified'; readonly message: string }
   | InvalidRequest
   | Unavailable;
 
-/** A token that was used up; `release` takes it back whole. */
+/** A token that was used up. `release` takes it back. */
 export interface Redeemed {
   readonly kind: 'redeemed';
   /** The canonical address. */
   readonly email: string;
   readonly verificationToken: string;
-  /** When the token ends, in ms by the store's clock. */
+  /** When the token expires, in ms by the store's clock. */
   readonly end: number;
 }
 
 export type ReleaseOutcome = { readonly kind: 'released' } | Unavailable;
 
-export interface Redeeming {
-  redeem(input: RedeemInput, fallback?: Locale): Promise<RedeemOutcome>;
+export interface Redeem {
+  /** @param locale The language of the request, for input that names none. */
+  redeem(input: RedeemInput, locale?: Locale): Promise<RedeemOutcome>;
   release(redeemed: Redeemed): Promise<ReleaseOutcome>;
 }
 
-export function createRedeeming(context: ActContext, judge: Judge): Redeeming {
-  const { settings, events, keyOf, eventOf, ask } = context;
-  const { store, secrets, storeTimeout } = settings;
+export function createRedeem(context: OperationContext, parsers: InputParsers): Redeem {
+  const { settings, events, keyOf, eventOf, callStore } = context;
+  const { store, hashers, storeTimeout, defaultLocale } = settings;
 
   return {
-    async redeem(input, fallback) {
-      const judged = await judge.send({ email: input?.email, locale: input?.locale }, fallback);
-      if (judged.kind === 'invalid_request') return judged;
-      const { email, locale } = judged;
+    async redeem(input, fallback = defaultLocale) {
+      const language = chooseLocale(settings, input?.locale) ?? fallback;
+      const parsed = await parsers.send({ email: input?.email, locale: input?.locale }, language);
+      if (parsed.kind === 'invalid_request') return parsed;
+      const { email, locale } = parsed;
       const refused = { kind: 'email_not_verified', message: locale.answers.email_not_verified } as const;
 
       const { verificationToken } = input;
       if (typeof verificationToken !== 'string') return refused;
-      const secret = secretOf(verificationToken, secrets);
-      if (!secret) return refused;
-      const entry = { ...keyOf(secret, email), token: secret.token(verificationToken) };
-      const outcome = await ask('redeem', locale, () => store.redeem(entry, storeTimeout));
+      const hasher = hasherOf(verificationToken, hashers);
+      if (!hasher) return refused;
+      const request = { ...keyOf(hasher, email), token: hasher.token(verificationToken) };
+      const outcome = await callStore('redeem', locale, () => store.redeem(request, storeTimeout));
       if (outcome.kind === 'unavailable') return outcome;
       if (outcome.kind === 'unknown') return refused;
       events.emit('redeemed', eventOf(email));
@@ -59,12 +61,12 @@ export function createRedeeming(context: ActContext, judge: Judge): Redeeming {
 
     async release(redeemed) {
       const { email, verificationToken, end } = redeemed ?? {};
-      const secret = typeof verificationToken === 'string' ? secretOf(verificationToken, secrets) : undefined;
-      if (!secret || typeof email !== 'string' || !Number.isSafeInteger(end))
-        throw new TypeError('release() takes what redeem() came to.');
-      const entry = { ...keyOf(secret, email), token: secret.token(verificationToken), end };
-      const outcome = await ask('release', settings.defaultLocale, async () => {
-        await store.release(entry, storeTimeout);
+      const hasher = typeof verificationToken === 'string' ? hasherOf(verificationToken, hashers) : undefined;
+      if (!hasher || typeof email !== 'string' || !Number.isSafeInteger(end))
+        throw new TypeError('release() takes the outcome of redeem().');
+      const request = { ...keyOf(hasher, email), token: hasher.token(verificationToken), end };
+      const outcome = await callStore('release', defaultLocale, async () => {
+        await store.release(request, storeTimeout);
         return { kind: 'released' } as const;
       });
       if (outcome.kind === 'released') events.emit('released', eventOf(email));

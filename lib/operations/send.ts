@@ -1,16 +1,16 @@
-/** Send: draw a code, enter it and its email in the store, deliver the email, and tell what came of it. */
-
-import { drawCode, drawDigest, drawOpaque, secretOf } from '../challenge/digests.js';
+/** Send: draws a code, stores it, emails it, and tells what became of it. */
+import { drawCode } from '../challenge/code.js';
+import { drawDigest, drawOpaque, hasherOf } from '../challenge/digests.js';
 import type { Locale } from '../locales/index.js';
 import type { DeliveryOutcome } from '../mail/mailer.js';
 import type { OutgoingEmail } from '../mail/message.js';
 import type { EmailQueue, Slot } from '../mail/queue.js';
 import type { DiscardOutcome, DiscardRequest, OpenOutcome } from '../store/store.js';
-import { askBeforeSend, type HookOutcome, type SendAttempt } from './before-send.js';
-import type { InvalidRequest, JudgedSend } from './input.js';
-import { type ActContext, seconds, type Unavailable } from './operation.js';
+import { callBeforeSend, type HookOutcome, type SendAttempt } from './before-send.js';
+import type { InvalidRequest, ParsedSend } from './input.js';
+import { type OperationContext, seconds, type Unavailable } from './operation.js';
 
-/** What `send` takes; it is judged as a body of the route is. `request` is handed to `beforeSend`. */
+/** What `send` takes. It is validated as a body of the route is. `request` is passed to `beforeSend`. */
 export interface SendInput {
   readonly email: unknown;
   readonly challengeId?: unknown;
@@ -18,7 +18,7 @@ export interface SendInput {
   readonly request?: SendAttempt['request'];
 }
 
-/** All times are whole seconds, rounded up; `message` is in the language of the input. */
+/** All times are whole seconds, rounded up. `message` is in the language of the input. */
 export type SendOutcome =
   | (Sent & { readonly kind: 'sent' })
   | (Sent & { readonly kind: 'delivery_unknown' })
@@ -39,75 +39,74 @@ export interface TooManyRequests {
   readonly kind: 'too_many_requests';
   readonly message: string;
   readonly retryAfter: number;
-  /** There when the client that asked can still enter a code. */
+  /** Present when the holder of the `challengeId` in the request can still enter a code. */
   readonly challengeId?: string;
   readonly expiresIn?: number;
 }
 
-export interface Sending {
-  send(judged: JudgedSend, request?: SendAttempt['request']): Promise<SendOutcome>;
-  /** A client that was limited before its send: what it is told, and how it can go on all the same. */
-  limited(judged: JudgedSend | undefined, retryAfter: number, locale: Locale): Promise<TooManyRequests>;
+export interface Send {
+  send(input: ParsedSend, request?: SendAttempt['request']): Promise<SendOutcome>;
+  /** The answer for a client that its limit stopped before its send, with what it needs to go on with its code. */
+  limited(input: ParsedSend | undefined, retryAfter: number, locale: Locale): Promise<TooManyRequests>;
 }
 
-export function createSending(context: ActContext, queue: EmailQueue): Sending {
-  const { settings, events, keyOf, eventOf, ask, unavailable } = context;
-  const { store, secrets, purpose, storeTimeout, sendLimits: limits } = settings;
-  const [writing] = secrets;
+export function createSend(context: OperationContext, queue: EmailQueue): Send {
+  const { settings, events, keyOf, eventOf, callStore, unavailable } = context;
+  const { store, hashers, purpose, storeTimeout, sendLimits: limits } = settings;
+  const [hasher] = hashers;
 
-  async function send(judged: JudgedSend, request?: SendAttempt['request']): Promise<SendOutcome> {
-    const { email, locale } = judged;
+  async function send(input: ParsedSend, request?: SendAttempt['request']): Promise<SendOutcome> {
+    const { email, locale } = input;
     const attempt = { email, purpose, locale: locale.tag, ...(request && { request }) };
-    const verdict = await askBeforeSend(settings.beforeSend, attempt, settings.hookTimeout);
+    const verdict = await callBeforeSend(settings.beforeSend, attempt, settings.hookTimeout);
     if (verdict.kind === 'late')
       return unavailable('send', new Error('beforeSend did not answer in time'), locale);
     if (verdict.kind === 'refuse')
       return { kind: 'refused', message: verdict.message ?? locale.answers.refused };
-    const key = keyOf(writing, email);
+
+    const key = keyOf(hasher, email);
     const code = drawCode(settings.codeLength);
-    const digest = verdict.kind === 'suppress' ? drawDigest() : writing.code(key.challenge, code);
-    const held = secretOf(judged.challengeId, secrets) === writing ? judged.challengeId : undefined;
-    const drawn = drawOpaque(writing);
-    const newClient = writing.client(drawn);
+    const digest = verdict.kind === 'suppress' ? drawDigest() : hasher.code(key.challenge, code);
+    const heldId = hasherOf(input.challengeId, hashers) === hasher ? input.challengeId : undefined;
+    const newId = drawOpaque(hasher);
+    const newHolder = hasher.holder(newId);
+    const slot = await queue.reserve();
+    if (!slot) return unavailable('send', new Error('the email queue is full'), locale);
     const entry = {
       ...key,
       code: digest,
       codeTtl: settings.codeTtl,
-      client: held && writing.client(held),
-      newClient,
+      holder: heldId && hasher.holder(heldId),
+      newHolder,
       maxAttempts: settings.maxAttempts,
       limits,
     };
-    const slot = await queue.reserve();
-    if (!slot) return unavailable('send', new Error('the email queue is full'), locale);
-    const opened = await ask('send', locale, () => store.open(entry, storeTimeout));
+    const opened = await callStore('send', locale, () => store.open(entry, storeTimeout));
     if (opened.kind !== 'opened') {
       slot.release();
-      return opened.kind === 'limited' ? tooMany(opened.retryIn, locale, held, opened.expiresIn) : opened;
+      return opened.kind === 'limited' ? tooMany(opened.retryIn, locale, heldId, opened.expiresIn) : opened;
     }
 
-    const since = stopwatch();
+    const elapsed = stopwatch();
     const { place, kept } = opened;
-    const undo = { ...key, code: digest, madeClient: kept ? undefined : newClient, place, limits };
-    const outgoing = emailFor(verdict, email, code, locale, opened.expiresIn);
-    const recording = deliver(slot, outgoing, undo);
-    // An email of the background goes on when its answer has left.
-    const recorded = settings.delivery === 'background' ? SENT : await recording;
-    if (recorded.kind === 'delivery_failed') {
-      const { discarded, recipientRefused } = recorded;
-      const undone = discarded.kind === 'discarded' ? discarded.resendIn : opened.resendIn - since();
+    const undo = { ...key, code: digest, newHolder: kept ? undefined : newHolder, place, limits };
+    const delivery = deliver(slot, emailFor(verdict, input, code, opened.expiresIn), undo);
+    const outcome = settings.delivery === 'background' ? SENT : await delivery;
+    if (outcome.kind === 'delivery_failed') {
+      const { discarded, recipientRefused } = outcome;
+      const resendIn = discarded.kind === 'discarded' ? discarded.resendIn : opened.resendIn - elapsed();
       return {
         kind: 'delivery_failed',
-        message: wordsFor(locale, recipientRefused),
-        resendIn: wholeSeconds(undone),
+        message: messageForFailure(locale, recipientRefused),
+        resendIn: wholeSeconds(resendIn),
       };
     }
-    const { kind } = recorded;
-    const challengeId = kept && held ? held : drawn;
-    return { kind, message: locale.answers[kind], challengeId, ...timesLeft(opened, since()) };
+    const { kind } = outcome;
+    const challengeId = kept && heldId ? heldId : newId;
+    return { kind, message: locale.answers[kind], challengeId, ...timesLeft(opened, elapsed()) };
   }
 
-  /** Resolves when the outcome of the email is recorded and its slot is free; never rejects. */
+  /** Resolves when the outcome of the email is recorded and its slot is free. Never rejects. */
   async function deliver(
     slot: Slot,
     email: OutgoingEmail | undefined,
@@ -121,7 +120,7 @@ export function createSending(context: ActContext, queue: EmailQueue): Sending {
     }
   }
 
-  /** Tells what became of an email; one that is known not to have left costs nothing. */
+  /** Emits the event of an outcome, and undoes the send if the email is known not to have left. */
   async function record(
     outcome: DeliveryOutcome,
     { email, locale }: OutgoingEmail,
@@ -136,49 +135,47 @@ export function createSending(context: ActContext, queue: EmailQueue): Sending {
     return {
       kind: 'delivery_failed',
       recipientRefused: outcome.error.recipientRefused,
-      discarded: await ask('discard', locale, () => store.discard(undo, storeTimeout)),
+      discarded: await callStore('discard', locale, () => store.discard(undo, storeTimeout)),
     };
   }
 
   async function limited(
-    judged: JudgedSend | undefined,
+    input: ParsedSend | undefined,
     retryAfter: number,
     locale: Locale,
   ): Promise<TooManyRequests> {
-    const challengeId = judged?.challengeId;
-    const secret = secretOf(challengeId, secrets);
-    if (!judged || !challengeId || !secret) return tooMany(retryAfter * 1000, locale);
-    const client = { ...keyOf(secret, judged.email), client: secret.client(challengeId) };
-    const seen = await ask('send', locale, () => store.look(client, storeTimeout));
+    const challengeId = input?.challengeId;
+    const named = hasherOf(challengeId, hashers);
+    if (!input || !challengeId || !named) return tooMany(retryAfter * 1000, locale);
+    const request = { ...keyOf(named, input.email), holder: named.holder(challengeId) };
+    const seen = await callStore('send', locale, () => store.peek(request, storeTimeout));
     return tooMany(retryAfter * 1000, locale, challengeId, 'kind' in seen ? undefined : seen.expiresIn);
   }
 
   return { send, limited };
 }
 
-/** What is known of an email when its outcome is recorded. */
+/** What is known of an email once its outcome is recorded. */
 type Recorded =
   | { readonly kind: 'sent' | 'delivery_unknown' }
   | {
       readonly kind: 'delivery_failed';
       readonly discarded: DiscardOutcome | Unavailable;
-      /** Whether the address is to be doubted. */
       readonly recipientRefused: boolean;
     };
 
 const SENT: Recorded = { kind: 'sent' };
 
-/** An address is doubted only when it was refused: for all else the person can do nothing but wait. */
-function wordsFor({ answers }: Locale, recipientRefused = false): string {
+/** The address is doubted only if it was refused. About anything else the person can do nothing but wait. */
+function messageForFailure({ answers }: Locale, recipientRefused: boolean): string {
   return (recipientRefused ? answers.recipient_refused : undefined) ?? answers.delivery_failed;
 }
 
-/** The email to send: the code's, the one the app put in its place, or none. */
+/** The email with the code, the one that the app sends instead, or none. */
 function emailFor(
   verdict: HookOutcome,
-  email: string,
+  { email, locale }: ParsedSend,
   code: string,
-  locale: Locale,
   lifetime: number,
 ): OutgoingEmail | undefined {
   const common = { email, locale, lifetime, expiresAt: Date.now() + lifetime };
@@ -188,16 +185,16 @@ function emailFor(
 
 function tooMany(retryIn: number, locale: Locale, challengeId?: string, expiresIn?: number): TooManyRequests {
   const retryAfter = seconds(retryIn);
-  const goesOn = challengeId !== undefined && expiresIn !== undefined;
+  const canGoOn = challengeId !== undefined && expiresIn !== undefined;
   return {
     kind: 'too_many_requests',
     message: locale.answers.too_many_requests(retryAfter),
     retryAfter,
-    ...(goesOn && { challengeId, expiresIn: seconds(expiresIn) }),
+    ...(canGoOn && { challengeId, expiresIn: seconds(expiresIn) }),
   };
 }
 
-/** Time passes between the store's reply and our answer: an email may take seconds. */
+/** Time passes between the store's reply and our answer: sending an email may take seconds. */
 function stopwatch(): () => number {
   const start = performance.now();
   return () => performance.now() - start;
@@ -205,11 +202,11 @@ function stopwatch(): () => number {
 
 function timesLeft(
   opened: OpenOutcome & { kind: 'opened' },
-  passed: number,
+  elapsed: number,
 ): { expiresIn: number; resendIn: number } {
   return {
-    expiresIn: wholeSeconds(opened.expiresIn - passed),
-    resendIn: wholeSeconds(opened.resendIn - passed),
+    expiresIn: wholeSeconds(opened.expiresIn - elapsed),
+    resendIn: wholeSeconds(opened.resendIn - elapsed),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Every option: its sentence, its default, its check. All are checked once, when the app starts. */
 import addressparser from 'nodemailer/lib/addressparser';
 import { defaultMailbox } from '../challenge/address.js';
-import { createDigests, type Digests } from '../challenge/digests.js';
+import { createHasher, type Hasher } from '../challenge/digests.js';
 import { warn } from '../events.js';
 import {
   type ClientLimitOption,
@@ -98,8 +98,8 @@ export interface Settings {
   readonly store: Store;
   readonly transport: Transport;
   readonly from: { readonly name: string; readonly address: string };
-  /** The first writes; all are read. */
-  readonly secrets: readonly [Digests, ...Digests[]];
+  /** One for each secret. New digests are made by the first one, and all are looked up. */
+  readonly hashers: readonly [Hasher, ...Hasher[]];
   readonly codeLength: number;
   readonly codeTtl: number;
   readonly maxAttempts: number;
@@ -145,7 +145,7 @@ export function createSettings(given: EmailVerificationOptions): Settings {
   const { all, first } = checkLocales(locales, defaultLocale);
   return {
     store: chooseStore(options.store),
-    secrets: checkSecrets(options.secret),
+    hashers: checkSecrets(options.secret),
     from,
     codeLength: checkInteger('codeLength', codeLength, 6, 10),
     codeTtl: checkInteger('codeTtl', codeTtl, 60, 600) * 1000,
@@ -216,23 +216,23 @@ function chooseStore(store: Store | undefined): Store {
   return new MemoryStore();
 }
 
-function checkSecrets(secret: EmailVerificationOptions['secret']): [Digests, ...Digests[]] {
+function checkSecrets(secret: EmailVerificationOptions['secret']): [Hasher, ...Hasher[]] {
   const isArray = Array.isArray(secret);
   // Array.from() also tells the holes of an array.
   const given: readonly unknown[] = isArray ? Array.from(secret) : [secret];
-  const digests = given.map((one, index) => {
-    if (typeof one === 'string' && Buffer.byteLength(one) >= 32) return createDigests(one);
+  const hashers = given.map((one, index) => {
+    if (typeof one === 'string' && Buffer.byteLength(one) >= 32) return createHasher(one);
     if (isArray) return refuseHidden(`secret[${index}]`, 'a string of at least 32 bytes', one);
     return refuseHidden('secret', SECRETS, one);
   });
-  digests.forEach(({ name }, index) => {
-    if (digests.findIndex((other) => other.name === name) === index) return;
+  hashers.forEach(({ name }, index) => {
+    if (hashers.findIndex((other) => other.name === name) === index) return;
     // Ids and tokens tell their secret by a name of two characters, which two secrets share once in 4096 times.
     throw new TypeError(
       `The \`secret[${index}]\` option must differ from the ones before it: it is the same as one of them, or cannot be told apart from it. Replace it.`,
     );
   });
-  const [first, ...rest] = digests;
+  const [first, ...rest] = hashers;
   return first ? [first, ...rest] : refuseHidden('secret', SECRETS, secret);
 }
 

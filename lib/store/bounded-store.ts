@@ -1,6 +1,6 @@
 /**
- * Holds any store, also one of the app's own, to what the port promises: each call ends within its time, in an
- * outcome that the port knows or in an error that says something. What a call comes to later is let go.
+ * Holds any store, including one of the app's own, to what the port promises: each call ends in time, with an outcome that
+ * the port knows or an error that says something. What a call does later is ignored.
  */
 import { inspect } from 'node:util';
 import { hasMethod, isThenable, nameOf } from './name-of.js';
@@ -8,8 +8,8 @@ import {
   type AttemptOutcome,
   type CountOutcome,
   type DiscardOutcome,
-  type LookOutcome,
   type OpenOutcome,
+  type PeekOutcome,
   type RedeemOutcome,
   type Store,
   StoreTimeout,
@@ -17,27 +17,27 @@ import {
 import { Deadlines, RESOLUTION } from './timeouts.js';
 
 /**
- * How much later than its own time a store is given up on, in ms: one that keeps it, as ours do, is heard first,
- * for it knows more of what went wrong.
+ * How much longer than its timeout a store may take, in ms. One that keeps its timeout, as ours do, then reports first: it
+ * knows more about what went wrong.
  */
 const GRACE = 2 * RESOLUTION;
 
-const ACTS = [
+const OPERATIONS = [
   'open',
   'attempt',
   'discard',
   'redeem',
   'release',
-  'look',
+  'peek',
   'count',
   'check',
 ] as const satisfies readonly (keyof Store)[];
 
 type Fits<T> = (outcome: unknown) => outcome is T;
 
-/** @throws TypeError when it is no store; `store` itself is not shown, as a client in its place holds a password. */
+/** @throws TypeError when it is not a store. `store` itself is not shown, because a Redis client in its place holds a password. */
 export function checkStore(store: Store): Store {
-  const missing = ACTS.filter((act) => !hasMethod(store, act));
+  const missing = OPERATIONS.filter((name) => !hasMethod(store, name));
   if (missing.length === 0) return store;
   throw new TypeError(
     `The \`store\` option must be a RedisStore, a MemoryStore or a Store of your own. Received ${fault()}.`,
@@ -47,8 +47,8 @@ export function checkStore(store: Store): Store {
     if (isThenable(store)) return 'a promise: await it';
     if (hasMethod(store, 'evalSha') || hasMethod(store, 'evalsha'))
       return 'a Redis client: pass `new RedisStore(client)`';
-    if (missing.length === ACTS.length) return nameOf(store);
-    return `${nameOf(store)} without ${missing.map((act) => `${act}()`).join(', ')}`;
+    if (missing.length === OPERATIONS.length) return nameOf(store);
+    return `${nameOf(store)} without ${missing.map((name) => `${name}()`).join(', ')}`;
   }
 }
 
@@ -56,17 +56,19 @@ export function boundedStore(store: Store): Store {
   const deadlines = new Deadlines(() => undefined);
 
   async function bounded<T>(
-    act: keyof Store,
+    operation: keyof Store,
     call: () => unknown,
     timeout: number,
     fits: Fits<T>,
   ): Promise<T> {
     const timedOut = () =>
-      new StoreTimeout(`${act}() of the store did not settle within ${timeout} ms (\`storeTimeout\`).`);
-    const recover = (reason: unknown) => Promise.reject(errorOf(act, reason));
+      new StoreTimeout(`${operation}() of the store did not settle within ${timeout} ms (\`storeTimeout\`).`);
+    const recover = (reason: unknown) => Promise.reject(errorOf(operation, reason));
     const outcome = await deadlines.in(timeout + GRACE).race(settling(call), { timedOut, recover });
     if (fits(outcome)) return outcome;
-    throw new TypeError(`${act}() of the store came to ${named(outcome)}, which is none of its outcomes.`);
+    throw new TypeError(
+      `${operation}() of the store came to ${named(outcome)}, which is none of its outcomes.`,
+    );
   }
 
   return {
@@ -78,13 +80,13 @@ export function boundedStore(store: Store): Store {
     redeem: (request, timeout) => bounded('redeem', () => store.redeem(request, timeout), timeout, isRedeem),
     release: (request, timeout) =>
       bounded('release', () => store.release(request, timeout), timeout, isAnything),
-    look: (request, timeout) => bounded('look', () => store.look(request, timeout), timeout, isLook),
+    peek: (request, timeout) => bounded('peek', () => store.peek(request, timeout), timeout, isPeek),
     count: (request, timeout) => bounded('count', () => store.count(request, timeout), timeout, isCount),
     check: (timeout) => bounded('check', () => store.check(timeout), timeout, isSentences),
   };
 }
 
-/** The call as a promise of ours, also when it throws at once or returns none. */
+/** The call as a promise, even if it throws or returns something else. */
 function settling(call: () => unknown): Promise<unknown> {
   try {
     return Promise.resolve(call());
@@ -93,13 +95,13 @@ function settling(call: () => unknown): Promise<unknown> {
   }
 }
 
-/** A reason that says nothing, as undefined, would be taken for none. */
-function errorOf(act: string, reason: unknown): object {
+/** A rejection with undefined would look like no error. */
+function errorOf(operation: string, reason: unknown): object {
   if (typeof reason === 'object' && reason !== null) return reason;
-  return new Error(`${act}() of the store failed with ${inspect(reason)}.`);
+  return new Error(`${operation}() of the store failed with ${inspect(reason)}.`);
 }
 
-/** Without what else is in the outcome: it may be what no log should hold. */
+/** Without the rest of the outcome, which may hold what no log should. */
 function named(outcome: unknown): string {
   const { kind }: Fields = Object(outcome);
   return typeof kind === 'string' ? `{ kind: ${inspect(kind.slice(0, 40))}, … }` : nameOf(outcome);
@@ -128,7 +130,7 @@ function isRedeem(outcome: unknown): outcome is RedeemOutcome {
   return kind === 'unknown' || (kind === 'redeemed' && isNumber(end));
 }
 
-function isLook(outcome: unknown): outcome is LookOutcome {
+function isPeek(outcome: unknown): outcome is PeekOutcome {
   const { expiresIn }: Fields = Object(outcome);
   return typeof outcome === 'object' && outcome !== null && isNumberOrNone(expiresIn);
 }

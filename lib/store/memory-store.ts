@@ -1,13 +1,12 @@
 /**
- * The store in one process: the same acts as the scripts, told in TypeScript. It is the model the scripts are
- * held against, and what a first try and a test run on. What it keeps ends with the process.
+ * The store in one process: the same operations as the scripts, in TypeScript. Tests hold the scripts against it, and a
+ * first try runs on it. What it stores is lost when the process ends.
  */
 import { readOptionsOf } from '../options/checks.js';
 import {
   type AttemptOutcome,
   type AttemptRequest,
   type ChallengeKey,
-  type ClientRequest,
   type CountOutcome,
   type CountRequest,
   DAY,
@@ -18,9 +17,10 @@ import {
   ENDED_CODES_KNOWN,
   GIVE_BACKS_A_DAY,
   type Limit,
-  type LookOutcome,
   type OpenOutcome,
   type OpenRequest,
+  type PeekOutcome,
+  type PeekRequest,
   type RedeemOutcome,
   refuseClockInProduction,
   type Store,
@@ -33,7 +33,7 @@ export interface MemoryStoreOptions {
   readonly clock?: () => number;
 }
 
-interface Mail {
+interface SentEmail {
   readonly place: number;
   givenBack: boolean;
 }
@@ -45,24 +45,24 @@ interface Budget {
 
 interface Challenge {
   codes: Map<string, number>;
-  clients: Map<string, Budget>;
+  holders: Map<string, Budget>;
   shared: Budget;
   tokens: Map<string, number>;
 }
 
-/** How often, in ms, a write also clears away what has ended. */
+/** How often a write also deletes what has ended, in ms. */
 const SWEEP_EVERY = 60_000;
 
 /**
- * Keeps challenges in the memory of this process: for a first try and for tests. Several processes would each
- * count on their own, so production wants RedisStore.
+ * Keeps challenges in the memory of this process, for a first try and for tests. Several processes would each count on
+ * their own, so use RedisStore in production.
  *
  * @example
  * const store = new MemoryStore();
  */
 export class MemoryStore implements Store {
   readonly #clock: () => number;
-  readonly #mailboxes = new Map<string, Mail[]>();
+  readonly #mailboxes = new Map<string, SentEmail[]>();
   readonly #challenges = new Map<string, Challenge>();
   readonly #counters = new Map<string, { hits: number; end: number }>();
   #nextSweep = 0;
@@ -77,23 +77,23 @@ export class MemoryStore implements Store {
   async open(request: OpenRequest, timeout: number): Promise<OpenOutcome> {
     const now = this.#start(timeout);
     this.#sweep(now);
-    const mails = recent(this.#mailboxes.get(request.mailbox) ?? [], now);
+    const emails = recent(this.#mailboxes.get(request.mailbox) ?? [], now);
     const challenge = this.#challenge(request);
 
-    const full = wait(mails, request.limits, now);
+    const full = wait(emails, request.limits, now);
     if (full > 0)
-      return { kind: 'limited', retryIn: full, expiresIn: clientWindow(challenge, request.client, now) };
+      return { kind: 'limited', retryIn: full, expiresIn: holderWindow(challenge, request.holder, now) };
 
-    const place = Math.max(now, (mails.at(-1)?.place ?? -1) + 1);
-    mails.push({ place, givenBack: false });
-    this.#mailboxes.set(request.mailbox, mails);
+    const place = Math.max(now, (emails.at(-1)?.place ?? -1) + 1);
+    emails.push({ place, givenBack: false });
+    this.#mailboxes.set(request.mailbox, emails);
 
     const end = now + request.codeTtl;
-    const known = live(request.client ? challenge.clients.get(request.client) : undefined, now);
+    const known = live(request.holder ? challenge.holders.get(request.holder) : undefined, now);
     const kept = known !== undefined && known.left > 0;
     dropUseless(challenge, now);
     challenge.codes.set(request.code, end);
-    challenge.clients.set(kept && request.client ? request.client : request.newClient, {
+    challenge.holders.set(kept && request.holder ? request.holder : request.newHolder, {
       left: kept ? known.left : request.maxAttempts,
       end,
     });
@@ -104,18 +104,18 @@ export class MemoryStore implements Store {
       kept,
       place,
       expiresIn: request.codeTtl,
-      resendIn: wait(mails, request.limits, now),
+      resendIn: wait(emails, request.limits, now),
     };
   }
 
   async attempt(request: AttemptRequest, timeout: number): Promise<AttemptOutcome> {
     const now = this.#start(timeout);
     const challenge = this.#challenge(request);
-    // The very command that left this token, sent again.
+    // The command that stored this token, sent again.
     if ((challenge.tokens.get(request.token) ?? 0) > now) return { kind: 'accepted' };
     if (lastCodeEnd(challenge, now) === 0) return { kind: 'expired', live: false };
 
-    const own = live(request.client ? challenge.clients.get(request.client) : undefined, now);
+    const own = live(request.holder ? challenge.holders.get(request.holder) : undefined, now);
     const budget = own ?? live(challenge.shared, now);
     if (!budget || budget.left < 1) return { kind: 'expired', live: true };
     budget.left -= 1;
@@ -134,17 +134,18 @@ export class MemoryStore implements Store {
 
   async discard(request: DiscardRequest, timeout: number): Promise<DiscardOutcome> {
     const now = this.#start(timeout);
-    const mails = recent(this.#mailboxes.get(request.mailbox) ?? [], now);
-    const mail = mails.find(({ place }) => place === request.place);
-    if (mail && mails.filter(({ givenBack }) => givenBack).length < GIVE_BACKS_A_DAY) mail.givenBack = true;
+    const emails = recent(this.#mailboxes.get(request.mailbox) ?? [], now);
+    const email = emails.find(({ place }) => place === request.place);
+    if (email && emails.filter(({ givenBack }) => givenBack).length < GIVE_BACKS_A_DAY)
+      email.givenBack = true;
 
     const challenge = this.#challenge(request);
     const end = challenge.codes.get(request.code) ?? 0;
     challenge.codes.delete(request.code);
-    // A client that went on to another code ends with that one.
-    const made = request.madeClient ? challenge.clients.get(request.madeClient) : undefined;
-    if (request.madeClient && made && made.end <= end) challenge.clients.delete(request.madeClient);
-    return { kind: 'discarded', resendIn: wait(mails, request.limits, now) };
+    // A holder that went on to another code ends with that one.
+    const made = request.newHolder ? challenge.holders.get(request.newHolder) : undefined;
+    if (request.newHolder && made && made.end <= end) challenge.holders.delete(request.newHolder);
+    return { kind: 'discarded', resendIn: wait(emails, request.limits, now) };
   }
 
   async redeem(request: TokenRequest, timeout: number): Promise<RedeemOutcome> {
@@ -158,26 +159,26 @@ export class MemoryStore implements Store {
 
   async release(request: TokenRequest & { end: number }, timeout: number): Promise<void> {
     const now = this.#start(timeout);
-    // No token lives longer than a day; what is no number is neither.
+    // No token lives longer than a day. The comparison also refuses what is not a number.
     if (!(request.end > now && request.end <= now + DAY)) return;
     const challenge = this.#challenge(request);
     challenge.tokens.set(request.token, request.end);
     this.#challenges.set(keyOf(request), challenge);
   }
 
-  async look(request: ClientRequest, timeout: number): Promise<LookOutcome> {
+  async peek(request: PeekRequest, timeout: number): Promise<PeekOutcome> {
     const now = this.#start(timeout);
-    return { expiresIn: clientWindow(this.#challenge(request), request.client, now) };
+    return { expiresIn: holderWindow(this.#challenge(request), request.holder, now) };
   }
 
-  async count({ client, window, step }: CountRequest, timeout: number): Promise<CountOutcome> {
+  async count({ ip, window, step }: CountRequest, timeout: number): Promise<CountOutcome> {
     const now = this.#start(timeout);
-    const counter = live(this.#counters.get(client), now) ?? { hits: 0, end: now + window };
+    const counter = live(this.#counters.get(ip), now) ?? { hits: 0, end: now + window };
     const hits = step === 'hit' ? counter.hits + 1 : counter.hits - 1;
-    if (step === 'forget') this.#counters.delete(client);
+    if (step === 'forget') this.#counters.delete(ip);
     if (step === 'forget' || hits < 0) return { hits: 0, resetsIn: window };
     this.#sweep(now);
-    this.#counters.set(client, { hits, end: counter.end });
+    this.#counters.set(ip, { hits, end: counter.end });
     return { hits, resetsIn: counter.end - now };
   }
 
@@ -186,7 +187,7 @@ export class MemoryStore implements Store {
     return [];
   }
 
-  /** The moment an act starts at. Nothing waits here, so only a call without any time left is late. */
+  /** When an operation starts. Nothing waits here, so only a call that has no time left is late. */
   #start(timeout: number): number {
     if (timeout < 0) throw new StoreTimeout();
     return this.#clock();
@@ -196,12 +197,12 @@ export class MemoryStore implements Store {
     return this.#challenges.get(keyOf(key)) ?? emptyChallenge();
   }
 
-  /** Clears away what has ended, on a write and not by a timer, which would keep the process alive. */
+  /** Deletes what has ended. On a write and not by a timer, which would keep the process alive. */
   #sweep(now: number): void {
     if (now < this.#nextSweep) return;
     this.#nextSweep = now + SWEEP_EVERY;
-    for (const [key, mails] of this.#mailboxes)
-      if (recent(mails, now).length === 0) this.#mailboxes.delete(key);
+    for (const [key, emails] of this.#mailboxes)
+      if (recent(emails, now).length === 0) this.#mailboxes.delete(key);
     for (const [key, { end }] of this.#counters) if (end <= now) this.#counters.delete(key);
     for (const [key, challenge] of this.#challenges) {
       if (knownUntil(challenge) <= now) this.#challenges.delete(key);
@@ -214,27 +215,27 @@ function keyOf({ mailbox, challenge }: ChallengeKey): string {
 }
 
 function emptyChallenge(): Challenge {
-  return { codes: new Map(), clients: new Map(), shared: { left: 0, end: 0 }, tokens: new Map() };
+  return { codes: new Map(), holders: new Map(), shared: { left: 0, end: 0 }, tokens: new Map() };
 }
 
 function live<T extends { end: number }>(value: T | undefined, now: number): T | undefined {
   return value && value.end > now ? value : undefined;
 }
 
-/** What is of no use any more goes. Of the codes that have ended, those that did so last are still known. */
+/** Drops what is of no more use. Of the codes that have ended, the latest are still known. */
 function dropUseless(challenge: Challenge, now: number): void {
   const ends = [...challenge.codes.values()].filter((end) => end <= now).sort((one, other) => other - one);
   const tooOld = Math.max(ends[ENDED_CODES_KNOWN] ?? 0, now - ENDED_CODE_KNOWN_FOR);
   for (const [digest, end] of challenge.codes) if (end <= tooOld) challenge.codes.delete(digest);
-  for (const [digest, { end }] of challenge.clients) if (end <= now) challenge.clients.delete(digest);
+  for (const [digest, { end }] of challenge.holders) if (end <= now) challenge.holders.delete(digest);
   for (const [digest, end] of challenge.tokens) if (end <= now) challenge.tokens.delete(digest);
 }
 
-/** Until when anything in a challenge is of use. */
-function knownUntil({ codes, clients, shared, tokens }: Challenge): number {
+/** When the last entry of a challenge becomes useless. */
+function knownUntil({ codes, holders, shared, tokens }: Challenge): number {
   let last = shared.end;
   for (const end of codes.values()) last = Math.max(last, end + ENDED_CODE_KNOWN_FOR);
-  for (const { end } of clients.values()) last = Math.max(last, end);
+  for (const { end } of holders.values()) last = Math.max(last, end);
   for (const end of tokens.values()) last = Math.max(last, end);
   return last;
 }
@@ -245,19 +246,19 @@ function lastCodeEnd({ codes }: Challenge, now: number): number {
   return last;
 }
 
-function clientWindow(challenge: Challenge, client: string | undefined, now: number): number | undefined {
-  const own = live(client ? challenge.clients.get(client) : undefined, now);
+function holderWindow(challenge: Challenge, holder: string | undefined, now: number): number | undefined {
+  const own = live(holder ? challenge.holders.get(holder) : undefined, now);
   const codeEnd = lastCodeEnd(challenge, now);
   if (!own || own.left < 1 || codeEnd === 0) return undefined;
   return Math.min(own.end, codeEnd) - now;
 }
 
-function recent(mails: Mail[], now: number): Mail[] {
-  return mails.filter(({ place }) => now - place < DAY).slice(-(DEEPEST_LIMIT + GIVE_BACKS_A_DAY));
+function recent(emails: SentEmail[], now: number): SentEmail[] {
+  return emails.filter(({ place }) => now - place < DAY).slice(-(DEEPEST_LIMIT + GIVE_BACKS_A_DAY));
 }
 
-function wait(mails: readonly Mail[], limits: readonly Limit[], now: number): number {
-  const counting = mails.filter(({ givenBack }) => !givenBack);
+function wait(emails: readonly SentEmail[], limits: readonly Limit[], now: number): number {
+  const counting = emails.filter(({ givenBack }) => !givenBack);
   let longest = 0;
   for (const { max, window } of limits) {
     const deciding = counting.at(-max);

@@ -1,42 +1,42 @@
 import { refuse } from '../options/checks.js';
 
 /**
- * The store port: what a challenge needs kept, and the seven acts on it. A store is handed digests, times
- * and limits, and nothing that reads as an address, a client or a code; it draws nothing at random. So two
- * stores given the same calls under the same clock come to the same outcomes.
+ * The store port: what a store keeps of a challenge, and the operations on it. A store gets digests, times and limits, and
+ * never an address, an IP or a code in the clear. It draws nothing at random, so two stores given the same calls under the
+ * same clock return the same outcomes.
  *
- * All times are milliseconds. Each act is one atomic step, takes the `timeout` the caller grants it, and
- * rejects when it cannot answer by then; an act that rejected changes nothing later (rule 7).
+ * All times are milliseconds. Each operation is one atomic step. It rejects when it cannot answer within `timeout`, and
+ * then changes nothing later (rule 7).
  */
 export interface Store {
-  /** Enters a mail and a new code, unless a limit is full. */
+  /** Enters an email and a new code, unless a limit is full. */
   open(request: OpenRequest, timeout: number): Promise<OpenOutcome>;
   /**
-   * Takes one attempt, then compares: the count is written before anything is looked up. An attempt whose token is
-   * there has been accepted before and its reply was lost: it is answered so again, and takes nothing.
+   * Takes one attempt, then compares. The count is written before the code is looked up. If the token of an attempt is
+   * already stored, the attempt was accepted and its reply was lost: it is accepted again and takes nothing.
    */
   attempt(request: AttemptRequest, timeout: number): Promise<AttemptOutcome>;
-  /** Undoes an open whose mail is known not to have left. Twice changes nothing. */
+  /** Undoes an open whose email is known not to have left. Doing so twice changes nothing. */
   discard(request: DiscardRequest, timeout: number): Promise<DiscardOutcome>;
   /** Uses up a token. */
   redeem(request: TokenRequest, timeout: number): Promise<RedeemOutcome>;
-  /** Puts a redeemed token back with the end it had, if that is still to come. */
+  /** Puts a redeemed token back. It keeps its end, and one that has ended stays away. */
   release(request: TokenRequest & { end: number }, timeout: number): Promise<void>;
-  /** Tells until when a client can still enter a code. Changes nothing. */
-  look(request: ClientRequest, timeout: number): Promise<LookOutcome>;
-  /** Counts a client's request in a fixed window, or takes one back, or forgets the client. */
+  /** Tells how long a holder can still enter a code. Changes nothing. */
+  peek(request: PeekRequest, timeout: number): Promise<PeekOutcome>;
+  /** Counts a request of one IP in a fixed window, takes one back, or forgets the IP. */
   count(request: CountRequest, timeout: number): Promise<CountOutcome>;
-  /** What keeps this store from being fit, as sentences; none when it is. */
+  /** What makes this store unfit, as sentences; none when it is fit. */
   check(timeout: number): Promise<readonly string[]>;
 }
 
-/** At most `max` mails in any `window` (ms) to one mailbox. */
+/** At most `max` emails in any `window` (ms) to one mailbox. */
 export interface Limit {
   readonly max: number;
   readonly window: number;
 }
 
-/** The digests a challenge is found by; `mailbox` alone finds what the limits count on. */
+/** The digests that a challenge is found by. `mailbox` alone finds what the limits count on. */
 export interface ChallengeKey {
   readonly mailbox: string;
   readonly challenge: string;
@@ -45,10 +45,10 @@ export interface ChallengeKey {
 export interface OpenRequest extends ChallengeKey {
   readonly code: string;
   readonly codeTtl: number;
-  /** The digest of the `challengeId` the client sent, when it sent one. */
-  readonly client: string | undefined;
-  /** The digest of the id it gets when that one is unknown, ended or spent. */
-  readonly newClient: string;
+  /** The digest of the `challengeId` in the request, if it has one. */
+  readonly holder: string | undefined;
+  /** The digest of the id to give when that one is unknown, expired or out of attempts. */
+  readonly newHolder: string;
   readonly maxAttempts: number;
   readonly limits: readonly Limit[];
 }
@@ -56,9 +56,9 @@ export interface OpenRequest extends ChallengeKey {
 export type OpenOutcome =
   | {
       readonly kind: 'opened';
-      /** Whether the client goes on under the id it sent. */
+      /** Whether the holder keeps the id it sent. */
       readonly kept: boolean;
-      /** The mail's place in the limits, to give back by `discard`. */
+      /** The email's place in the limits, which `discard` gives back. */
       readonly place: number;
       readonly expiresIn: number;
       readonly resendIn: number;
@@ -66,14 +66,14 @@ export type OpenOutcome =
   | {
       readonly kind: 'limited';
       readonly retryIn: number;
-      /** How long the client that asked can still enter a code; absent when it holds none. */
+      /** How long the holder can still enter a code; undefined when it holds none. */
       readonly expiresIn: number | undefined;
     };
 
 export interface AttemptRequest extends ChallengeKey {
   readonly code: string;
-  readonly client: string | undefined;
-  /** The digest of the token to keep, should the code be right. One that may have been kept is tried with no other attempt. */
+  readonly holder: string | undefined;
+  /** The digest of the token to store if the code is right. Each attempt brings a new one. */
   readonly token: string;
   readonly tokenTtl: number;
 }
@@ -81,15 +81,15 @@ export interface AttemptRequest extends ChallengeKey {
 export type AttemptOutcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'incorrect'; readonly attemptsLeft: number }
-  /** A code that has ended, while a newer one lives. It took an attempt as any other that is not right. */
+  /** A code that has ended, while a newer one is live. It took an attempt like any other wrong code. */
   | { readonly kind: 'outdated'; readonly attemptsLeft: number }
-  /** `live` tells whether any code was live: without one, nothing was there to attempt. */
+  /** `live` tells whether there was any live code. */
   | { readonly kind: 'expired'; readonly live: boolean };
 
 export interface DiscardRequest extends ChallengeKey {
   readonly code: string;
-  /** The client's digest when the open made it: it ends with its code, unless it went on to another. */
-  readonly madeClient: string | undefined;
+  /** The holder's digest if the open made it. It ends with its code, unless it has a newer one. */
+  readonly newHolder: string | undefined;
   readonly place: number;
   readonly limits: readonly Limit[];
 }
@@ -107,17 +107,17 @@ export type RedeemOutcome =
   | { readonly kind: 'redeemed'; readonly end: number }
   | { readonly kind: 'unknown' };
 
-export interface ClientRequest extends ChallengeKey {
-  readonly client: string;
+export interface PeekRequest extends ChallengeKey {
+  readonly holder: string;
 }
 
-export interface LookOutcome {
+export interface PeekOutcome {
   readonly expiresIn: number | undefined;
 }
 
 export interface CountRequest {
-  /** The digest of the client's network address. */
-  readonly client: string;
+  /** The digest of the client's IP. */
+  readonly ip: string;
   readonly window: number;
   readonly step: 'hit' | 'undo' | 'forget';
 }
@@ -128,23 +128,23 @@ export interface CountOutcome {
 }
 
 /**
- * How long a code is known after its end, in ms, and how many such codes of one challenge at the most, the newest
- * first: so that whoever types one beside a newer code that lives learns that it is an old one. It is worth nothing.
- * Slow relays hold emails back for 5 to 15 minutes.
+ * How long a code is known after its end, in ms, and how many such codes of one challenge at most, the latest ones. They
+ * are worth nothing: a person who types one while a newer code is live learns that it is an old one. Slow relays hold
+ * emails back for 5 to 15 minutes.
  */
 export const ENDED_CODE_KNOWN_FOR = 900_000;
 export const ENDED_CODES_KNOWN = 10;
 
-/** The longest a mail counts, whatever the windows of an instance. */
+/** How long an email counts at most, whatever the windows of an instance. */
 export const DAY = 86_400_000;
 
-/** The places given back in a day at the most: F in the bound of guesses. */
+/** How many places are given back in a day at most: F in the guess bound. */
 export const GIVE_BACKS_A_DAY = 3;
 
-/** The deepest a limit can look back: `max` is 1000 at most. */
+/** How many emails a limit can look back at most: the largest `max`. */
 export const DEEPEST_LIMIT = 1000;
 
-/** A call that did not end in time; whatever of it is still under way changes nothing. */
+/** A call that did not end in time. What is still under way of it changes nothing. */
 export class StoreTimeout extends Error {
   override readonly name = 'StoreTimeout';
   constructor(message = 'The store did not answer in time.', options?: ErrorOptions) {
@@ -152,7 +152,7 @@ export class StoreTimeout extends Error {
   }
 }
 
-/** A clock that a test moves decides what has ended: nothing for production. */
+/** A clock that a test can move decides what has expired, so production must not have one. */
 export function refuseClockInProduction(name: string, clock: unknown): void {
   if (clock === undefined) return;
   if (typeof clock !== 'function') refuse('clock', 'a function', clock, name);

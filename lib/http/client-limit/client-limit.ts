@@ -1,28 +1,29 @@
 /** How many requests one client may make, by express-rate-limit. */
 import type { Request, RequestHandler, Response } from 'express';
 import { type RateLimitExceededEventHandler, rateLimit } from 'express-rate-limit';
-import type { Acts } from '../../core.js';
+import type { Locale } from '../../locales/index.js';
+import type { ParsedSend } from '../../operations/input.js';
+import type { Operations } from '../../operations/operations.js';
 import { isWhole, refuse, refuseHidden } from '../../options/checks.js';
-import { localeOf } from '../language.js';
-import { judgedSend } from '../read-request.js';
-import { answer, type Flag } from '../respond.js';
-import { runStep } from '../step.js';
+import { localeOf } from '../read-request.js';
+import { respond, stateOf } from '../respond.js';
+import { step } from '../step.js';
 import { createProxyWarning, networkOf } from './client-address.js';
 import type { ClientLimit } from './options.js';
 import { boundStore, ClientStoreTrouble, createClientStore } from './store.js';
 
 type Route = 'send' | 'verify';
 
-/** The limits of a verification, each made once: its router, or several of them, and the app's own routes share them. */
+/** The limits of both routes, made once: all routers of one verification and the app's own routes share them. */
 export type ClientLimits = Readonly<Record<Route, RequestHandler>>;
 
-export function createClientLimits(acts: Acts): ClientLimits {
-  return { send: createClientLimit(acts, 'send', 'ok'), verify: createClientLimit(acts, 'verify', 'verify') };
+export function createClientLimits(operations: Operations): ClientLimits {
+  return { send: createClientLimit(operations, 'send'), verify: createClientLimit(operations, 'verify') };
 }
 
-/** A middleware that only goes on when there is no limit. */
-function createClientLimit(acts: Acts, route: Route, flag: Flag): RequestHandler {
-  const { settings } = acts;
+/** Without a limit, a middleware that goes on. */
+function createClientLimit(operations: Operations, route: Route): RequestHandler {
+  const { settings } = operations;
   const limit = settings.rateLimit[route];
   if (!limit) {
     return function clientLimit(_req, _res, next) {
@@ -43,28 +44,30 @@ function createClientLimit(acts: Acts, route: Route, flag: Flag): RequestHandler
       : createClientStore(settings, route, limit.windowMs),
     validate: typeof validate === 'boolean' ? validate : { ...OURS, ...validate },
     ...(handler
-      ? { message, retryAfter, handler: goingOn(handler) }
-      : { handler: tooManyRequests(acts, path, flag, limit) }),
+      ? { message, retryAfter, handler: goesOnUnlessError(handler) }
+      : { handler: tooManyRequests(operations, path, limit) }),
   });
 
-  return function clientLimit(req, res, next) {
+  return step(async function clientLimit(req, res) {
     warnOfProxy?.(req);
-    const step = async () => {
-      try {
-        await passed(limiter, req, res);
-        return 'next';
-      } catch (error) {
-        if (!(error instanceof ClientStoreTrouble)) throw error;
-        return answer(res, flag, acts.unavailable(route, error.cause, localeOf(req, acts)));
-      }
-    };
-    runStep(step, res, next);
-  };
+    try {
+      await passed(limiter, req, res);
+      return 'next';
+    } catch (error) {
+      if (!(error instanceof ClientStoreTrouble)) throw error;
+      return respond(res, operations.unavailable(route, error.cause, localeHere(operations, req, res)));
+    }
+  });
+}
+
+/** Settled by the router's first step; on the app's own routes, by the request. */
+function localeHere({ settings }: Operations, req: Request, res: Response): Locale {
+  return stateOf(res)?.locale ?? localeOf(req, settings);
 }
 
 /**
- * Settles when the limiter goes on, and not when it has answered. Who may go on does so by a call without an
- * argument: one with undefined tells what a callback threw.
+ * Settles when the limiter goes on, and never when it has answered. It goes on by calling next() without an argument:
+ * next(undefined) passes on what a callback threw.
  */
 function passed(limiter: RequestHandler, req: Request, res: Response): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -72,36 +75,41 @@ function passed(limiter: RequestHandler, req: Request, res: Response): Promise<v
   });
 }
 
-/** What express-rate-limit need not warn of: it is refused at start, or of no harm in a store that several processes share. */
+/** What express-rate-limit need not warn of: it is refused at start, or harmless in a store that several processes share. */
 const OURS = { limit: false, creationStack: false } as const;
 
-function tooManyRequests(acts: Acts, path: string, flag: Flag, limit: ClientLimit) {
+function tooManyRequests(operations: Operations, path: string, limit: ClientLimit) {
   const { message, statusCode } = limit;
   return async (req: Request, res: Response): Promise<void> => {
     const retryAfter = await retryAfterOf(path, limit, req, res);
-    const outcome = await acts.limited(judgedSend(req), retryAfter, localeOf(req, acts));
-    const said: unknown = typeof message === 'function' ? await message(req, res) : message;
-    if (said !== undefined && typeof said !== 'string')
-      refuse(`${path}.message`, 'a function that returns a string', said);
-    answer(res, flag, said === undefined ? outcome : { ...outcome, message: said }, statusCode);
+    const input = stateOf<ParsedSend>(res)?.input;
+    const outcome = await operations.limited(input, retryAfter, localeHere(operations, req, res));
+    const text: unknown = typeof message === 'function' ? await message(req, res) : message;
+    if (text !== undefined && typeof text !== 'string')
+      refuse(`${path}.message`, 'a function that returns a string', text);
+    respond(res, text === undefined ? outcome : { ...outcome, message: text }, statusCode);
   };
 }
 
-/** Whole seconds until this client may come again, by the count and not by a header: an app may want none. */
+/** Whole seconds until this client may try again. Read from the count, since the app may want no headers. */
 async function retryAfterOf(path: string, limit: ClientLimit, req: Request, res: Response): Promise<number> {
   const { retryAfter, requestPropertyName, windowMs } = limit;
-  const wanted: unknown = typeof retryAfter === 'function' ? await retryAfter(req, res) : retryAfter;
-  if (wanted !== undefined) {
-    return isWhole(wanted, 1, Number.MAX_SAFE_INTEGER)
-      ? wanted
-      : refuse(`${path}.retryAfter`, 'a function that returns a whole number of seconds, at least 1', wanted);
+  const seconds: unknown = typeof retryAfter === 'function' ? await retryAfter(req, res) : retryAfter;
+  if (seconds !== undefined) {
+    return isWhole(seconds, 1, Number.MAX_SAFE_INTEGER)
+      ? seconds
+      : refuse(
+          `${path}.retryAfter`,
+          'a function that returns a whole number of seconds, at least 1',
+          seconds,
+        );
   }
   const { resetTime }: { resetTime?: unknown } = Object(Reflect.get(req, requestPropertyName));
   const wait = resetTime instanceof Date ? resetTime.getTime() - Date.now() : windowMs;
   return Math.max(1, Math.ceil(wait / 1000));
 }
 
-/** A limit that is no number would let everybody through. */
+/** A limit that is not a number would let everybody through. */
 function checkedLimit(path: string, limit: ClientLimit['limit']): ClientLimit['limit'] {
   if (typeof limit === 'number') return limit;
   return async (req, res) => {
@@ -116,19 +124,19 @@ function checkedLimit(path: string, limit: ClientLimit['limit']): ClientLimit['l
   };
 }
 
-/** A key that is not there would be one count for all who have none. */
+/** A missing key would make all clients without one share a count. */
 function checkedKey(path: string, keyGenerator: NonNullable<ClientLimit['keyGenerator']>) {
   const checked = async (req: Request, res: Response): Promise<string> => {
     const key: unknown = await keyGenerator(req, res);
     if (typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint') return String(key);
     return refuseHidden(`${path}.keyGenerator`, 'a function that returns a string', key);
   };
-  // express-rate-limit looks into its text for an IPv6 address that is used as it is.
+  // express-rate-limit searches its source for an IPv6 address used as it is.
   return Object.assign(checked, { toString: () => keyGenerator.toString() });
 }
 
-/** `next(undefined)` goes on, as everywhere in Express. */
-function goingOn(handler: RateLimitExceededEventHandler): RateLimitExceededEventHandler {
+/** next(undefined) goes on, as everywhere in Express. */
+function goesOnUnlessError(handler: RateLimitExceededEventHandler): RateLimitExceededEventHandler {
   return (req, res, next, options) =>
     handler(req, res, (error?: unknown) => (error ? next(error) : next()), options);
 }

@@ -1,9 +1,9 @@
-/** What express-rate-limit counts in: our store under digests of the client, or the app's own; each with a deadline. */
+/** What express-rate-limit counts in: our store, under digests of the IP, or the app's own. Each has a deadline. */
 import type { ClientRateLimitInfo, LegacyStore, Store as RateLimitStore } from 'express-rate-limit';
 import { warn } from '../../events.js';
 import type { Settings } from '../../options/options.js';
 
-/** The count could not be had in time; `cause` tells why. */
+/** The count could not be read in time. `cause` tells why. */
 export class ClientStoreTrouble extends Error {
   override readonly name = 'ClientStoreTrouble';
   constructor(cause: unknown) {
@@ -11,16 +11,16 @@ export class ClientStoreTrouble extends Error {
   }
 }
 
-/** Counts in our store: one round trip, on its own runner. Each purpose, route and window has a count of its own. */
+/** Counts in our store, in one round trip. Each purpose, route and window has a count of its own. */
 export function createClientStore(settings: Settings, route: string, windowMs: number): RateLimitStore {
   const { store, storeTimeout, purpose } = settings;
-  const [secret] = settings.secrets;
+  const [hasher] = settings.hashers;
   const prefix = `${purpose}\0${route}\0${windowMs}\0`;
 
   async function count(key: string, step: 'hit' | 'undo' | 'forget'): Promise<ClientRateLimitInfo> {
     try {
-      const client = secret.network(prefix + key);
-      const { hits, resetsIn } = await store.count({ client, window: windowMs, step }, storeTimeout);
+      const ip = hasher.ip(prefix + key);
+      const { hits, resetsIn } = await store.count({ ip, window: windowMs, step }, storeTimeout);
       return { totalHits: hits, resetTime: new Date(Date.now() + resetsIn) };
     } catch (cause) {
       throw new ClientStoreTrouble(cause);
@@ -39,10 +39,10 @@ export function createClientStore(settings: Settings, route: string, windowMs: n
   };
 }
 
-/** Stores of apps that count for a limit already. */
+/** Stores of apps that already count for a limit. */
 const inUse = new WeakSet<object>();
 
-/** A store of the app's own: one that does not answer in time, or with something else than a count, is trouble. */
+/** A store of the app. Not answering in time, or answering with anything but a count, makes the route unavailable. */
 export function boundStore(
   path: string,
   store: RateLimitStore | LegacyStore,
@@ -60,7 +60,7 @@ export function boundStore(
     async increment(key) {
       try {
         const { totalHits, resetTime } = await within(timeout, async () => increment(key));
-        // One that is no number would be below every limit.
+        // A count that is not a number would be below every limit.
         if (!Number.isFinite(totalHits))
           throw new TypeError('The store of `rateLimit` gave no number of hits.');
         const reset = new Date(resetTime ?? Number.NaN);

@@ -5,15 +5,15 @@ import {
   type AttemptOutcome,
   type AttemptRequest,
   type ChallengeKey,
-  type ClientRequest,
   type CountOutcome,
   type CountRequest,
   type DiscardOutcome,
   type DiscardRequest,
   type Limit,
-  type LookOutcome,
   type OpenOutcome,
   type OpenRequest,
+  type PeekOutcome,
+  type PeekRequest,
   type RedeemOutcome,
   refuseClockInProduction,
   type Store,
@@ -95,8 +95,8 @@ export class RedisStore implements Store {
     const [kind, ...reply] = await this.#run(scripts.open, this.#bothKeys(request), timeout, [
       request.code,
       request.codeTtl,
-      request.client ?? '',
-      request.newClient,
+      request.holder ?? '',
+      request.newHolder,
       request.maxAttempts,
       ...request.limits.flatMap(flat),
     ]);
@@ -117,7 +117,7 @@ export class RedisStore implements Store {
   async attempt(request: AttemptRequest, timeout: number): Promise<AttemptOutcome> {
     const [kind, detail] = await this.#run(scripts.attempt, [this.#challengeKey(request)], timeout, [
       request.code,
-      request.client ?? '',
+      request.holder ?? '',
       request.token,
       request.tokenTtl,
     ]);
@@ -129,7 +129,7 @@ export class RedisStore implements Store {
   async discard(request: DiscardRequest, timeout: number): Promise<DiscardOutcome> {
     const [, resendIn] = await this.#run(scripts.discard, this.#bothKeys(request), timeout, [
       request.code,
-      request.madeClient ?? '',
+      request.newHolder ?? '',
       request.place,
       ...request.limits.flatMap(flat),
     ]);
@@ -147,15 +147,15 @@ export class RedisStore implements Store {
     await this.#run(scripts.release, [this.#challengeKey(request)], timeout, [request.token, request.end]);
   }
 
-  async look(request: ClientRequest, timeout: number): Promise<LookOutcome> {
-    const [, window] = await this.#run(scripts.look, [this.#challengeKey(request)], timeout, [
-      request.client,
+  async peek(request: PeekRequest, timeout: number): Promise<PeekOutcome> {
+    const [, window] = await this.#run(scripts.peek, [this.#challengeKey(request)], timeout, [
+      request.holder,
     ]);
     return { expiresIn: known(Number(window)) };
   }
 
   async count(request: CountRequest, timeout: number): Promise<CountOutcome> {
-    const [, hits, resetsIn] = await this.#run(scripts.count, [this.#prefix + request.client], timeout, [
+    const [, hits, resetsIn] = await this.#run(scripts.count, [this.#prefix + request.ip], timeout, [
       request.window,
       request.step,
     ]);

@@ -2,30 +2,30 @@ import { challengeLua } from './challenge.js';
 import { defineScript } from './script.js';
 
 /**
- * Rule 2. Takes one attempt of the client, or of the shared ones, then looks the code up among all that live.
- * One success ends all codes, clients and shared attempts, and leaves a token. A code that has ended is worth nothing,
+ * Rule 2. Takes one attempt of the holder, or of the shared ones, then looks the code up among all that live.
+ * One success ends all codes, holders and shared attempts, and leaves a token. A code that has ended is worth nothing,
  * but told from one that never was.
  *
  * KEYS  1 challenge
- * ARGV  3 code, 4 client or '', 5 token, 6 tokenTtl
+ * ARGV  3 code, 4 holder or '', 5 token, 6 tokenTtl
  * Returns { now, 'accepted' }, { now, 'incorrect' or 'outdated', attempts left }
  *      or { now, 'expired', 1 if a code is live }
  */
 export const attempt = defineScript(`
 local challenge = KEYS[1]
-local code, client, token, tokenTtl = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+local code, holder, token, tokenTtl = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 ${challengeLua}
 local held = read(challenge)
 
 -- A token that may have been kept is never tried with another attempt. So one that is there was left by this very
--- command, which a client sends again when the reply was lost on the way: its code was right, and is told so again.
+-- command, which the Redis client sends again when the reply was lost on the way: its code was right, and is told so again.
 if isLive(held['t' .. token]) then return { now, 'accepted' } end
 
 if lastCodeEnd(held) == 0 then return { now, 'expired', 0 } end
 
--- A known client never falls back to the shared attempts, also when its own are spent.
+-- A known holder never falls back to the shared attempts, also when its own are spent.
 local budget = 's'
-if client ~= '' and isLive(held['i' .. client]) then budget = 'i' .. client end
+if holder ~= '' and isLive(held['i' .. holder]) then budget = 'i' .. holder end
 if not isLive(held[budget]) or countOf(held[budget]) < 1 then return { now, 'expired', 1 } end
 
 -- Counted before compared, and before anything is deleted: a server out of memory refuses this first write,

@@ -5,7 +5,7 @@ import { ENDED_CODE_KNOWN_FOR, ENDED_CODES_KNOWN } from '../../store.js';
  *
  * One hash for an address and a purpose. Fields, and what stands before the end in their values:
  *   c<digest>  a code that was emailed; one that has ended is known for a while, and worth nothing
- *   i<digest>  a client that holds a challengeId: attempts left
+ *   i<digest>  a holder of a challengeId: attempts left
  *   s          the attempts shared by all who hold none: attempts left
  *   t<digest>  a verification token
  */
@@ -29,9 +29,9 @@ local function lastCodeEnd(held)
   return last
 end
 
--- How long a client can still enter a code: as long as it, an attempt of it and a code live; -1 if not.
-local function clientWindow(held, client)
-  local value, codeEnd = held['i' .. client], lastCodeEnd(held)
+-- How long a holder can still enter a code: as long as it, an attempt of it and a code live; -1 if not.
+local function holderWindow(held, holder)
+  local value, codeEnd = held['i' .. holder], lastCodeEnd(held)
   if not isLive(value) or countOf(value) < 1 or codeEnd == 0 then return -1 end
   return math.min(endOf(value), codeEnd) - now
 end

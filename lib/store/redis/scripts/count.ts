@@ -1,9 +1,9 @@
 import { defineScript } from './script.js';
 
 /**
- * Counts the requests of one client in a fixed window that opens with the first of them.
+ * Counts the requests of one IP in a fixed window that opens with the first of them.
  *
- * KEYS  1 the client's counter
+ * KEYS  1 the counter of the IP
  * ARGV  3 window, 4 'hit', 'undo' or 'forget'
  * Returns { now, 'counted', hits, resetsIn }
  */

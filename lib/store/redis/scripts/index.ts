@@ -1,10 +1,10 @@
-/** Every script that runs in Redis: one for each act of the store. */
+/** Every script that runs in Redis: one for each operation of the store. */
 export { attempt } from './attempt.js';
 export { check } from './check.js';
 export { count } from './count.js';
 export { discard } from './discard.js';
 export { open } from './open.js';
-export { look } from './peek.js';
+export { peek } from './peek.js';
 export { redeem } from './redeem.js';
 export { release } from './release.js';
 export type { Script } from './script.js';

@@ -7,13 +7,13 @@ import { defineScript } from './script.js';
  * Rule 1. Enters a mail and a new code, unless a limit is full; then nothing changes. What is of no use any more goes.
  *
  * KEYS  1 mailbox, 2 challenge
- * ARGV  3 code, 4 codeTtl, 5 client or '', 6 new client, 7 maxAttempts, 8… max and window of each limit
- * Returns { now, 'opened', 1 if the client was kept, place, expiresIn, resendIn }
- *      or { now, 'limited', wait, how long the client can still enter a code or -1 }
+ * ARGV  3 code, 4 codeTtl, 5 holder or '', 6 new holder, 7 maxAttempts, 8… max and window of each limit
+ * Returns { now, 'opened', 1 if the holder was kept, place, expiresIn, resendIn }
+ *      or { now, 'limited', wait, how long the holder can still enter a code or -1 }
  */
 export const open = defineScript(`
 local mailbox, challenge = KEYS[1], KEYS[2]
-local code, codeTtl, client, newClient, maxAttempts = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], tonumber(ARGV[7])
+local code, codeTtl, holder, newHolder, maxAttempts = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], tonumber(ARGV[7])
 local limits = 8
 ${mailboxLua}
 ${challengeLua}
@@ -21,7 +21,7 @@ local mails = recent(redis.call('GET', mailbox) or '')
 local held = read(challenge)
 
 local full = wait(mails, limits)
-if full > 0 then return { now, 'limited', full, clientWindow(held, client) } end
+if full > 0 then return { now, 'limited', full, holderWindow(held, holder) } end
 
 -- Two mails in one millisecond get two places, so that each can be given back once.
 local place = now
@@ -30,18 +30,18 @@ mails = mails .. packEnd(place) .. taken
 redis.call('SET', mailbox, mails, 'PX', ${DAY})
 
 local codeEnd = now + codeTtl
-local known = held['i' .. client]
+local known = held['i' .. holder]
 local kept = isLive(known) and countOf(known) > 0
 local left = kept and countOf(known) or maxAttempts
-if not kept then client = newClient end
+if not kept then holder = newHolder end
 
 local useless = uselessIn(held)
 for _, field in ipairs(useless) do held[field] = nil end
 
 held['c' .. code] = packEnd(codeEnd)
-held['i' .. client] = pack(left, codeEnd)
+held['i' .. holder] = pack(left, codeEnd)
 held['s'] = pack(maxAttempts, codeEnd)
-redis.call('HSET', challenge, 'c' .. code, held['c' .. code], 'i' .. client, held['i' .. client], 's', held['s'])
+redis.call('HSET', challenge, 'c' .. code, held['c' .. code], 'i' .. holder, held['i' .. holder], 's', held['s'])
 for _, field in ipairs(useless) do
   if not held[field] then redis.call('HDEL', challenge, field) end
 end

@@ -2,13 +2,13 @@ import { challengeLua } from './challenge.js';
 import { defineScript } from './script.js';
 
 /**
- * Tells how long a client can still enter a code. Changes nothing.
+ * Tells how long a holder can still enter a code. Changes nothing.
  *
  * KEYS  1 challenge
- * ARGV  3 client
+ * ARGV  3 holder
  * Returns { now, 'seen', how long or -1 }
  */
-export const look = defineScript(`
+export const peek = defineScript(`
 ${challengeLua}
-return { now, 'seen', clientWindow(read(KEYS[1]), ARGV[3]) }
+return { now, 'seen', holderWindow(read(KEYS[1]), ARGV[3]) }
 `);

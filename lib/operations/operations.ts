@@ -1,0 +1,37 @@
+/** All operations of one verification. They know no HTTP: the routes, a resolver and a job call the same ones. */
+import { messageOf } from '../errors.js';
+import { createQueue } from '../mail/queue.js';
+import type { Settings } from '../options/options.js';
+import { createInputParsers, type InputParsers } from './input.js';
+import { createOperationContext, type OperationContext } from './operation.js';
+import { createRedeem, type Redeem } from './redeem.js';
+import { createSend, type Send } from './send.js';
+import { createVerify, type Verify } from './verify.js';
+
+export interface Operations extends OperationContext, Send, Redeem {
+  readonly parsers: InputParsers;
+  readonly verify: Verify;
+  /** What keeps the store and the transport from working, as sentences. */
+  check(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+export function createOperations(settings: Settings): Operations {
+  const context = createOperationContext(settings);
+  const parsers = createInputParsers(settings);
+  const queue = createQueue(settings);
+  return {
+    ...context,
+    ...createSend(context, queue),
+    ...createRedeem(context, parsers),
+    parsers,
+    verify: createVerify(context),
+    async check() {
+      const store = settings.store
+        .check(settings.storeTimeout)
+        .catch((cause: unknown) => [`The store is unavailable: ${messageOf(cause)}`]);
+      return (await Promise.all([store, queue.check()])).flat();
+    },
+    close: () => queue.close(),
+  };
+}
