@@ -21,6 +21,7 @@ const OURS: ReadonlySet<string> = new Set(['same-origin', 'same-site', 'none']);
  */
 export function isCrossSite(req: Request, pageOrigin: string | undefined): boolean {
   const { 'content-type': type, 'sec-fetch-site': site, origin } = req.headers;
+  if (type === 'application/json') return false;
   const [firstType] = mediaTypeOf(type).split(',', 1);
   if (!NEEDS_NO_PREFLIGHT.has(firstType?.trim() ?? '')) return false;
   if (site) return !OURS.has(String(site));

@@ -1,11 +1,11 @@
-/** Makes `req.body` of a request, whoever has read its bytes: we, a parser of the app, or what the app runs in. */
+/** Parses `req.body`, whether we, a parser of the app, or the platform that the app runs on has read the bytes. */
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types';
 import express, { type Request, type Response } from 'express';
 import { readPlainJson } from '../fast/json-body.js';
 
-/** The largest body: a captcha token fits. */
+/** The largest body, in bytes. A captcha token fits. */
 const LARGEST_BODY = 16 * 1024;
 
 const parsersOf = (limit: number) => ({
@@ -22,46 +22,42 @@ export type ParseOutcome =
 /**
  * Parses JSON and forms, unless the app has.
  *
- * @throws Error when something has read the body and left nothing, or keeps it from being read: a mistake of the
- * app, not of who posts.
+ * @throws Error when something has read the body and left nothing, or keeps it from being read. That is a mistake of the
+ * app, not of the client.
  */
 export async function parseBody(req: Request, res: Response): Promise<ParseOutcome> {
   const isBytes = isBytesOrText(req.body);
-  // By a parser of the app, which may be of another Express than ours. That of 4 leaves {} when it takes nothing.
-  if (req.body !== undefined && !isBytes && !req.readable) return { kind: 'parsed' };
+  // By a parser of the app, possibly of another Express than ours. Express 4's leaves {} when it skips a body.
+  if (req.body !== undefined && !isBytes && !req.readable) return PARSED;
   if (req.body === undefined && wasReadBefore(req)) throw new Error(READ_BEFORE);
   if (!Reflect.set(req, 'body', req.body)) throw new Error(BODY_KEPT);
   try {
-    if (isBytes) {
-      const isParsed = await parseBytes(req, res, ours);
-      return isParsed ? { kind: 'parsed' } : { kind: 'unreadable', status: 415 };
-    }
+    if (isBytes) return (await parseBytes(req, res, ours)) ? PARSED : { kind: 'unreadable', status: 415 };
     const plain = req.body === undefined ? readPlainJson(req, LARGEST_BODY) : undefined;
     if (plain) {
       req.body = await plain;
-    } else {
-      // One parser at once: a stream that a listener of the app has set flowing is past by the next turn.
-      await run(req.is('json') ? ours.json : ours.form, req, res);
+      return PARSED;
     }
+    // Started in this turn: a stream that a listener of the app has set flowing is over by the next one.
+    await run(req.is('json') ? ours.json : ours.form, req, res);
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined) throw error;
     return { kind: 'unreadable', status };
   }
-  return req.is(['json', 'urlencoded']) === false ? { kind: 'unreadable', status: 415 } : { kind: 'parsed' };
+  return req.is(['json', 'urlencoded']) === false ? { kind: 'unreadable', status: 415 } : PARSED;
 }
 
-/**
- * Whether the body is what express.raw() and express.text() leave, or serverless-http hands over: its bytes, or
- * their text.
- */
+const PARSED: ParseOutcome = { kind: 'parsed' };
+
+/** Whether the body is still bytes or text, as express.raw(), express.text() and serverless-http leave it. */
 export function isBytesOrText(body: unknown): body is string | Uint8Array | ArrayBuffer {
   return typeof body === 'string' || isUint8Array(body) || isAnyArrayBuffer(body);
 }
 
 /**
- * Parses such a body by its type; nothing changes when that is neither JSON nor a form. Its size was the matter of
- * who has read it, unless `parsers` have a limit.
+ * Parses such a body by its type, and leaves it if that is neither JSON nor a form. Whoever has read it has limited its size,
+ * unless `parsers` do.
  *
  * @returns Whether it was parsed.
  * @throws Error of Express' parser, with a `status`.
@@ -73,9 +69,9 @@ export async function parseBytes(req: Request, res: Response, parsers = unlimite
   const parser = type === 'application/json' ? parsers.json : parsers.form;
   if (parser === parsers.form && type !== 'application/x-www-form-urlencoded') return false;
   const again = replay(bytesOf(body), {
-    // The charset of a text is no more.
+    // Text has no charset any more.
     'content-type': typeof body === 'string' ? type : headers['content-type'],
-    // A parser that has read the stream has inflated it too.
+    // A parser that has read the stream has also decompressed it.
     ...(req.readable && { 'content-encoding': headers['content-encoding'] }),
   });
   await run(parser, again, res);
@@ -83,7 +79,7 @@ export async function parseBytes(req: Request, res: Response, parsers = unlimite
   return true;
 }
 
-/** The type in a Content-Type, without its parameters (RFC 9110 §8.3.1); '' without one. */
+/** The media type of a Content-Type, without parameters (RFC 9110 §8.3.1). '' when there is none. */
 export function mediaTypeOf(contentType = ''): string {
   return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
@@ -96,19 +92,19 @@ const BODY_KEPT = 'emailVerificationRouter() could not write `req.body`: leave i
 
 function wasReadBefore({ headers, complete, destroyed, readable, readableDidRead }: Request): boolean {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
-  // Of a client that is gone the rest can never be read: no mistake of the app.
+  // The client is gone, so the rest can never be read. That is no mistake of the app.
   const isCutOff = destroyed && !complete;
   return hasBody && (readableDidRead || readable === false) && !isCutOff;
 }
 
-/** Express' parsers tell what they come to by a callback: in a promise, what follows them can throw. */
+/** Express' parsers take a callback. A promise lets what follows them throw. */
 function run(parser: typeof ours.json, req: IncomingMessage, res: Response): Promise<void> {
   return new Promise((resolve, reject) => {
     parser(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
   });
 }
 
-/** A request with the same body, still to be read. */
+/** A request with the same body, not yet read. */
 function replay(
   bytes: Uint8Array,
   headers: IncomingMessage['headers'],
@@ -126,8 +122,8 @@ function bytesOf(body: string | Uint8Array | ArrayBuffer): Uint8Array {
 }
 
 /**
- * Body parsers tell 413 and 415 apart; all else that is the client's fault is a body that is not what it says it is.
- * Undefined for what is the app's, as an encoding that it has set on the stream.
+ * Body parsers tell 413 and 415 apart. Any other fault of the client is a malformed body, 400. Undefined for a fault of the
+ * app, such as an encoding set on the stream.
  */
 function statusOf(error: unknown): 400 | 413 | 415 | undefined {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
