@@ -448,11 +448,11 @@ describe('`locales`', () => {
     [{ de: { ...en, dir: 'left' } }, "The `locales.de.dir` option must be 'ltr' or 'rtl'. Received 'left'."],
     [
       { de: { ...en, mail: undefined } },
-      'The `locales.de.mail` option must be an object of words. Received undefined.',
+      'The `locales.de.mail` option must be an object of texts. Received undefined.',
     ],
     [
       { de: { ...en, fields: [] } },
-      'The `locales.de.fields` option must be an object of words. Received [].',
+      'The `locales.de.fields` option must be an object of texts. Received [].',
     ],
     [{ de: 'de' }, "The `locales.de` option must be a Locale. Received 'de'."],
     [{ de: null }, 'The `locales.de` option must be a Locale. Received null.'],

@@ -1,18 +1,12 @@
-/** The languages of an app are checked word by word when it starts: a missing one would show in an answer. */
+/** Checks the languages of an app text by text when it starts: a missing one would show in an answer. */
 import { messageOf } from '../errors.js';
 import { isOptions, namesIn, readOptions, refuse, refuseUnknown, shown } from '../options/checks.js';
-import { builtInLocales, en, type Locale } from './index.js';
+import { builtInLocales, en, type Languages, type Locale } from './index.js';
 
-export interface Locales {
-  /** By tag in lower case; the default one first. */
-  readonly all: ReadonlyMap<string, Locale>;
-  readonly first: Locale;
-}
-
-/** @throws TypeError that names the first word which is missing, unknown, or gives no string. */
-export function checkLocales(given: unknown, defaultTag: unknown): Locales {
+/** @throws TypeError that names the first text which is missing, unknown, or gives no string. */
+export function checkLocales(given: unknown): ReadonlyMap<string, Locale> {
   if (!isOptions(given)) return refuse('locales', 'an object of locales by their language tag', given);
-  const all = new Map(Object.entries(builtInLocales));
+  const locales = new Map(Object.entries(builtInLocales));
   for (const tag of namesIn(given)) {
     const locale: unknown = Reflect.get(given, tag);
     if (locale === undefined) continue;
@@ -20,12 +14,17 @@ export function checkLocales(given: unknown, defaultTag: unknown): Locales {
       throw new TypeError(
         `Unknown language tag \`locales.${tag}\`. Expected one as in BCP 47, such as 'de' or 'pt-BR'.`,
       );
-    all.set(tag.toLowerCase(), checkLocale(`locales.${tag}`, locale));
+    locales.set(tag.toLowerCase(), checkLocale(`locales.${tag}`, locale));
   }
-  const first = typeof defaultTag === 'string' ? all.get(defaultTag.toLowerCase()) : undefined;
-  if (typeof defaultTag !== 'string' || !first)
-    return refuse('defaultLocale', `one of ${[...all.keys()].join(', ')}`, defaultTag);
-  return { all: new Map([[defaultTag.toLowerCase(), first], ...all]), first };
+  return locales;
+}
+
+/** Puts the default language first, which is where Accept-Language finds it for `*`. */
+export function chooseDefault(locales: ReadonlyMap<string, Locale>, tag: unknown): Languages {
+  const defaultLocale = typeof tag === 'string' ? locales.get(tag.toLowerCase()) : undefined;
+  if (typeof tag !== 'string' || !defaultLocale)
+    return refuse('defaultLocale', `one of ${[...locales.keys()].join(', ')}`, tag);
+  return { locales: new Map([[tag.toLowerCase(), defaultLocale], ...locales]), defaultLocale };
 }
 
 function checkLocale(path: string, given: unknown): Locale {
@@ -33,20 +32,20 @@ function checkLocale(path: string, given: unknown): Locale {
   const { tag, dir, answers, fields, mail } = readOptions(given, en, { path });
   if (!isTag(tag)) refuse(`${path}.tag`, "a language tag as in BCP 47, such as 'de' or 'pt-BR'", tag);
   if (dir !== 'ltr' && dir !== 'rtl') refuse(`${path}.dir`, "'ltr' or 'rtl'", dir);
-  checkWords(`${path}.answers`, answers, en.answers);
-  checkWords(`${path}.fields`, fields, en.fields);
-  checkWords(`${path}.mail`, mail, en.mail);
+  checkTexts(`${path}.answers`, answers, en.answers);
+  checkTexts(`${path}.fields`, fields, en.fields);
+  checkTexts(`${path}.mail`, mail, en.mail);
   return given;
 }
 
-/** Only that there is something to check: each word of it is, right after. */
+/** Only whether there is something to check. Each text is checked right after. */
 function isLocale(value: unknown): value is Locale {
   return isOptions(value);
 }
 
-/** Each word must be of the kind that it is of in English. */
-function checkWords<T extends object>(path: string, given: T | undefined, english: T): void {
-  if (!isOptions(given)) refuse(path, 'an object of words', given);
+/** Each text must be of the same kind as in English. */
+function checkTexts<T extends object>(path: string, given: T | undefined, english: T): void {
+  if (!isOptions(given)) refuse(path, 'an object of texts', given);
   refuseUnknown(given, english, { path });
   for (const [name, model] of Object.entries(english)) {
     const word: unknown = Reflect.get(given, name);
@@ -65,16 +64,16 @@ function checkWords<T extends object>(path: string, given: T | undefined, englis
   }
 }
 
-/** Words that another one stands in for. */
+/** Texts that have a fallback. */
 const OPTIONAL: ReadonlySet<string> = new Set<keyof Locale['answers']>([
   'recipient_refused',
   'code_outdated',
 ]);
 
-/** The words of a mail are told the app's name, and some of them the code. */
+/** The texts of an email get the app's name, and some the code. */
 const MAIL_SAMPLES = [['Acme', '012345']];
 
-/** All others, and how long a code is valid, are told a number. */
+/** All others, and `expiry`, get a number. */
 const COUNT_SAMPLES = [[0], [1], [2], [60], [180], [86_400]];
 
 function said(option: string, word: () => unknown, sample: readonly unknown[]): unknown {

@@ -1,333 +1,155 @@
-/** Every option: its sentence, its default, its check. All are checked once, when the app starts. */
-import addressparser from 'nodemailer/lib/addressparser';
-import { defaultMailbox } from '../challenge/address.js';
-import { createHasher, type Hasher } from '../challenge/digests.js';
-import { warn } from '../events.js';
-import {
-  type ClientLimitOption,
-  type ClientLimitSettings,
-  checkRateLimit,
-} from '../http/client-limit/options.js';
-import { checkLocales } from '../locales/check-locales.js';
+/** The options of createEmailVerification(), checked once, when the app starts. */
+import type { ClientLimitOption } from '../http/client-limit/options.js';
+import { checkRateLimit } from '../http/client-limit/options.js';
+import { checkLocales, chooseDefault } from '../locales/check-locales.js';
 import type { Locale } from '../locales/index.js';
 import type { Mail } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
-import { createTransport, type Transport, type TransportOption } from '../mail/transport.js';
+import { createTransport, type TransportOption } from '../mail/transport.js';
 import type { BeforeSend } from '../operations/before-send.js';
-import { boundedStore, checkStore } from '../store/bounded-store.js';
-import { MemoryStore } from '../store/memory-store.js';
-import type { Limit, Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
+import { checkBoolean, checkFunction, checkInteger, readOptionsOf } from './checks.js';
 import {
-  checkBoolean,
-  checkFunction,
-  checkInteger,
-  isOptions,
-  isUnset,
-  readOptions,
-  readOptionsOf,
-  refuse,
-  refuseHidden,
-} from './checks.js';
+  checkAppName,
+  checkDelivery,
+  checkFrom,
+  checkMailbox,
+  checkOrigin,
+  checkPurpose,
+  checkSendLimits,
+  chooseStore,
+  createHashers,
+  DEFAULT_SEND_LIMITS,
+  domainOf,
+  hostOf,
+  type Sender,
+  type SendLimit,
+} from './rules.js';
 
-/** Delivery by a function of the app. A rejection means the mail did not leave; one with `unknown: true`, that it may have. */
-export type CustomDelivery = (mail: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>;
+/**
+ * Every option, once: its sentence, its type, its default and its check. Each is a function from what the app passed, or
+ * undefined, to the setting. EmailVerificationOptions, Settings and the list of known names come from this table, and a
+ * test holds the README against it.
+ */
+export const OPTIONS = {
+  /** Where challenges are stored. @default MemoryStore; in production a store must be passed */
+  store: (store?: Store) => chooseStore(store),
 
-/** At most `max` mails in any `window` seconds. */
-export interface SendLimit {
-  readonly max: number;
-  readonly window: number;
-}
+  /**
+   * A nodemailer transporter, its options, or an SMTP URL. With a login, TLS is required unless the host is loopback or
+   * `requireTLS: false` is passed.
+   */
+  transport: (transport: TransportOption | undefined) => createTransport(transport),
 
-export interface EmailVerificationOptions {
-  /** Where challenges are kept. @default MemoryStore, refused when NODE_ENV is production unless passed on purpose */
-  readonly store?: Store;
-  /** How mails leave: a nodemailer transporter, its options, or an SMTP URL. With a login, TLS is required unless the host is loopback. */
-  readonly transport: TransportOption | undefined;
-  /** The sender, as `Acme <hello@acme.example>`: one address. */
-  readonly from: string | Sender | undefined;
-  /** Keys every digest: at least 32 bytes. An array rotates: the first one writes, all are read. */
-  readonly secret: string | readonly (string | undefined)[] | undefined;
-  /** Digits of a code, 6 to 10. NIST SP 800-63B-4 §3.1.3.2 asks for 6. @default 6 */
-  readonly codeLength?: number;
-  /** Seconds a code is valid, 60 to 600 (OWASP ASVS 5.0 6.6.3, NIST: 10 minutes at most). @default 180 */
-  readonly codeTtl?: number;
-  /** Attempts of each `challengeId`, and of all who hold none together, 1 to 10. @default 5 */
-  readonly maxAttempts?: number;
-  /** Mails to one mailbox, in seconds, windows rising; the first is the cooldown. @default 1 a minute, 5 an hour, 10 a day */
-  readonly sendLimits?: readonly SendLimit[];
+  /** The sender: one address, such as `Acme <hello@acme.example>`. */
+  from: (from: string | Sender | undefined) => checkFrom(from),
+
+  /** Keys every digest: at least 32 bytes. With an array, the first one makes new digests and all are accepted. */
+  secret: (secret: string | readonly (string | undefined)[] | undefined) => createHashers(secret),
+
+  /** Digits of a code, 6 to 10. NIST SP 800-63B-4 §3.1.3.2 requires 6. @default 6 */
+  codeLength: (digits = 6) => checkInteger('codeLength', digits, 6, 10),
+
+  /** Seconds a code is valid, 60 to 600: 10 minutes at most by OWASP ASVS 5.0 6.5.5 and NIST. @default 180 */
+  codeTtl: (seconds = 180) => checkInteger('codeTtl', seconds, 60, 600) * 1000,
+
+  /** Attempts of each `challengeId`, and of all who send none together, 1 to 10. @default 5 */
+  maxAttempts: (attempts = 5) => checkInteger('maxAttempts', attempts, 1, 10),
+
+  /** Emails to one mailbox in sliding windows of seconds. The first limit is the cooldown. @default 1 a minute, 5 an hour, 10 a day */
+  sendLimits: (limits: readonly SendLimit[] = DEFAULT_SEND_LIMITS) => checkSendLimits(limits),
+
   /** What limits count on, made from the canonical address. @default the address without +tag, and without dots at Gmail */
-  readonly mailbox?: (address: string) => string;
+  mailbox: (rule?: (address: string) => string) => checkMailbox(rule),
+
   /** Requests of one client IP, by express-rate-limit; `false` for no limit. @default 20 sends in 10 minutes, verify unlimited */
-  readonly rateLimit?: { readonly send?: ClientLimitOption; readonly verify?: ClientLimitOption } | false;
+  rateLimit: (limits?: { readonly send?: ClientLimitOption; readonly verify?: ClientLimitOption } | false) =>
+    checkRateLimit(limits),
+
   /** Seconds a verification token is valid, 60 to 86400. @default 900 */
-  readonly tokenTtl?: number;
-  /** What is verified for, `[a-z0-9_-]{1,32}`: nothing of one purpose is worth anything for another. @default 'signup' */
-  readonly purpose?: string;
-  /** `'await'` answers when SMTP has; `'background'` answers first; or a function that delivers. @default 'await' */
-  readonly delivery?: 'await' | 'background' | CustomDelivery;
+  tokenTtl: (seconds = 900) => checkInteger('tokenTtl', seconds, 60, 86_400) * 1000,
+
+  /** What the address is verified for, `[a-z0-9_-]{1,32}`. A code or token of one purpose is worth nothing for another. @default 'signup' */
+  purpose: (purpose = 'signup') => checkPurpose(purpose),
+
+  /** `'await'` answers after SMTP has, `'background'` answers first, and a function delivers by itself. @default 'await' */
+  delivery: (delivery: 'await' | 'background' | CustomDelivery = 'await') => checkDelivery(delivery),
+
   /** Milliseconds the store may take, 50 to 60000. @default 1000 */
-  readonly storeTimeout?: number;
-  /** Milliseconds a mail may take, 50 to 60000, from when its code is stored. @default 10000 */
-  readonly mailTimeout?: number;
+  storeTimeout: (milliseconds = 1000) => checkInteger('storeTimeout', milliseconds, 50, 60_000),
+
+  /** Milliseconds an email may take from when its code is stored, 50 to 60000. @default 10000 */
+  mailTimeout: (milliseconds = 10_000) => checkInteger('mailTimeout', milliseconds, 50, 60_000),
+
   /** Milliseconds `beforeSend` may take, 50 to 60000. @default 5000 */
-  readonly hookTimeout?: number;
-  /** Asked before each send: lets it pass, refuses it, or suppresses it so that nobody can tell. @default none */
-  readonly beforeSend?: BeforeSend;
-  /** The app's name in the mail. @default the name in `from`, else its domain */
-  readonly appName?: string;
-  /** The page's origin, as `https://acme.example`: browsers then offer the code there and nowhere else. @default none */
-  readonly origin?: string;
-  /** Writes the mail. @default the package's own */
-  readonly template?: Template;
-  /** More languages, or other words for one, by tag. @default en and ko */
-  readonly locales?: Readonly<Record<string, Locale>>;
-  /** The language of those who ask for none that is there. @default 'en' */
-  readonly defaultLocale?: string;
-  /** Whether the subject shows the code: handy, but seen on locked screens and in logs of mail servers. @default false */
-  readonly codeInSubject?: boolean;
-}
+  hookTimeout: (milliseconds = 5000) => checkInteger('hookTimeout', milliseconds, 50, 60_000),
 
-/** Who an email is from. */
-export interface Sender {
-  readonly name?: string;
-  readonly address: string;
-}
+  /** Called before each send: lets it pass, refuses it, or suppresses it without anybody noticing. @default none */
+  beforeSend: (hook?: BeforeSend) => checkFunction('beforeSend', hook),
 
-/** The options after defaults and checks, in milliseconds. */
-export interface Settings {
-  readonly store: Store;
-  readonly transport: Transport;
-  readonly from: { readonly name: string; readonly address: string };
-  /** One for each secret. New digests are made by the first one, and all are looked up. */
-  readonly hashers: readonly [Hasher, ...Hasher[]];
-  readonly codeLength: number;
-  readonly codeTtl: number;
-  readonly maxAttempts: number;
-  readonly sendLimits: readonly Limit[];
-  readonly mailbox: (address: string) => string;
-  readonly rateLimit: ClientLimitSettings;
-  readonly tokenTtl: number;
-  readonly purpose: string;
-  readonly delivery: 'await' | 'background' | CustomDelivery;
-  readonly storeTimeout: number;
-  readonly mailTimeout: number;
-  readonly hookTimeout: number;
-  readonly beforeSend: BeforeSend | undefined;
-  readonly appName: string;
-  readonly origin: string | undefined;
-  readonly originHost: string | undefined;
-  readonly template: Template;
-  /** By tag in lower case; the default one first. */
-  readonly locales: ReadonlyMap<string, Locale>;
-  readonly defaultLocale: Locale;
-  readonly codeInSubject: boolean;
-}
+  /** The app's name in the email. @default the name in `from`, else its domain */
+  appName: (name?: string) => checkAppName(name),
 
-/** @throws TypeError or RangeError that names the option, its range and its value (never of `secret` or `transport`). */
-export function createSettings(given: EmailVerificationOptions): Settings {
-  const options = readOptionsOf('createEmailVerification()', given, OPTION_NAMES);
-  const {
-    codeLength = 6,
-    codeTtl = 180,
-    maxAttempts = 5,
-    sendLimits = DEFAULT_SEND_LIMITS,
-    tokenTtl = 900,
-    purpose = 'signup',
-    delivery = 'await',
-    storeTimeout = 1000,
-    mailTimeout = 10_000,
-    hookTimeout = 5000,
-    locales = {},
-    defaultLocale = 'en',
-    codeInSubject = false,
-  } = options;
-  const from = checkFrom(options.from);
-  const { all, first } = checkLocales(locales, defaultLocale);
-  return {
-    store: chooseStore(options.store),
-    hashers: checkSecrets(options.secret),
-    from,
-    codeLength: checkInteger('codeLength', codeLength, 6, 10),
-    codeTtl: checkInteger('codeTtl', codeTtl, 60, 600) * 1000,
-    maxAttempts: checkInteger('maxAttempts', maxAttempts, 1, 10),
-    sendLimits: checkSendLimits(sendLimits),
-    mailbox: checkMailbox(options.mailbox),
-    rateLimit: checkRateLimit(options.rateLimit),
-    tokenTtl: checkInteger('tokenTtl', tokenTtl, 60, 86_400) * 1000,
-    purpose: checkPurpose(purpose),
-    delivery: checkDelivery(delivery),
-    storeTimeout: checkInteger('storeTimeout', storeTimeout, 50, 60_000),
-    mailTimeout: checkInteger('mailTimeout', mailTimeout, 50, 60_000),
-    hookTimeout: checkInteger('hookTimeout', hookTimeout, 50, 60_000),
-    beforeSend: checkFunction('beforeSend', options.beforeSend),
-    appName: checkAppName(
-      options.appName === undefined ? from.name || domainOf(from.address) : options.appName,
-    ),
-    origin: checkOrigin(options.origin),
-    originHost: boundHost(options.origin),
-    template: checkFunction('template', options.template) ?? defaultTemplate,
-    locales: all,
-    defaultLocale: first,
-    codeInSubject: checkBoolean('codeInSubject', codeInSubject),
-    transport: createTransport(options.transport),
-  };
-}
+  /** The origin of the page, such as `https://acme.example`: browsers then offer the code there alone. @default none */
+  origin: (origin?: string) => checkOrigin(origin),
 
-const DEFAULT_SEND_LIMITS: readonly SendLimit[] = [
-  { max: 1, window: 60 },
-  { max: 5, window: 3600 },
-  { max: 10, window: 86_400 },
-];
+  /** Writes the email. @default the package's own */
+  template: (template?: Template) => checkFunction('template', template) ?? defaultTemplate,
 
-const OPTION_NAMES: { readonly [Name in keyof EmailVerificationOptions]-?: true } = {
-  store: true,
-  transport: true,
-  from: true,
-  secret: true,
-  codeLength: true,
-  codeTtl: true,
-  maxAttempts: true,
-  sendLimits: true,
-  mailbox: true,
-  rateLimit: true,
-  tokenTtl: true,
-  purpose: true,
-  delivery: true,
-  storeTimeout: true,
-  mailTimeout: true,
-  hookTimeout: true,
-  beforeSend: true,
-  appName: true,
-  origin: true,
-  template: true,
-  locales: true,
-  defaultLocale: true,
-  codeInSubject: true,
+  /** More languages, or other words for one, by language tag. @default en and ko */
+  locales: (locales: Readonly<Record<string, Locale>> = {}) => checkLocales(locales),
+
+  /** The language of people who ask for none that is available. @default 'en' */
+  defaultLocale: (tag = 'en') => tag,
+
+  /** Whether the subject shows the code. That is handy, but others see it on locked screens and in mail logs. @default false */
+  codeInSubject: (shows = false) => checkBoolean('codeInSubject', shows),
 };
 
-function chooseStore(store: Store | undefined): Store {
-  if (store !== undefined) return boundedStore(checkStore(store));
-  if (process.env['NODE_ENV'] === 'production') {
-    throw new TypeError(
-      'The `store` option must be passed when NODE_ENV is production, as in new RedisStore(client).',
-    );
-  }
-  warn('No store was passed: challenges are kept in memory, and end with this process.');
-  return new MemoryStore();
-}
+type Table = typeof OPTIONS;
+type Given = { readonly [Name in keyof Table]: Parameters<Table[Name]>[0] };
+type RequiredName = 'transport' | 'from' | 'secret';
 
-function checkSecrets(secret: EmailVerificationOptions['secret']): [Hasher, ...Hasher[]] {
-  const isArray = Array.isArray(secret);
-  // Array.from() also tells the holes of an array.
-  const given: readonly unknown[] = isArray ? Array.from(secret) : [secret];
-  const hashers = given.map((one, index) => {
-    if (typeof one === 'string' && Buffer.byteLength(one) >= 32) return createHasher(one);
-    if (isArray) return refuseHidden(`secret[${index}]`, 'a string of at least 32 bytes', one);
-    return refuseHidden('secret', SECRETS, one);
-  });
-  hashers.forEach(({ name }, index) => {
-    if (hashers.findIndex((other) => other.name === name) === index) return;
-    // Ids and tokens tell their secret by a name of two characters, which two secrets share once in 4096 times.
-    throw new TypeError(
-      `The \`secret[${index}]\` option must differ from the ones before it: it is the same as one of them, or cannot be told apart from it. Replace it.`,
-    );
-  });
-  const [first, ...rest] = hashers;
-  return first ? [first, ...rest] : refuseHidden('secret', SECRETS, secret);
-}
+/** The options of createEmailVerification(). All are checked when the app starts, and `undefined` is the default. */
+export interface EmailVerificationOptions
+  extends Pick<Given, RequiredName>,
+    Partial<Omit<Given, RequiredName>> {}
 
-const SECRETS = 'a string of at least 32 bytes, or an array of such strings';
+/** The options after defaults and checks. Times are milliseconds. */
+export type Settings = ReturnType<typeof createSettings>;
 
-function checkFrom(from: EmailVerificationOptions['from']): { name: string; address: string } {
-  if (isOptions(from)) {
-    const { name = '', address } = readOptions(from, { name: true, address: true }, { path: 'from' });
-    if (typeof name !== 'string' || !(name === '' || isLine(name))) refuse('from.name', LINE, name);
-    if (typeof address !== 'string' || !isSender(address))
-      return refuse('from.address', 'one address', address);
-    return { name, address };
-  }
-  const [sender, ...others] = typeof from === 'string' ? addressparser(from) : [];
-  const { name = '', address = '' } = sender ?? {};
-  const fits = others.length === 0 && isSender(address) && (name === '' || (isLine(name) && !isUnset(name)));
-  return fits ? { name, address } : refuse('from', "one address, as in 'Acme <hello@acme.example>'", from);
-}
-
-/** One address, and not what a template string makes of a variable that is not set. */
-function isSender(address: string): boolean {
-  const [local, domain = ''] = address.split('@');
-  return (
-    /^[^\s\p{Cc}@,;:<>"()[\]]+@[^\s\p{Cc}@,;:<>"()]+$/u.test(address) &&
-    ![local, domain, domain.split('.').at(-1)].some(isUnset)
-  );
-}
-
-function checkSendLimits(limits: readonly SendLimit[]): Limit[] {
-  if (!Array.isArray(limits) || limits.length === 0)
-    return refuse('sendLimits', 'an array of { max, window }', limits);
-  let previous = 0;
-  return Array.from(limits, (limit: SendLimit | undefined, index) => {
-    const path = `sendLimits[${index}]`;
-    if (!isOptions(limit)) return refuse(path, '{ max, window }', limit);
-    const entry = readOptions(limit, { max: true, window: true }, { path });
-    const max = checkInteger(`${path}.max`, entry.max, 1, 1000);
-    const window = checkInteger(`${path}.window`, entry.window, 1, 86_400);
-    if (window <= previous) refuse(`${path}.window`, `longer than the one before, ${previous}`, window);
-    previous = window;
-    return { max, window: window * 1000 };
-  });
-}
-
-/** A rule that gives no string would put the mails of all people on one count. */
-function checkMailbox(option: ((address: string) => string) | undefined): (address: string) => string {
-  const rule = checkFunction('mailbox', option);
-  if (!rule) return defaultMailbox;
-  if (Object.prototype.toString.call(rule) !== '[object Function]')
-    refuse('mailbox', 'a function that returns a string, not a promise', rule);
-  return function mailbox(address) {
-    const name: unknown = rule(address);
-    if (typeof name === 'string' && name !== '') return name;
-    // One that is asynchronous may reject as well, and nobody would hear it.
-    Promise.resolve(name).catch(() => {});
-    return refuseHidden('mailbox', 'a function that returns a string, not empty and not a promise', name);
+/** @throws TypeError or RangeError that names the option, its range and its value (never of `secret` or `transport`). */
+export function createSettings(given: EmailVerificationOptions) {
+  const options = readOptionsOf('createEmailVerification()', given, OPTIONS);
+  const from = OPTIONS.from(options.from);
+  const origin = OPTIONS.origin(options.origin);
+  return {
+    from,
+    origin,
+    originHost: hostOf(origin),
+    store: OPTIONS.store(options.store),
+    /** One for each secret. The first one makes new digests, and all are accepted. */
+    hashers: OPTIONS.secret(options.secret),
+    codeLength: OPTIONS.codeLength(options.codeLength),
+    codeTtl: OPTIONS.codeTtl(options.codeTtl),
+    maxAttempts: OPTIONS.maxAttempts(options.maxAttempts),
+    sendLimits: OPTIONS.sendLimits(options.sendLimits),
+    mailbox: OPTIONS.mailbox(options.mailbox),
+    rateLimit: OPTIONS.rateLimit(options.rateLimit),
+    tokenTtl: OPTIONS.tokenTtl(options.tokenTtl),
+    purpose: OPTIONS.purpose(options.purpose),
+    delivery: OPTIONS.delivery(options.delivery),
+    storeTimeout: OPTIONS.storeTimeout(options.storeTimeout),
+    mailTimeout: OPTIONS.mailTimeout(options.mailTimeout),
+    hookTimeout: OPTIONS.hookTimeout(options.hookTimeout),
+    beforeSend: OPTIONS.beforeSend(options.beforeSend),
+    appName: OPTIONS.appName(options.appName) ?? (from.name || domainOf(from.address)),
+    template: OPTIONS.template(options.template),
+    codeInSubject: OPTIONS.codeInSubject(options.codeInSubject),
+    ...chooseDefault(OPTIONS.locales(options.locales), OPTIONS.defaultLocale(options.defaultLocale)),
+    transport: OPTIONS.transport(options.transport),
   };
 }
 
-function checkPurpose(purpose: unknown): string {
-  if (typeof purpose === 'string' && /^[a-z0-9_-]{1,32}$/.test(purpose)) return purpose;
-  return refuse('purpose', '1 to 32 of a-z, 0-9, _ and -', purpose);
-}
-
-function checkDelivery(delivery: NonNullable<EmailVerificationOptions['delivery']>): Settings['delivery'] {
-  if (delivery === 'await' || delivery === 'background' || typeof delivery === 'function') return delivery;
-  return refuse('delivery', "'await', 'background' or a function", delivery);
-}
-
-const LINE = 'one line of 1 to 100 characters';
-
-function isLine(text: string): boolean {
-  return /^[^\p{Cc}\p{Zl}\p{Zp}]{1,100}$/u.test(text);
-}
-
-function checkAppName(appName: unknown): string {
-  return typeof appName === 'string' && isLine(appName) ? appName : refuse('appName', LINE, appName);
-}
-
-function domainOf(address: string): string {
-  return address.slice(address.lastIndexOf('@') + 1);
-}
-
-function checkOrigin(origin: unknown): string | undefined {
-  if (origin === undefined) return undefined;
-  const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined;
-  const isLoopback =
-    url !== undefined && /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  if (url?.origin === origin && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback)))
-    return url.origin;
-  return refuse('origin', "an https origin, as in 'https://acme.example'", origin);
-}
-
-/** A code is bound to a host, which means https on its own port (WICG origin-bound one-time codes §3.2). */
-function boundHost(origin: string | undefined): string | undefined {
-  const url = origin === undefined ? undefined : new URL(origin);
-  return url?.protocol === 'https:' && url.port === '' ? url.hostname : undefined;
-}
+/** Delivery by a function of the app. A rejection means that the email did not leave; with `unknown: true`, that it may have. */
+export type CustomDelivery = (mail: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>;

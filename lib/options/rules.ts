@@ -1,0 +1,165 @@
+/** The checks of single options. */
+import addressparser from 'nodemailer/lib/addressparser';
+import { defaultMailbox } from '../challenge/address.js';
+import { createHasher, type Hasher } from '../challenge/digests.js';
+import { warn } from '../events.js';
+import { boundedStore, checkStore } from '../store/bounded-store.js';
+import { MemoryStore } from '../store/memory-store.js';
+import type { Limit, Store } from '../store/store.js';
+import {
+  checkFunction,
+  checkInteger,
+  isOptions,
+  isUnset,
+  readOptions,
+  refuse,
+  refuseHidden,
+} from './checks.js';
+
+/** At most `max` emails in any `window` seconds. */
+export interface SendLimit {
+  readonly max: number;
+  readonly window: number;
+}
+
+/** Who an email is from. */
+export interface Sender {
+  readonly name?: string;
+  readonly address: string;
+}
+
+export const DEFAULT_SEND_LIMITS: readonly SendLimit[] = [
+  { max: 1, window: 60 },
+  { max: 5, window: 3600 },
+  { max: 10, window: 86_400 },
+];
+
+export function chooseStore(store: Store | undefined): Store {
+  if (store !== undefined) return boundedStore(checkStore(store));
+  if (process.env['NODE_ENV'] === 'production') {
+    throw new TypeError(
+      'The `store` option must be passed when NODE_ENV is production, as in new RedisStore(client).',
+    );
+  }
+  warn('No store was passed: challenges are kept in memory, and are lost when this process ends.');
+  return new MemoryStore();
+}
+
+export function createHashers(
+  secret: string | readonly (string | undefined)[] | undefined,
+): readonly [Hasher, ...Hasher[]] {
+  const isArray = Array.isArray(secret);
+  // Array.from() shows the holes of an array too.
+  const given: readonly unknown[] = isArray ? Array.from(secret) : [secret];
+  const hashers = given.map((one, index) => {
+    if (typeof one === 'string' && Buffer.byteLength(one) >= 32) return createHasher(one);
+    if (isArray) return refuseHidden(`secret[${index}]`, 'a string of at least 32 bytes', one);
+    return refuseHidden('secret', SECRETS, one);
+  });
+  hashers.forEach(({ name }, index) => {
+    if (hashers.findIndex((other) => other.name === name) === index) return;
+    // Ids and tokens name their secret by two characters, which two secrets share once in 4096 times.
+    throw new TypeError(
+      `The \`secret[${index}]\` option must differ from the ones before it: it is the same as one of them, or cannot be told apart from it. Replace it.`,
+    );
+  });
+  const [first, ...rest] = hashers;
+  return first ? [first, ...rest] : refuseHidden('secret', SECRETS, secret);
+}
+
+const SECRETS = 'a string of at least 32 bytes, or an array of such strings';
+
+export function checkFrom(from: string | Sender | undefined): { name: string; address: string } {
+  if (isOptions(from)) {
+    const { name = '', address } = readOptions(from, { name: true, address: true }, { path: 'from' });
+    if (typeof name !== 'string' || !(name === '' || isLine(name))) refuse('from.name', LINE, name);
+    if (typeof address !== 'string' || !isSender(address))
+      return refuse('from.address', 'one address', address);
+    return { name, address };
+  }
+  const [sender, ...others] = typeof from === 'string' ? addressparser(from) : [];
+  const { name = '', address = '' } = sender ?? {};
+  const fits = others.length === 0 && isSender(address) && (name === '' || (isLine(name) && !isUnset(name)));
+  return fits ? { name, address } : refuse('from', "one address, as in 'Acme <hello@acme.example>'", from);
+}
+
+/** One address, and not what a template string makes of an unset variable. */
+function isSender(address: string): boolean {
+  const [local, domain = ''] = address.split('@');
+  return (
+    /^[^\s\p{Cc}@,;:<>"()[\]]+@[^\s\p{Cc}@,;:<>"()]+$/u.test(address) &&
+    ![local, domain, domain.split('.').at(-1)].some(isUnset)
+  );
+}
+
+export function checkSendLimits(limits: readonly SendLimit[]): Limit[] {
+  if (!Array.isArray(limits) || limits.length === 0)
+    return refuse('sendLimits', 'an array of { max, window }', limits);
+  let previous = 0;
+  return Array.from(limits, (limit: SendLimit | undefined, index) => {
+    const path = `sendLimits[${index}]`;
+    if (!isOptions(limit)) return refuse(path, '{ max, window }', limit);
+    const entry = readOptions(limit, { max: true, window: true }, { path });
+    const max = checkInteger(`${path}.max`, entry.max, 1, 1000);
+    const window = checkInteger(`${path}.window`, entry.window, 1, 86_400);
+    if (window <= previous) refuse(`${path}.window`, `longer than the one before, ${previous}`, window);
+    previous = window;
+    return { max, window: window * 1000 };
+  });
+}
+
+/** A rule that returns no string would make all people share one limit. */
+export function checkMailbox(option: ((address: string) => string) | undefined): (address: string) => string {
+  const rule = checkFunction('mailbox', option);
+  if (!rule) return defaultMailbox;
+  if (Object.prototype.toString.call(rule) !== '[object Function]')
+    refuse('mailbox', 'a function that returns a string, not a promise', rule);
+  return function mailbox(address) {
+    const name: unknown = rule(address);
+    if (typeof name === 'string' && name !== '') return name;
+    // An asynchronous rule may reject too, and nobody would handle that.
+    Promise.resolve(name).catch(() => {});
+    return refuseHidden('mailbox', 'a function that returns a string, not empty and not a promise', name);
+  };
+}
+
+export function checkPurpose(purpose: unknown): string {
+  if (typeof purpose === 'string' && /^[a-z0-9_-]{1,32}$/.test(purpose)) return purpose;
+  return refuse('purpose', '1 to 32 of a-z, 0-9, _ and -', purpose);
+}
+
+export function checkDelivery<T>(delivery: T): T {
+  if (delivery === 'await' || delivery === 'background' || typeof delivery === 'function') return delivery;
+  return refuse('delivery', "'await', 'background' or a function", delivery);
+}
+
+const LINE = 'one line of 1 to 100 characters';
+
+function isLine(text: string): boolean {
+  return /^[^\p{Cc}\p{Zl}\p{Zp}]{1,100}$/u.test(text);
+}
+
+export function checkAppName(name: string | undefined): string | undefined {
+  if (name === undefined || (typeof name === 'string' && isLine(name))) return name;
+  return refuse('appName', LINE, name);
+}
+
+export function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1);
+}
+
+export function checkOrigin(origin: unknown): string | undefined {
+  if (origin === undefined) return undefined;
+  const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined;
+  const isLoopback =
+    url !== undefined && /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  if (url?.origin === origin && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback)))
+    return url.origin;
+  return refuse('origin', "an https origin, as in 'https://acme.example'", origin);
+}
+
+/** The host a code can be bound to: of https on the default port (WICG origin-bound one-time codes §3.2). */
+export function hostOf(origin: string | undefined): string | undefined {
+  const url = origin === undefined ? undefined : new URL(origin);
+  return url?.protocol === 'https:' && url.port === '' ? url.hostname : undefined;
+}
