@@ -1,13 +1,12 @@
 /**
- * What an error says, read by shape: one that comes from another realm, as under Jest or in a worker's vm, is no
- * instance of our Error, and what an app throws need not be an error at all.
+ * Reads errors by shape. One from another realm, as under Jest or in a vm context, is not an instance of our Error, and an
+ * app may throw anything.
  */
-
 import { inspect } from 'node:util';
 
 /**
- * What was thrown, as something that Express takes for an error: it goes on after `undefined` and other falsy
- * values as if nothing were wrong, and skips handlers for the string 'route'. An object is passed on as it is.
+ * Makes what was thrown something that Express takes for an error. Express ignores `undefined` and other falsy values, and
+ * skips handlers for the string 'route'. Objects are returned unchanged.
  */
 export function errorOf(thrown: unknown): object {
   if (typeof thrown === 'object' && thrown !== null) return thrown;
@@ -18,19 +17,19 @@ export function messageOf(error: unknown): string {
   return textOf(error, 'message') || textOf(error, 'name') || 'no reason was given';
 }
 
-/** The code of Node, nodemailer or the app, as `ECONNREFUSED`: capitals, digits and underscores. */
+/** The code that Node, nodemailer or the app set, such as `ECONNREFUSED`: capitals, digits and underscores. */
 export function codeOf(error: unknown): string | undefined {
   const code = textOf(error, 'code');
   return code !== undefined && /^[A-Z][A-Z0-9_]*$/.test(code) && isName(code) ? code : undefined;
 }
 
-/** Whether a text is a name, as of an error, and cannot be a code or an address that somebody put there. */
+/** Whether a text is a name, such as an error's, and cannot be a code or an address. */
 export function isName(text: string): boolean {
   const digits = text.replace(/[^0-9]/g, '').length;
   return /^[A-Za-z][A-Za-z0-9_.-]{1,63}$/.test(text) && digits < 6;
 }
 
-/** A property of anything, undefined when it cannot be read. */
+/** A property of any value. Undefined when it cannot be read. */
 export function propertyOf(value: unknown, name: string): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
   try {

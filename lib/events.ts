@@ -1,15 +1,15 @@
-/** What the app can listen to. Addresses are masked; codes and tokens are never in an event. */
+/** The events of a verification. Addresses are masked, and codes and tokens are in no event. */
 import { errorOf, messageOf, textOf } from './errors.js';
 import type { DeliveryError } from './mail/delivery-error.js';
 import { shown } from './options/checks.js';
 
 export interface EmailVerificationEvents {
-  /** The mail left: the server took it. */
-  delivered: MailEvent;
-  /** The mail did not leave; its code is gone. */
-  delivery_failed: MailEvent & { readonly cause: DeliveryError };
-  /** Not known whether the mail left; its code works. */
-  delivery_unknown: MailEvent & { readonly cause: DeliveryError };
+  /** The email left: the server accepted it. */
+  delivered: EmailEvent;
+  /** The email did not leave, and its code no longer works. */
+  delivery_failed: EmailEvent & { readonly cause: DeliveryError };
+  /** Nobody can know whether the email left. Its code works. */
+  delivery_unknown: EmailEvent & { readonly cause: DeliveryError };
   /** A right code was entered. */
   verified: AddressEvent;
   /** A token was used up. */
@@ -26,7 +26,7 @@ export interface AddressEvent {
   readonly purpose: string;
 }
 
-export type MailEvent = AddressEvent;
+export type EmailEvent = AddressEvent;
 
 export type EventName = keyof EmailVerificationEvents;
 export type Listener<Name extends EventName> = (event: EmailVerificationEvents[Name]) => void;
@@ -36,7 +36,7 @@ export interface Events {
   emit<Name extends EventName>(name: Name, event: EmailVerificationEvents[Name]): void;
 }
 
-/** Trouble that nobody listens to would go unseen: the first of each kind becomes a warning of the process. */
+/** Trouble that nobody listens to would go unnoticed, so the first of each kind becomes a process warning. */
 const TROUBLE: ReadonlySet<EventName> = new Set(['delivery_failed', 'delivery_unknown', 'unavailable']);
 
 export function createEvents(): Events {
@@ -66,7 +66,7 @@ export function createEvents(): Events {
         warned.add(name);
         warn(`${name}: ${causeOf(event)} Listen to '${name}' to learn of the next.`);
       }
-      // A listener may be asynchronous. Its fault is neither the request's nor the end of the process.
+      // A listener may be asynchronous. When it fails, neither the request nor the process may.
       const tell = async (listener: Listener<typeof name>) => listener(event);
       for (const listener of listeners[name]) tell(listener).catch((thrown) => warnOfListener(name, thrown));
     },

@@ -201,7 +201,7 @@ describe('the connection', () => {
     const client = clientOf({ url: `redis://app:${PASSWORD}@127.0.0.1:${port}` });
     const { expectCause } = await told(client);
     await expectCause(
-      `The Redis client has no connection, and goes on trying. Its last error: The connection to Redis failed (connect ECONNREFUSED 127.0.0.1:${port}): nothing listens there.`,
+      `The Redis client has no connection, and keeps trying to connect. Its last error: The connection to Redis failed (connect ECONNREFUSED 127.0.0.1:${port}): nothing listens there.`,
     );
   });
 
@@ -220,7 +220,7 @@ describe('the connection', () => {
       disableOfflineQueue: true,
     });
     const { expectCause } = await told(client);
-    await expectCause(/has no connection, and goes on trying\. Its last error: .*ECONNREFUSED/);
+    await expectCause(/has no connection, and keeps trying to connect\. Its last error: .*ECONNREFUSED/);
   });
 
   it('T68: a host that does not exist', async () => {
@@ -234,7 +234,7 @@ describe('the connection', () => {
     const client = clientOf({ url: `rediss://127.0.0.1:${server.port}`, socket: { connectTimeout: 100 } });
     const { expectCause } = await told(client);
     await expectCause(
-      /has no connection, and goes on trying\. Its last error: Redis did not take the connection in time/,
+      /has no connection, and keeps trying to connect\. Its last error: Redis did not take the connection in time/,
     );
   });
 
@@ -244,7 +244,7 @@ describe('the connection', () => {
     const { expectCause } = await told(client);
     server.freeze();
     await expectCause(
-      'Redis did not answer in time (`storeTimeout`, 300 ms): it is frozen, overloaded or cut off.',
+      'Redis did not answer in time (`storeTimeout`, 300 ms): it is unresponsive, overloaded or cut off.',
     );
     server.thaw();
   });
@@ -256,7 +256,9 @@ describe('the connection', () => {
     await until('Redis answers', async () => (await verification.check()).ok);
     await server.kill();
     await until('the client noticed', () => !client.isReady);
-    await expectCause(/has no connection, and goes on trying\. Its last error: The connection to Redis/);
+    await expectCause(
+      /has no connection, and keeps trying to connect\. Its last error: The connection to Redis/,
+    );
     await server.restart();
     await until('Redis is back', async () => (await verification.check()).ok);
     server.freeze();
@@ -270,7 +272,7 @@ describe('the connection', () => {
     const server = await startRedis('--requirepass', PASSWORD);
     const { expectCause } = await told(clientOf({ url: server.url }));
     await expectCause(
-      'Redis asks for a password, and the client sends none (NOAUTH): pass one to createClient()',
+      'Redis requires a password, and the client sends none (NOAUTH): pass one to createClient()',
     );
   });
 
@@ -292,7 +294,7 @@ describe('the connection', () => {
     const server = await startRedis('--maxclients', '1');
     await admin(server);
     const { expectCause } = await told(clientOf({ url: server.url }));
-    await expectCause(/as many clients as it takes: raise `maxclients`|The connection to Redis/);
+    await expectCause(/reached its maximum number of clients: raise `maxclients`|The connection to Redis/);
   });
 });
 
@@ -335,7 +337,7 @@ describe('Redis itself', () => {
     await prepare();
     await say('CONFIG', 'SET', 'min-replicas-to-write', '1');
     await expectCause(
-      'Redis takes no writes while too few replicas follow it (NOREPLICAS): bring them back, or lower `min-replicas-to-write`.',
+      'Redis takes no writes while it has too few replicas (NOREPLICAS): bring them back, or lower `min-replicas-to-write`.',
     );
   });
 
@@ -377,15 +379,13 @@ describe('Redis itself', () => {
     verification.on('unavailable', ({ cause }) => causes.push((cause as Error).message));
     expect(await verification.send({ email })).toMatchObject({ kind: 'unavailable' });
     expect(causes).toEqual([
-      'Something else is kept under a key of the store (WRONGTYPE): give the store a `prefix` that nothing else has.',
+      'A key of the store holds something else (WRONGTYPE): give the store a `prefix` that nothing else uses.',
     ]);
   });
 
   it('T68: a cluster of which no node has the slot', async () => {
     const { expectCause } = await start('--cluster-enabled', 'yes');
-    await expectCause(
-      'The Redis cluster is down, or no node has this slot (CLUSTERDOWN): CLUSTER INFO says which.',
-    );
+    await expectCause('The Redis cluster is down, or no node has this slot (CLUSTERDOWN): see CLUSTER INFO.');
   });
 
   it('T68: a `keyPrefix` of the client that takes the hash tag away', async () => {
@@ -403,7 +403,7 @@ describe('Redis itself', () => {
     });
     verification.on('unavailable', ({ cause }) => causes.push((cause as Error).message));
     const sentence =
-      'The keys of one mailbox are in two slots of the cluster (CROSSSLOT): leave braces out of the `keyPrefix` of the client.';
+      'The keys of one mailbox are in two slots of the cluster (CROSSSLOT): remove the braces from the `keyPrefix` of the client.';
     expect(await verification.send({ email })).toMatchObject({ kind: 'unavailable' });
     expect(causes).toEqual([sentence]);
     expect((await verification.check()).problems).toEqual([`The store is unavailable: ${sentence}`]);
@@ -470,13 +470,13 @@ describe('what a server may say besides', () => {
     ],
     [
       'MOVED 866 10.0.0.1:7001',
-      'Redis is a cluster, and the client knows one node alone (MOVED): use createCluster().',
+      'Redis is a cluster, and the client knows only one node (MOVED): use createCluster().',
     ],
     [
       'ASK 866 10.0.0.1:7001',
-      'Redis is a cluster, and the client knows one node alone (ASK): use createCluster().',
+      'Redis is a cluster, and the client knows only one node (ASK): use createCluster().',
     ],
-    ['NOAUTH Authentication required.', 'Redis asks for a password, and the client sends none (NOAUTH)'],
+    ['NOAUTH Authentication required.', 'Redis requires a password, and the client sends none (NOAUTH)'],
     [
       "ERR unknown command 'EVALSHA', with args beginning with: 'a' '1' 'ev:{b}' ",
       'Redis does not run the scripts of the store: Redis 6.2 or later is needed',
@@ -508,7 +508,7 @@ describe('what a server may say besides', () => {
       "ERR ACL failure in script: User app has no permissions to run the 'time' command script: 5e88, on @user_script:4.",
       'The Redis user may not run TIME (NOPERM)',
     ],
-    ['ERR something that nobody has heard of', 'Redis did not do it: ERR something that nobody has heard of'],
+    ['ERR something that nobody has heard of', 'Redis refused: ERR something that nobody has heard of'],
   ])('T67: %s', async (words, sentence) => {
     const { expectCause } = await told(await startRefusing(words), { storeTimeout: 5000 });
     await expectCause(sentence);
@@ -527,7 +527,7 @@ describe('what a server may say besides', () => {
       throw new Error('a bug of the client.');
     };
     const { expectCause } = await told({ on() {}, evalSha, eval: evalSha });
-    await expectCause('Redis did not do it: a bug of the client.');
+    await expectCause('Redis refused: a bug of the client.');
   });
 
   it.each(['OK', null, 5, {}])('T68: a client that gives %j', async (given) => {

@@ -9,18 +9,18 @@ export interface GuessBound {
 }
 
 /**
- * (N + k + F) · 2 · maxAttempts · k, over the number of codes there are. N mails a day, each with the attempts
- * of its client and the shared ones; k codes alive at once, each of them a chance for every guess; the mails
- * whose codes still live when the day begins (k) and those that failed and were given back (F) come on top.
+ * (N + k + F) · 2 · maxAttempts · k, divided by the number of possible codes. N emails a day each bring the attempts of their
+ * holder and the shared ones. Up to k codes are live at once, and each is a chance for every guess. The emails whose codes
+ * are still live when the day begins (k) and those that failed and were given back (F) are added.
  */
 export function guessBound(settings: Rules): GuessBound {
-  const mostMails = (span: number) =>
+  const mostEmails = (span: number) =>
     Math.min(...settings.sendLimits.map(({ max, window }) => max * Math.ceil(span / window)));
-  const mailsADay = mostMails(DAY);
-  const codesAtOnce = mostMails(settings.codeTtl);
-  // A mailbox remembers as many mails as the deepest limit looks back, and only among those are give-backs counted.
-  const giveBacks = GIVE_BACKS_A_DAY * Math.ceil(mailsADay / DEEPEST_LIMIT);
-  const guesses = (mailsADay + codesAtOnce + giveBacks) * 2 * settings.maxAttempts * codesAtOnce;
+  const emailsADay = mostEmails(DAY);
+  const liveCodes = mostEmails(settings.codeTtl);
+  // A mailbox remembers as many emails as the largest limit counts, and gives back among those alone.
+  const giveBacks = GIVE_BACKS_A_DAY * Math.ceil(emailsADay / DEEPEST_LIMIT);
+  const guesses = (emailsADay + liveCodes + giveBacks) * 2 * settings.maxAttempts * liveCodes;
   return { guesses, chance: Math.min(1, guesses / 10 ** settings.codeLength) };
 }
 
@@ -31,12 +31,12 @@ interface Rules {
   readonly maxAttempts: number;
 }
 
-/** The highest chance that is not warned of. The default options have less than half of it. */
+/** A higher chance brings a warning. The default options have less than half of it. */
 const HIGHEST_CHANCE = 1e-3;
 
 const CODE_LENGTHS = [6, 7, 8, 9, 10];
 
-/** What to tell an app whose options make a guess too likely, and how it is made less so. */
+/** Tells an app whose options make a guess too likely what to change. */
 export function guessWarning(settings: Rules): string | undefined {
   const { guesses, chance } = guessBound(settings);
   if (chance <= HIGHEST_CHANCE) return undefined;

@@ -1,20 +1,19 @@
-/** How options are read and refused, the same at every level: once, when the app starts. */
+/** Reads options and refuses wrong ones, in the same way at every level, when the app starts. */
 import { inspect } from 'node:util';
 import { nameOf } from '../store/name-of.js';
 import { nearMiss } from './near-miss.js';
 
-/** Where an options object stands: at `path` in the options of `of`; both are for the sentence of an error. */
+/** Where an options object is, for error messages: at `path` in the options of `of`. */
 interface Place {
   readonly path?: string;
   readonly of?: string;
 }
 
 /**
- * Reads an options object. Each property is read once, so that what is checked is what is used; one that is undefined
- * is left out, so that its default applies. What a class or a prototype gives counts, what stands in Object.prototype
- * does not.
+ * Reads an options object. Each property is read once, so that the checked value is the used one. Undefined ones are left
+ * out, so that defaults apply. Properties of a class or a prototype count, those of Object.prototype do not.
  *
- * @throws TypeError for a name that is none of `names`.
+ * @throws TypeError for a name that is not in `names`.
  */
 export function readOptions<T extends object>(given: T, names: Names<T>, place: Place = {}): Partial<T> {
   refuseUnknown(given, names, place);
@@ -26,7 +25,7 @@ export function readOptions<T extends object>(given: T, names: Names<T>, place: 
   return options;
 }
 
-/** As `readOptions`, for the whole options of a function or a class. */
+/** Like `readOptions`, for all options of a function or a class. */
 export function readOptionsOf<T extends object>(of: string, given: T, names: Names<T>): Partial<T> {
   if (isOptions(given)) return readOptions(given, names, { of });
   throw new TypeError(`${of} takes an object of options. Received ${kindOf(given)}.`);
@@ -34,7 +33,7 @@ export function readOptionsOf<T extends object>(of: string, given: T, names: Nam
 
 type Names<T> = { readonly [Name in keyof T]-?: unknown };
 
-/** @throws TypeError for a name that is none of `names`. */
+/** @throws TypeError for a name that is not in `names`. */
 export function refuseUnknown(given: object, names: object, { path = '', of }: Place): void {
   const name = namesIn(given).find((one) => !Object.hasOwn(names, one));
   if (name === undefined) return;
@@ -47,7 +46,7 @@ export function refuseUnknown(given: object, names: object, { path = '', of }: P
   throw new TypeError(`Unknown option ${unknown}. ${advice}`);
 }
 
-/** The names that an options object has values under, also by its prototypes. */
+/** The names of an options object, including those of its prototypes. */
 export function namesIn(given: object): string[] {
   const names: string[] = [];
   for (const name in given) if (holds(given, name)) names.push(name);
@@ -62,21 +61,21 @@ function holds(object: object, name: string): boolean {
   return false;
 }
 
-/** Whether options can be read from a value: not from an array, a Map or a promise, which have none of the names. */
+/** Whether a value can hold options. An array, a Map or a promise cannot. */
 export function isOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const tag = Object.prototype.toString.call(value);
   return tag === '[object Object]' || tag === '[object Module]';
 }
 
-/** Refuses an option that is not as it must be, and shows what it is; of an object only its kind, for it may hold secrets. */
+/** Refuses a wrong option and shows its value. Of an object it shows only the kind, since there may be secrets in it. */
 export function refuse(option: string, expected: string, value: unknown, of?: string): never {
   const subject = `\`${option}\` option${of ? ` of ${of}` : ''}`;
   const sentence = `The ${subject} must be ${expected}. Received ${shown(value)}.`;
   throw new (typeof value === 'number' ? RangeError : TypeError)(sentence);
 }
 
-/** As `refuse`, for an option whose value may be a secret, or a URL with a password. */
+/** Like `refuse`, for an option whose value may be a secret or a URL with a password. */
 export function refuseHidden(option: string, expected: string, value: unknown): never {
   throw new TypeError(`The \`${option}\` option must be ${expected}. Received ${kindOf(value)}.`);
 }
@@ -96,7 +95,7 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) && value.length === 0 ? 'an empty array' : nameOf(value);
 }
 
-/** What a template string or `Number()` makes of an environment variable that is not set. */
+/** Whether a value is what a template string or `Number()` makes of an unset environment variable. */
 export function isUnset(value: unknown): boolean {
   return value === 'undefined' || value === 'null' || value === 'NaN' || Number.isNaN(value);
 }

@@ -1,13 +1,11 @@
-/** For a name that nobody knows: the known one that was meant. */
-
-/** The known name that takes at most two slips of the hand to write, if any; case is no slip. */
+/** The known name that is at most two typing mistakes away, if any. Case does not count. */
 export function nearMiss(name: string, known: Iterable<string>): string | undefined {
   const allowed = Math.min(2, Math.floor(name.length / 2));
   let nearest: string | undefined;
   let least = allowed + 1;
   for (const candidate of known) {
-    const slips = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (slips < least) [nearest, least] = [candidate, slips];
+    const mistakes = distance(name.toLowerCase(), candidate.toLowerCase());
+    if (mistakes < least) [nearest, least] = [candidate, mistakes];
   }
   return nearest;
 }

@@ -14,7 +14,7 @@ import {
   type Store,
   StoreTimeout,
 } from './store.js';
-import { Deadlines, RESOLUTION } from './timeouts.js';
+import { RESOLUTION, Timeouts } from './timeouts.js';
 
 /**
  * How much longer than its timeout a store may take, in ms. One that keeps its timeout, as ours do, then reports first: it
@@ -53,7 +53,7 @@ export function checkStore(store: Store): Store {
 }
 
 export function boundedStore(store: Store): Store {
-  const deadlines = new Deadlines(() => undefined);
+  const timeouts = new Timeouts(() => undefined);
 
   async function bounded<T>(
     operation: keyof Store,
@@ -64,7 +64,7 @@ export function boundedStore(store: Store): Store {
     const timedOut = () =>
       new StoreTimeout(`${operation}() of the store did not settle within ${timeout} ms (\`storeTimeout\`).`);
     const recover = (reason: unknown) => Promise.reject(errorOf(operation, reason));
-    const outcome = await deadlines.in(timeout + GRACE).race(settling(call), { timedOut, recover });
+    const outcome = await timeouts.in(timeout + GRACE).race(settling(call), { timedOut, recover });
     if (fits(outcome)) return outcome;
     throw new TypeError(
       `${operation}() of the store came to ${named(outcome)}, which is none of its outcomes.`,

@@ -1,6 +1,5 @@
 /**
- * What a value is, in words, and never what is in it: a client or a store that was passed in error holds a URL with
- * a password as like as not.
+ * Says what a value is, never what it contains: a client or a store passed by mistake often holds a URL with a password.
  */
 export function nameOf(value: unknown): string {
   if (value === undefined || value === null) return String(value);

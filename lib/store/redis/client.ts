@@ -1,9 +1,9 @@
-/** The app's Redis client: what the store needs of it, what it must not be, and what it says of its connection. */
+/** The app's Redis client: what the store needs from it, what cannot serve as one, and the state of its connection. */
 import { hasMethod, isThenable, nameOf } from '../name-of.js';
 
 /**
- * What the store needs of a node-redis client. By shape, so that a client, pool, cluster and sentinel of
- * node-redis 5 and 6 all fit, whatever their modules, RESP version and type mapping.
+ * What the store needs from a node-redis client. Typed by shape, so that a client, pool, cluster and sentinel of node-redis
+ * 5 and 6 fit with any modules, RESP version and type mapping.
  */
 export interface RedisClient extends RedisCommands {
   on(event: 'error' | 'connect', listener: (error: Error) => void): unknown;
@@ -54,19 +54,19 @@ function faultOf(client: unknown): string | undefined {
     : `${name} without on(): pass the client itself`;
 }
 
-/** What is known of a client's connection. */
+/** What is known about a client's connection. */
 export interface Connection {
-  /** Whether the client was ever connected, or on its way, as far as was seen. */
+  /** Whether the client was ever seen connected or connecting. */
   wasOpen: boolean;
-  /** The last error the client told of; none since a command succeeded. */
+  /** The last error that the client emitted, until a command succeeds. */
   lastError: unknown;
 }
 
 const connections = new WeakMap<RedisClient, Connection>();
 
 /**
- * Listens to the errors of a client, once for each client: they say why commands wait. Without any listener Node
- * would end the process when Redis goes away.
+ * Listens to the errors of a client, once for each client: they say why commands wait. Without a listener Node would end the
+ * process when Redis becomes unreachable.
  */
 export function watchConnection(client: RedisClient): Connection {
   const known = connections.get(client);

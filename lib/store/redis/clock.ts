@@ -1,16 +1,14 @@
 /**
- * What the store knows of the server's clock, so that it can tell a script in the server's own time how late
- * it may start.
+ * What the store knows about the server's clock, so that it can tell a script in the server's time how late it may start.
  *
- * Every reply carries the server's time, read between our asking and our hearing it. So the server's clock is
- * ahead of ours by at least (its time - our time at the reply) and at most (its time - our time at the call).
- * Kept is the highest lower bound: a script told the latest start by it can be refused too early, never
- * carried out too late.
+ * Every reply carries the server's time, read between our call and the reply. So the server's clock is ahead of ours by at
+ * least (its time - our time at the reply) and at most (its time - our time at the call). The highest lower bound is kept:
+ * a script may then be refused too early, but never runs too late.
  */
 export class RedisClock {
   #ahead = Number.NEGATIVE_INFINITY;
 
-  /** Our moment in the server's time. 0 before the first reply: too late for every script, which teaches us. */
+  /** Our time in the server's time. 0 before the first reply, which every script answers with `late` and its time. */
   at(moment: number): number {
     return Number.isFinite(this.#ahead) ? Math.floor(moment + this.#ahead) : 0;
   }

@@ -1,14 +1,14 @@
-/** Trouble with Redis, in a sentence for whoever runs the app: what happened, and what to do. */
+/** Says in one sentence what is wrong with Redis and what to do, for whoever runs the app. */
 import { codeOf, messageOf } from '../../errors.js';
 import { nameOf } from '../name-of.js';
 import { StoreTimeout } from '../store.js';
 import type { Connection, RedisClient } from './client.js';
 import type { Script } from './scripts/index.js';
 
-/** Why Redis did not carry out an operation. */
+/** Redis did not run an operation; `message` says why. */
 export class RedisTrouble extends Error {
   override readonly name = 'RedisTrouble';
-  /** The word of Redis, as `READONLY`, or the code of Node, as `ECONNREFUSED`. */
+  /** The error prefix of Redis, such as `READONLY`, or the code of Node, such as `ECONNREFUSED`. */
   readonly code: string | undefined;
   constructor(sentence: string, code?: string, options?: ErrorOptions) {
     super(sentence, options);
@@ -16,7 +16,7 @@ export class RedisTrouble extends Error {
   }
 }
 
-/** What Redis refuses with, by the word its reply begins with: what that means, and what to do. */
+/** By the prefix of an error reply of Redis: what it means, and what to do. */
 const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string]>> = {
   OOM: ['Redis is out of memory and takes no writes', 'raise `maxmemory`, or free some of it'],
   READONLY: [
@@ -28,14 +28,14 @@ const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string
     'connect to the master, or by createSentinel() or createCluster(), which follow it',
   ],
   NOREPLICAS: [
-    'Redis takes no writes while too few replicas follow it',
+    'Redis takes no writes while it has too few replicas',
     'bring them back, or lower `min-replicas-to-write`',
   ],
   LOADING: ['Redis has just started and is loading its data', 'it recovers by itself'],
   BUSY: ['Redis is busy with a script that does not end', 'stop it by SCRIPT KILL, or by FUNCTION KILL'],
   MISCONF: ['Redis takes no writes because it cannot save to disk', 'its log says why'],
   NOAUTH: [
-    'Redis asks for a password, and the client sends none',
+    'Redis requires a password, and the client sends none',
     'pass one to createClient(), in `url` or `password`',
   ],
   WRONGPASS: [
@@ -44,16 +44,13 @@ const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string
   ],
   CROSSSLOT: [
     'The keys of one mailbox are in two slots of the cluster',
-    'leave braces out of the `keyPrefix` of the client',
+    'remove the braces from the `keyPrefix` of the client',
   ],
-  MOVED: ['Redis is a cluster, and the client knows one node alone', 'use createCluster()'],
-  ASK: ['Redis is a cluster, and the client knows one node alone', 'use createCluster()'],
-  CLUSTERDOWN: ['The Redis cluster is down, or no node has this slot', 'CLUSTER INFO says which'],
+  MOVED: ['Redis is a cluster, and the client knows only one node', 'use createCluster()'],
+  ASK: ['Redis is a cluster, and the client knows only one node', 'use createCluster()'],
+  CLUSTERDOWN: ['The Redis cluster is down, or no node has this slot', 'see CLUSTER INFO'],
   TRYAGAIN: ['A slot of the Redis cluster is moving to another node', 'it recovers by itself'],
-  WRONGTYPE: [
-    'Something else is kept under a key of the store',
-    'give the store a `prefix` that nothing else has',
-  ],
+  WRONGTYPE: ['A key of the store holds something else', 'give the store a `prefix` that nothing else uses'],
   NOPROTO: ['Redis does not speak RESP 3', 'Redis 6.2 or later is needed'],
   DENIED: [
     'Redis is in protected mode',
@@ -63,13 +60,16 @@ const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string
 
 const REPLY = new RegExp(`(?:^|[\\s-])(${Object.keys(REPLIES).join('|')})\\b`);
 
-/** Replies without a word of their own, and what the client says of a connection. */
+/** Replies without a prefix of their own, and what the client says about a connection. */
 const OTHERS: readonly [said: RegExp, sentence: string][] = [
   [
     /unknown command|not allowed from script/i,
     'Redis does not run the scripts of the store: Redis 6.2 or later is needed, or a server that has EVAL and what they call.',
   ],
-  [/max number of clients/i, 'Redis has as many clients as it takes: raise `maxclients`, or close some.'],
+  [
+    /max number of clients/i,
+    'Redis has reached its maximum number of clients: raise `maxclients`, or close some.',
+  ],
   [
     /without any password configured|no password is set/i,
     'The client sends a password, and Redis has none: leave it out, or set it in Redis.',
@@ -81,38 +81,38 @@ const OTHERS: readonly [said: RegExp, sentence: string][] = [
   ],
   [
     /^connection timeout/i,
-    'Redis did not take the connection in time: check host and port, the firewall between, and whether it wants TLS there.',
+    'Redis did not take the connection in time: check host and port, the firewall in between, and whether it expects TLS there.',
   ],
   [/root nodes/i, 'No node of the Redis cluster can be reached: check `rootNodes`.'],
 ];
 
-/** What to do about a connection, by the code of Node (errno(3), `tls`). */
+/** What to do about a failed connection, by Node's error code (errno(3), `tls`). */
 const REMEDIES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there. Is Redis running, and is this its host and port?',
   ENOTFOUND: 'there is no such host. Check its name.',
-  EAI_AGAIN: 'the name cannot be looked up at present. Check the DNS.',
-  ETIMEDOUT: 'there is no way to it. Check the host, and the firewall between.',
-  EHOSTUNREACH: 'there is no way to it. Check the host, and the firewall between.',
-  ENETUNREACH: 'there is no way to it. Check the host, and the network.',
+  EAI_AGAIN: 'its name cannot be looked up right now. Check the DNS.',
+  ETIMEDOUT: 'it does not answer. Check the host, and the firewall in between.',
+  EHOSTUNREACH: 'it cannot be reached. Check the host, and the firewall in between.',
+  ENETUNREACH: 'its network cannot be reached. Check the host, and the network.',
   ECONNRESET: 'the other side ended it. Where Redis wants TLS, use `rediss://`.',
   ENOENT: 'there is no such socket. Check its path.',
   EACCES: 'this process may not use the socket.',
   ERR_SSL_WRONG_VERSION_NUMBER: 'Redis does not speak TLS there. Use `redis://`, or its TLS port.',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed. Pass it as `socket.ca`.',
-  SELF_SIGNED_CERT_IN_CHAIN: 'nobody here knows who signed its certificate. Pass the CA as `socket.ca`.',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is signed by an unknown authority. Pass the CA as `socket.ca`.',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'nobody here knows who signed its certificate. Pass the CA as `socket.ca`.',
+    'its certificate is signed by an unknown authority. Pass the CA as `socket.ca`.',
   CERT_HAS_EXPIRED: 'its certificate has expired. Renew it.',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name. Use that name, or `socket.servername`.',
 };
 
-/** The commands that the Redis user must be allowed: what the scripts call, and how they are called. */
+/** The commands that the Redis user needs: what the scripts call, and what calls them. */
 const COMMANDS = '+evalsha +eval +time +get +set +del +hget +hgetall +hset +hdel +pexpire +pttl';
 
-/** How Redis 6.2 to 8 say that a user may not. */
+/** How Redis 6.2 to 8 say that a user lacks a right. */
 const NO_RIGHT = /NOPERM|executing the script can't run|ACL failure/;
 
-/** What an operation was, so that its failure can be told. */
+/** What is needed to explain the failure of an operation. */
 export interface RedisOperation {
   readonly client: RedisClient;
   readonly connection: Connection;
@@ -121,7 +121,7 @@ export interface RedisOperation {
   readonly timeout: number;
 }
 
-/** The sentence for what went wrong, as an error with the original as its `cause`. */
+/** An error that explains what went wrong, with the original as its `cause`. */
 export function troubleOf(error: unknown, operation: RedisOperation): Error {
   if (error instanceof RedisTrouble) return error;
   const { client, connection, timeout } = operation;
@@ -135,19 +135,19 @@ export function troubleOf(error: unknown, operation: RedisOperation): Error {
   if (!(error instanceof StoreTimeout) && client.isReady !== false) return refusalOf(error, operation);
   const sentence =
     client.isReady === false
-      ? `The Redis client has no connection, and goes on trying.${connection.lastError ? '' : " Its event 'error' says why."}`
-      : `Redis did not answer in time (\`storeTimeout\`, ${timeout} ms): it is frozen, overloaded or cut off.`;
+      ? `The Redis client has no connection, and keeps trying to connect.${connection.lastError ? '' : " Its event 'error' says why."}`
+      : `Redis did not answer in time (\`storeTimeout\`, ${timeout} ms): it is unresponsive, overloaded or cut off.`;
   return new StoreTimeout(sentence + lastOf(operation), { cause: connection.lastError ?? error });
 }
 
-/** A client that takes callbacks, or only notes its commands down. */
+/** For a client that takes callbacks, or only queues its commands. */
 export function noReply(given: unknown): RedisTrouble {
   return new RedisTrouble(
     `The Redis client gave ${nameOf(given)} in place of a script's reply: pass the client itself, and not what \`legacy()\` or \`multi()\` gives.`,
   );
 }
 
-/** Whether it is a right that the Redis user lacks. */
+/** Whether a reply says that the Redis user lacks a right. */
 export function isNoRight(said: string): boolean {
   return NO_RIGHT.test(said);
 }
@@ -156,7 +156,7 @@ export function missingRights(what: string, prefix: string): string {
   return `The Redis user may not ${what} (NOPERM). Grant it by ACL SETUSER what the store needs: \`~${prefix}* ${COMMANDS}\`.`;
 }
 
-/** What a client told of last: where commands wait for a connection, it is the reason. */
+/** The client's last error: if commands wait for a connection, it is the reason. */
 function lastOf(operation: RedisOperation): string {
   const { lastError } = operation.connection;
   return lastError === undefined ? '' : ` Its last error: ${refusalOf(lastError, operation).message}`;
@@ -180,14 +180,11 @@ function refusalOf(error: unknown, { script, prefix }: RedisOperation): RedisTro
   const remedy = code === undefined ? undefined : REMEDIES[code];
   const sentence = remedy
     ? `The connection to Redis failed (${inOneLine(said)}): ${remedy}`
-    : `Redis did not do it: ${inOneLine(said).replace(/\.?$/, '.')}`;
+    : `Redis refused: ${inOneLine(said).replace(/\.?$/, '.')}`;
   return new RedisTrouble(sentence, code, { cause: error });
 }
 
-/**
- * What was refused. Redis 7.0 and older name the line of the script and no command; each line of ours calls one
- * at the most.
- */
+/** What was refused. Redis 7.0 and older name no command but the line of the script, and each line of ours calls one at most. */
 function refusedIn(said: string, script: Script, prefix: string): string {
   const named = /'([\w|]+)' command/.exec(said)?.[1];
   const line = script.lua.split('\n')[Number(/@user_script: ?(\d+)/.exec(said)?.[1]) - 1] ?? '';

@@ -1,7 +1,7 @@
-/** Whether a Redis server is fit to keep challenges, told from its INFO. */
+/** Whether a Redis server is fit to keep challenges, by its INFO. */
 import { isNoRight } from './errors.js';
 
-/** The first with KEEPTTL beside the options that the scripts use; nobody patches those before it. */
+/** The oldest that the scripts run on. Older ones get no patches. */
 const OLDEST_REDIS = [6, 2];
 
 /** What makes it unfit, as sentences; none when it is fit. */
@@ -10,7 +10,7 @@ export function unfitness(info: string): string[] {
   return [...ofPolicy(fact('maxmemory_policy')), ...ofVersion(fact('redis_version'))];
 }
 
-/** Without INFO the store works, and nobody knows on what. */
+/** Without INFO the store works, but nobody knows on what. */
 export function unknownFitness(reply: string): string {
   const why = isNoRight(reply)
     ? 'the Redis user may not run INFO. Grant it +info, or make sure'

@@ -1,4 +1,4 @@
-/** The store on Redis: one script, and one round trip, for each act. */
+/** The store on Redis: one script, and one round trip, for each operation. */
 import { messageOf } from '../../errors.js';
 import { readOptionsOf, refuse } from '../../options/checks.js';
 import {
@@ -20,7 +20,7 @@ import {
   StoreTimeout,
   type TokenRequest,
 } from '../store.js';
-import { Deadlines } from '../timeouts.js';
+import { Timeouts } from '../timeouts.js';
 import {
   type Connection,
   checkRedisClient,
@@ -36,7 +36,7 @@ import * as scripts from './scripts/index.js';
 
 export interface RedisStoreOptions {
   /**
-   * What every key begins with: no braces, white space or control characters. Mails of one prefix, secret and Redis
+   * The beginning of every key, without braces, white space and control characters. Emails of one prefix, secret and Redis
    * count together. @default 'ev:'
    */
   readonly prefix?: string;
@@ -48,17 +48,16 @@ export interface RedisStoreOptions {
 const SLOT_MOVING_PAUSE = 20;
 
 /**
- * How long before its deadline a script must start, in ms: Deadlines end a little early, and the reply must still
- * find its way back. A script that started later would be carried out after we gave up on it.
+ * How long before its timeout a script must start, in ms: timeouts may end early by RESOLUTION, and the reply needs time to
+ * return. A script that started later would run after we gave up on it.
  */
-const WAY_BACK = 25;
+const REPLY_MARGIN = 25;
 
-/** On a cluster, the first braces in a key decide which node has it: they are the store's own. */
+/** On a cluster the first braces in a key decide which node has it, so the store alone sets them. */
 const PREFIX = /^[^\s\p{C}{}]+$/u;
 
 /**
- * Keeps challenges in Redis 6.2 or later, through the app's own node-redis client, which stays the app's to
- * connect and to close.
+ * Keeps challenges in Redis 6.2 or later, through the app's own node-redis client. The app connects and closes it.
  *
  * @example
  * const redis = await createClient({ url: process.env.REDIS_URL }).on('error', console.error).connect();
@@ -70,9 +69,9 @@ export class RedisStore implements Store {
   readonly #prefix: string;
   readonly #testClock: (() => number) | undefined;
   readonly #serverClock = new RedisClock();
-  readonly #deadlines: Deadlines<RedisCommands>;
+  readonly #timeouts: Timeouts<RedisCommands>;
 
-  /** @throws TypeError when `client` is no node-redis client, `prefix` cannot be one, or a `clock` is given in production. */
+  /** @throws TypeError when `client` is not a node-redis client, `prefix` cannot be one, or a `clock` is given in production. */
   constructor(client: RedisClient, options: RedisStoreOptions = {}) {
     checkRedisClient(client);
     const { prefix = 'ev:', clock } = readOptionsOf('RedisStore', options, { prefix: true, clock: true });
@@ -83,8 +82,8 @@ export class RedisStore implements Store {
     refuseClockInProduction('RedisStore', clock);
     this.#client = client;
     this.#connection = watchConnection(client);
-    // Without a time-out of its own for each command, which costs more than the command; ours ends it in time.
-    this.#deadlines = new Deadlines(
+    // Without the client's own timeout for each command, which costs more than the command. Ours ends it in time.
+    this.#timeouts = new Timeouts(
       (abortSignal) => client.withCommandOptions?.({ timeout: 0, abortSignal }) ?? client,
     );
     this.#prefix = prefix;
@@ -185,12 +184,12 @@ export class RedisStore implements Store {
     return this.#mailboxKey(key) + key.challenge;
   }
 
-  /** Both keys of a mailbox share its hash tag: one slot on a cluster. */
+  /** Both keys of a mailbox share its hash tag, and so one slot of a cluster. */
   #bothKeys(key: ChallengeKey): string[] {
     return [this.#mailboxKey(key), this.#challengeKey(key)];
   }
 
-  /** Runs a script by the deadline; told it was late, once more with the clock it thereby learnt. */
+  /** Runs a script in time. If Redis says it started late, runs it once more with the clock learned from that reply. */
   async #run(
     script: scripts.Script,
     keys: string[],
@@ -202,7 +201,7 @@ export class RedisStore implements Store {
       for (let again = false; ; again = true) {
         const calledAt = this.#now();
         const left = latest - calledAt;
-        const serverLatest = this.#testClock ? latest : this.#serverClock.at(latest - WAY_BACK);
+        const serverLatest = this.#testClock ? latest : this.#serverClock.at(latest - REPLY_MARGIN);
         const reply = await this.#call(script, left, {
           keys,
           arguments: [this.#testClock ? String(calledAt) : '', String(serverLatest), ...args.map(String)],
@@ -224,10 +223,10 @@ export class RedisStore implements Store {
     return { client: this.#client, connection: this.#connection, script, prefix: this.#prefix, timeout };
   }
 
-  /** EVALSHA; EVAL only where the server does not know the script; again while a slot is moving. */
+  /** EVALSHA, then EVAL if the server does not know the script. Tries again while a slot is moving. */
   #call(script: scripts.Script, left: number, options: EvalOptions): Promise<unknown> {
-    const deadline = this.#deadlines.in(left);
-    const { signal, means: commands } = deadline;
+    const sharedTimeout = this.#timeouts.in(left);
+    const { signal, shared: commands } = sharedTimeout;
 
     async function recover(error: unknown): Promise<unknown> {
       if (signal.aborted) throw error;
@@ -237,8 +236,8 @@ export class RedisStore implements Store {
       return commands.evalSha(script.sha, options).catch(recover);
     }
 
-    // A client of another kind may give no promise.
-    return deadline.race(Promise.resolve(commands.evalSha(script.sha, options)), { recover });
+    // Another kind of client may return no promise.
+    return sharedTimeout.race(Promise.resolve(commands.evalSha(script.sha, options)), { recover });
   }
 
   #now(): number {
