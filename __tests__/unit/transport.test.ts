@@ -487,18 +487,19 @@ describe('T56: `getSocket` of the app ends no process', () => {
     ['that is asynchronous and rejects', () => Promise.reject(new Error('no'))],
     ['that throws no error', () => Promise.reject('no')],
   ])('one %s is a delivery that failed', async (_how, getSocket) => {
-    for (const more of [{}, { auth }, { pool: false }]) {
+    const outcomes = [{}, { auth }, { pool: false }].map(async (more) => {
       const verification = create({ host, getSocket, ...more }, { mailTimeout: 1000 });
       expect((await verification.check()).problems).toHaveLength(1);
       expect(await verification.send({ email })).toMatchObject({ kind: 'delivery_failed' });
       await verification.close();
-    }
+    });
+    await Promise.all(outcomes);
   });
 });
 
 describe('T56: check()', () => {
   it.each([{}, { pool: false }])('leaves no connection open, with %p', async (more) => {
-    for (const stage of ['greeting', 'ehlo', 'auth'] as const) {
+    const stages = ['greeting', 'ehlo', 'auth'].map(async (stage) => {
       const server = await startRawSmtpServer({ [stage]: 'stall' });
       const verification = create({ url: server.url, auth, ...more }, { mailTimeout: 500 });
       expect((await verification.check()).problems).toEqual([
@@ -508,7 +509,8 @@ describe('T56: check()', () => {
       await until('its connection is closed', () => server.open === 0, 20_000);
       await verification.close();
       await server.close();
-    }
+    });
+    await Promise.all(stages);
   });
 
   it('tells of a proxy that is not there', async () => {
