@@ -8,10 +8,10 @@ gives each its own shape, and first accesses to it miss V8's caches: a quarter o
 Kept: one client for all calls of a deadline, one-shot hashes, random bytes by the page, plain bodies at a glance.
 Tried without use: fewer handlers on the route, a shorter Lua script, writeHead(), a property in place of a WeakMap.`,
   send: `
-This client asks again without a pause, so the outbox is full and a send waits for room.
+This client asks again without a pause, so the queue is full and a send waits for a slot.
 Aims: in the background 0.95 of the bare pool, p99 under 80 ms, 500 mails/s under load; awaited 3 times the tutorial and
 4 times Better Auth.
-Missed there: awaited 0.9 and 1.8; and p99 at 100 connections, while the outbox is full. Composing takes nodemailer 1 to
+Missed there: awaited 0.9 and 1.8; and p99 at 100 connections, while the queue is full. Composing takes nodemailer 1 to
 2 ms, and a connection to a server that greets at once is cheap.
 Kept: the message handed over in one piece, waiting for room before a 503.`,
   pending: 'Aims: 400 bytes or less, and 160 for what stays; speed within 10 %.',

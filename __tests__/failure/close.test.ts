@@ -1,7 +1,7 @@
 /** Going down: mails under way come to their end or are taken back, within a bound, and nobody is told otherwise. */
 import { MemoryStore } from 'express-email-verification';
 import { until } from '../support/until.js';
-import { person } from './support/service.js';
+import { person, sleep } from './support/service.js';
 import { codeIn, MAIL_TIMEOUT, outcomeOf, type SmtpTrouble, startSmtpTrouble } from './support/smtp.js';
 
 let trouble: SmtpTrouble | undefined;
@@ -33,6 +33,12 @@ class HeldStore extends MemoryStore {
     this.#heard();
     await this.#held;
     return super.open(...call);
+  }
+}
+
+class BrokenStore extends MemoryStore {
+  override async open(): Promise<never> {
+    throw new Error('no store today');
   }
 }
 
@@ -70,6 +76,30 @@ it('does not wait for a second try', async () => {
   );
   expect(await service.timed(() => service.verification.close())).toBeLessThan(service.bound(MAIL_TIMEOUT));
   expect(service.events).toEqual(['delivery_failed', 'delivery_failed']);
+});
+
+type Options = NonNullable<Parameters<typeof startSmtpTrouble>[1]>;
+
+/** Sends that reserve a slot and then have no email to send. */
+const WITHOUT_EMAIL: [what: string, answer: string, options: Options][] = [
+  ['is limited', '429 too_many_requests', { sendLimits: [{ max: 1, window: 60 }] }],
+  [
+    'is suppressed',
+    'sent',
+    { beforeSend: () => ({ kind: 'suppress' }), sendLimits: [{ max: 9, window: 60 }] },
+  ],
+  ['cannot be stored', '503 unavailable', { store: new BrokenStore() }],
+];
+
+describe.each(['await', 'background'] as const)('with delivery %s', (delivery) => {
+  it.each(WITHOUT_EMAIL)('does not wait for a send that %s', async (_what, answer, options) => {
+    const service = await start({}, { delivery, ...options });
+    const email = person();
+    await service.send(email);
+    expect(outcomeOf(await service.send(email))).toBe(answer);
+    const closed = service.verification.close().then(() => 'closed');
+    expect(await Promise.race([closed, sleep(5000).then(() => 'still waiting')])).toBe('closed');
+  });
 });
 
 it('answers 503 to who comes later, and counts nothing', async () => {

@@ -135,7 +135,7 @@ it(`holds ${CAPACITY} mails and answers 503 past them, also to those who ask at 
   expect(service.events.filter((name) => name === 'unavailable')).toHaveLength(101);
 });
 
-it('keeps who finds the outbox full waiting for a while, and lets them in, one for each mail that ends', async () => {
+it('lets a send wait a while for a slot in a full queue, and gives it the slot of an email that ends', async () => {
   const held: (() => void)[] = [];
   const transport = nodemailer.createTransport({
     name: 'held',

@@ -225,7 +225,7 @@ describe('delivery', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
   });
 
-  it('waits for room in a full outbox in bounded number: one more is refused before those who wait', async () => {
+  it('lets a bounded number of sends wait for a slot in a full queue: one more is refused before those', async () => {
     const silent = await startRawSmtpServer({ greeting: 'stall' });
     const verification = create({ transport: silent.url, delivery: 'background' });
     const sendTo = (person: string) => verification.send({ email: `${person}@example.com` });
@@ -235,7 +235,10 @@ describe('delivery', () => {
     const waiting = many('waiting').finally(() => {
       stillWaiting = false;
     });
+    const causes: unknown[] = [];
+    verification.on('unavailable', ({ cause }) => causes.push(cause));
     expect(await sendTo('one-more')).toMatchObject({ kind: 'unavailable' });
+    expect(causes).toEqual([new Error('the email queue is full')]);
     expect(stillWaiting).toBe(true);
     for (const { kind } of await waiting) expect(kind).toBe('unavailable');
     await silent.close();
