@@ -319,7 +319,7 @@ describe('T54: the transport that was named sends', () => {
     expect(await verification.send({ email })).toMatchObject({ kind: 'delivery_failed' });
     expect(await cause).toMatchObject({
       ...{ code: 'ENOENT', temporary: false },
-      message: expect.stringContaining('the binary of sendmail is not there'),
+      message: expect.stringContaining('the sendmail binary was not found'),
     });
   });
 

@@ -123,10 +123,10 @@ const NO_SUCH_NAME = /^(?:ENOTFOUND|ENODATA|EBADNAME)$/;
 const FAILURES: readonly Failure[] = [
   {
     matches: codedAs(UNTRUSTED),
-    text: 'has a certificate that nobody vouches for',
-    remedy: 'pass that of its authority as `tls.ca`',
+    text: 'has an untrusted certificate',
+    remedy: 'pass the certificate of its authority as `tls.ca`',
   },
-  { matches: codedAs(OUT_OF_DATE), text: 'has a certificate that is out of date' },
+  { matches: codedAs(OUT_OF_DATE), text: 'has a certificate that has expired or is not yet valid' },
   {
     matches: codedAs(WRONG_NAME),
     text: 'has a certificate for another name',
@@ -137,19 +137,19 @@ const FAILURES: readonly Failure[] = [
     text: 'does not begin with TLS',
     remedy: 'leave `secure` out, or begin the URL with smtp://, for TLS by STARTTLS',
   },
-  { matches: codedAs(NO_COMMON_TLS), text: 'and this app agree on no version or cipher of TLS' },
+  { matches: codedAs(NO_COMMON_TLS), text: 'and this app have no TLS version or cipher in common' },
   { matches: codedAs(/^ECONNREFUSED$/), text: 'refused the connection' },
-  { matches: codedAs(NO_SUCH_NAME), text: 'has a name that cannot be found' },
+  { matches: codedAs(NO_SUCH_NAME), text: 'was not found in DNS' },
   {
     matches: codedAs(/^(?:EDNS|EAI_AGAIN|ESERVFAIL|ETIMEOUT)$/),
-    text: 'has a name that could not be looked up',
+    text: 'could not be looked up in DNS',
   },
   { matches: codedAs(/^EPROXY$/), text: 'was not reached through the proxy' },
   { matches: at('STARTTLS', 4), text: 'refused TLS for now' },
   {
     matches: at('STARTTLS', 5),
     text: 'offers no TLS',
-    remedy: 'without it no password is sent, unless `requireTLS: false` is written',
+    remedy: 'without it no password is sent, unless you set `requireTLS: false`',
   },
   { matches: at('AUTH', 4), text: 'refused the login for now' },
   { matches: at('AUTH', 5), text: 'refused the login' },
@@ -170,7 +170,7 @@ const FAILURES: readonly Failure[] = [
   { matches: codedAs(/^ETLS$/), text: 'could not begin TLS' },
   { matches: codedAs(/^(?:ENETUNREACH|EHOSTUNREACH|EHOSTDOWN|ENETDOWN)$/), text: 'could not be reached' },
   { matches: codedAs(/^EPROTOCOL$/), text: 'does not speak SMTP as expected' },
-  { matches: codedAs(/^ENOENT$/), text: 'failed: the binary of sendmail is not there' },
+  { matches: codedAs(/^ENOENT$/), text: 'failed: the sendmail binary was not found' },
 ];
 
 const THROTTLED = /throttl|too_?many|rate_?(?:limit|exceed)|slow_?down/i;
