@@ -22,7 +22,7 @@ const SECOND = 1000;
 const KNOWN_FOR = 15 * MINUTE;
 
 const USE_THE_NEWEST = 'This code is from an earlier email. Please enter the code from the newest one.';
-const ASK_AGAIN = 'This code is no longer valid. Please ask for a new one.';
+const ASK_AGAIN = 'This code has expired. Please request a new one.';
 
 const EXPIRED = { status: 401, reason: 'code_expired', attemptsLeft: undefined, message: ASK_AGAIN };
 const outdated = (attemptsLeft: number) => ({ ...EXPIRED, attemptsLeft, message: USE_THE_NEWEST });

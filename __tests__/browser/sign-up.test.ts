@@ -72,7 +72,7 @@ describeInBrowser('the sign-up', () => {
       expect(await page.textContent('#status')).toBe(
         name.startsWith('ko')
           ? '인증번호를 보냈습니다. 메일함을 확인해 주세요.'
-          : 'We sent you a code. Please check your mail.',
+          : 'We sent you a code. Please check your email.',
       );
       await look('2-code');
       await typeCode(page, wrong(await code()));
@@ -169,7 +169,7 @@ describeInBrowser('the sign-up', () => {
       expect(await secondsOf(page, 'expires-in')).toBeGreaterThan(120);
       await page.fill('#code-code', wrong(await code()));
       await page.keyboard.press('Enter');
-      expect(await shownMessages(page)).toEqual(['The code is not correct. You have 4 attempts left.']);
+      expect(await shownMessages(page)).toEqual(['The code is incorrect. You have 4 attempts left.']);
       await page.click('#resend button');
       expect((await shownMessages(page))[0]).toMatch(/^Too many requests\./);
       await page.goto(page.url());
@@ -249,7 +249,7 @@ describeInBrowser('the sign-up', () => {
       }
       await page.fill('#code-code', '');
       await typeCode(page, bad);
-      await page.locator('#code-code-error:has-text("ask for a new one")').waitFor();
+      await page.locator('#code-code-error:has-text("request a new one")').waitFor();
       expect(await page.inputValue('#code-code')).toBe(bad);
     });
 
@@ -262,7 +262,7 @@ describeInBrowser('the sign-up', () => {
       await askForCode(page, EMAIL);
       passed = 181_000;
       await typeCode(page, await code());
-      expect(await shownMessages(page)).toEqual(['This code is no longer valid. Please ask for a new one.']);
+      expect(await shownMessages(page)).toEqual(['This code has expired. Please request a new one.']);
     });
 
     it('of another code leaves the earlier one valid, even after a reload', async () => {
@@ -288,7 +288,7 @@ describeInBrowser('the sign-up', () => {
       await page.fill('#address-email', EMAIL);
       await page.keyboard.press('Enter');
       expect(await shownMessages(page)).toEqual([
-        'The mail could not be delivered. Please check the address and try again.',
+        'The email could not be delivered. Please check the address and try again.',
       ]);
       expect(await page.inputValue('#address-email')).toBe(EMAIL);
       demo.mail.server.respondWith();
@@ -376,7 +376,7 @@ describeInBrowser('the sign-up', () => {
     await page.locator('#resend button:not([aria-disabled])').waitFor();
     await button.click();
     await page.locator('#notice:visible').waitFor();
-    expect(await shownMessages(page)).toEqual(['We sent you a code. Please check your mail.']);
+    expect(await shownMessages(page)).toEqual(['We sent you a code. Please check your email.']);
     expect(demo.mail.mails).toHaveLength(2);
     await typeCode(page, first);
     await step(page, 'account');
@@ -395,7 +395,7 @@ describeInBrowser('the sign-up', () => {
     await smtp.close();
     await step(page, 'code');
     expect(await shownMessages(page)).toEqual([
-      'The mail may take a little longer. If it arrives, its code works.',
+      'The email may take a little longer. If it arrives, its code works.',
     ]);
     await page.reload();
     await step(page, 'code');

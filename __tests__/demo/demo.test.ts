@@ -333,11 +333,11 @@ describe('a refusal', () => {
       browser.post('/sign-up/code', { email: EMAIL, challengeId, code: typed });
     expect(alerts(await verify('12').expect(400))).toEqual(['Please enter the 6 digits of the code.']);
     expect(alerts(await verify(wrong(code)).expect(401))).toEqual([
-      'The code is not correct. You have 4 attempts left.',
+      'The code is incorrect. You have 4 attempts left.',
     ]);
     now += 181_000;
     expect(alerts(await verify(code).expect(401))).toEqual([
-      'This code is no longer valid. Please ask for a new one.',
+      'This code has expired. Please request a new one.',
     ]);
   });
 
@@ -370,7 +370,7 @@ describe('a refusal', () => {
     mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'no such mailbox' });
     const page = await browse(demoWith()).post('/sign-up/send', { email: EMAIL }).expect(500);
     expect(alerts(page)).toEqual([
-      'The mail could not be delivered. Please check the address and try again.',
+      'The email could not be delivered. Please check the address and try again.',
     ]);
     expect(page.text).toContain(`value="${EMAIL}"`);
   });

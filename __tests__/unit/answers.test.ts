@@ -90,7 +90,7 @@ describe('POST /send', () => {
     const failed = await request(app).post('/ev/send').send({ email }).expect(500);
     expect(failed.body).toEqual({
       ok: false,
-      message: 'The mail could not be delivered. Please check the address and try again.',
+      message: 'The email could not be delivered. Please check the address and try again.',
       reason: 'delivery_failed',
       resendIn: 0,
     });
@@ -105,7 +105,7 @@ describe('POST /send', () => {
       const unknown = await request(app).post('/ev/send').send({ email }).expect(500);
       expect(unknown.body).toEqual({
         ok: false,
-        message: 'The mail may take a little longer. If it arrives, its code works.',
+        message: 'The email may take a little longer. If it arrives, its code works.',
         reason: 'delivery_unknown',
         challengeId: expect.any(String),
         expiresIn: secondsLeft(180),
@@ -150,7 +150,7 @@ describe('POST /verify', () => {
     const first = await attempt(wrong(code)).expect(401);
     expect(first.body).toEqual({
       verify: false,
-      message: 'The code is not correct. You have 1 attempt left.',
+      message: 'The code is incorrect. You have 1 attempt left.',
       reason: 'code_incorrect',
       attemptsLeft: 1,
     });
@@ -158,7 +158,7 @@ describe('POST /verify', () => {
     const spent = await attempt(code).expect(401);
     expect(spent.body).toEqual({
       verify: false,
-      message: 'This code is no longer valid. Please ask for a new one.',
+      message: 'This code has expired. Please request a new one.',
       reason: 'code_expired',
     });
   });

@@ -121,7 +121,7 @@ describe.each([
     const sent = await sending;
     expect(sent).toEqual({
       kind: 'sent',
-      message: 'We sent you a code. Please check your mail.',
+      message: 'We sent you a code. Please check your email.',
       challengeId: expect.any(String),
       expiresIn: secondsLeft(180),
       resendIn: secondsLeft(60),
@@ -302,7 +302,7 @@ describe('verify', () => {
     const code = await mail.lastCode(email);
     expect(await client.verify(wrong(code))).toEqual({
       kind: 'code_incorrect',
-      message: 'The code is not correct. You have 1 attempt left.',
+      message: 'The code is incorrect. You have 1 attempt left.',
       attemptsLeft: 1,
     });
     expect(client.state).toMatchObject({
@@ -315,7 +315,7 @@ describe('verify', () => {
     expect(client.state).toMatchObject({ attemptsLeft: 0, expiresIn: 0, resendIn: secondsLeft(60) });
     expect(await client.verify(code)).toEqual({
       kind: 'code_expired',
-      message: 'This code is no longer valid. Please ask for a new one.',
+      message: 'This code has expired. Please request a new one.',
     });
     expect(client.state).toMatchObject({ status: 'failed', reason: 'code_expired', expiresIn: 0 });
   });

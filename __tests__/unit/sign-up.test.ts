@@ -18,7 +18,7 @@ it('mails a code, takes it once, and lets the token through to the sign-up once'
   const sent = await request(app).post('/ev/send').send({ email: 'Person@Example.com' }).expect(200);
   expect(sent.body).toEqual({
     ok: true,
-    message: 'We sent you a code. Please check your mail.',
+    message: 'We sent you a code. Please check your email.',
     challengeId: expect.stringMatching(/^[\w-]{26}$/),
     expiresIn: secondsLeft(180),
     resendIn: secondsLeft(60),

@@ -1,22 +1,22 @@
-/** Holds the end of an answer until its token is back, so that the next request finds it. */
+/** Delays the end of an answer until its token is given back, so that the next request finds it. */
 import { isUint8Array } from 'node:util/types';
 import type { Response } from 'express';
 
 export interface GiveBack {
   /** Whether the token is given back after this answer. */
   readonly rule: (res: Response) => boolean | PromiseLike<boolean>;
-  /** The rule once the one above has thrown: for what the app's error handler then answers. */
+  /** Replaces a rule that has thrown, for the answer of the app's error handler. */
   readonly fallback: (res: Response) => boolean;
-  /** What a promise of the rule comes to, in time. */
+  /** Resolves a promise of the rule in time. */
   readonly within: (decision: PromiseLike<boolean>) => Promise<boolean>;
   readonly release: () => Promise<unknown>;
 }
 
 /**
- * Decides once, when the handler ends its answer, by the status at that moment. Not on `close`: Node emits it with
- * status 200 when a client hangs up, and one token would run any number of handlers.
+ * Decides once, when the handler ends its answer, by the status at that moment. Not on `close`: Node emits it with status
+ * 200 when a client hangs up, and then one token would run any number of handlers.
  *
- * @param fail Hears what the rule throws, and what the end would have thrown had it not waited.
+ * @param fail Gets what the rule throws, and what the delayed end throws.
  */
 export function giveBackAtEnd(
   res: Response,
@@ -32,7 +32,7 @@ export function giveBackAtEnd(
     try {
       return Reflect.apply(end, res, args);
     } catch (error) {
-      // Not ended after all: what the app answers instead decides.
+      // It did not end. The answer that the app gives instead decides.
       isDecided = false;
       throw error;
     }
@@ -54,7 +54,7 @@ export function giveBackAtEnd(
 
   res.end = function endOnce(...args: unknown[]): Response {
     if (isDecided) return Reflect.apply(end, res, args);
-    // What Node does not take it throws for, where it was called.
+    // Node throws for an invalid chunk, and the caller must see that.
     if (!isChunk(args[0])) {
       endNow(args);
       settle(decide()).catch(fail);
@@ -82,7 +82,7 @@ export function giveBackAtEnd(
   };
 }
 
-/** As Node's `end()` has it: nothing, a callback, or what can be written. */
+/** What Node's `end()` accepts first: nothing, a callback, or what can be written. */
 function isChunk(chunk: unknown): boolean {
   return !chunk || typeof chunk === 'string' || typeof chunk === 'function' || isUint8Array(chunk);
 }
@@ -97,9 +97,9 @@ const CHANGES = [
 ];
 
 /**
- * The answer was given: until it has left nothing changes it and nothing is added to it, as by an error handler or
- * a time-out of the app. Nothing throws either, so `headersSent` is false, also of an answer that has begun: told
- * true, Express ends the connection of a handler that throws, and the end of the answer would never leave.
+ * The answer is complete. Until it has left, an error handler or a timeout of the app cannot change it or add to it, and
+ * nothing throws. `headersSent` is false even if the answer has begun, because Express would close the connection of a
+ * handler that throws, and the end of the answer would never leave.
  */
 function freeze(res: Response): { thaw: () => void; destroyIfAsked: () => void } {
   const { statusCode } = res;

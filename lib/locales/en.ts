@@ -1,28 +1,26 @@
-import { type Locale, waitOf } from './locale.js';
+import { durationsIn, type Locale } from './locale.js';
 
-const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+const durations = durationsIn('en');
+const plurals = new Intl.PluralRules('en');
 
 export const en: Locale = {
   tag: 'en',
   dir: 'ltr',
   answers: {
-    sent: 'We sent you a code. Please check your mail.',
+    sent: 'We sent you a code. Please check your email.',
     verified: 'Your email address is verified.',
     invalid_request: 'Please check what you entered.',
     refused: 'This request was refused.',
-    too_many_requests: (seconds) => {
-      const { count, unit } = waitOf(seconds);
-      return `Too many requests. Please try again in ${plural(count, unit, `${unit}s`)}.`;
-    },
+    too_many_requests: (seconds) => `Too many requests. Please try again in ${durations.wait(seconds)}.`,
     delivery_failed: 'The email could not be sent. Please try again later.',
-    recipient_refused: 'The mail could not be delivered. Please check the address and try again.',
-    delivery_unknown: 'The mail may take a little longer. If it arrives, its code works.',
+    recipient_refused: 'The email could not be delivered. Please check the address and try again.',
+    delivery_unknown: 'The email may take a little longer. If it arrives, its code works.',
     unavailable: 'The service is not available right now. Please try again in a moment.',
     code_incorrect: (left) =>
       left === 0
-        ? 'The code is not correct. Please ask for a new one.'
-        : `The code is not correct. You have ${plural(left, 'attempt', 'attempts')} left.`,
-    code_expired: 'This code is no longer valid. Please ask for a new one.',
+        ? 'The code is incorrect. Please request a new one.'
+        : `The code is incorrect. You have ${left} ${plurals.select(left) === 'one' ? 'attempt' : 'attempts'} left.`,
+    code_expired: 'This code has expired. Please request a new one.',
     code_outdated: 'This code is from an earlier email. Please enter the code from the newest one.',
     email_not_verified: 'Please verify your email address first.',
   },
@@ -38,11 +36,8 @@ export const en: Locale = {
     subjectWithCode: (appName, code) => `${code} is your code for ${appName}`,
     preview: (appName) => `Enter it to verify your email address for ${appName}.`,
     heading: 'Verify your email address',
-    instruction: (appName) => `Enter this code to go on with ${appName}:`,
-    expiry: (seconds) =>
-      `The code is valid for ${
-        seconds % 60 === 0 ? plural(seconds / 60, 'minute', 'minutes') : plural(seconds, 'second', 'seconds')
-      } and works once.`,
-    ignore: 'If you did not ask for this code, you can ignore this email. Never give the code to anyone.',
+    instruction: (appName) => `Enter this code to continue with ${appName}:`,
+    expiry: (seconds) => `The code is valid for ${durations.exact(seconds)} and works once.`,
+    ignore: 'If you did not request this code, you can ignore this email. Never share the code with anyone.',
   },
 };

@@ -1,6 +1,6 @@
-import { type Locale, waitOf } from './locale.js';
+import { durationsIn, type Locale } from './locale.js';
 
-const UNITS = { second: '초', minute: '분', hour: '시간' } as const;
+const durations = durationsIn('ko');
 
 export const ko: Locale = {
   tag: 'ko',
@@ -10,10 +10,8 @@ export const ko: Locale = {
     verified: '이메일 주소가 인증되었습니다.',
     invalid_request: '입력한 내용을 다시 확인해 주세요.',
     refused: '요청이 거부되었습니다.',
-    too_many_requests: (seconds) => {
-      const { count, unit } = waitOf(seconds);
-      return `요청이 너무 많습니다. ${count}${UNITS[unit]} 후에 다시 시도해 주세요.`;
-    },
+    too_many_requests: (seconds) =>
+      `요청이 너무 많습니다. ${durations.wait(seconds)} 후에 다시 시도해 주세요.`,
     delivery_failed: '메일을 보내지 못했습니다. 잠시 후 다시 시도해 주세요.',
     recipient_refused: '메일을 보내지 못했습니다. 주소를 확인하고 다시 시도해 주세요.',
     delivery_unknown: '메일 도착이 조금 늦어질 수 있습니다. 도착하면 그 인증번호를 쓸 수 있습니다.',
@@ -39,8 +37,7 @@ export const ko: Locale = {
     preview: (appName) => `${appName}에서 이메일 주소를 인증할 때 입력해 주세요.`,
     heading: '이메일 주소 인증',
     instruction: (appName) => `${appName}에서 계속하려면 아래 인증번호를 입력해 주세요.`,
-    expiry: (seconds) =>
-      `인증번호는 ${seconds % 60 === 0 ? `${seconds / 60}분` : `${seconds}초`} 동안 유효하며 한 번만 쓸 수 있습니다.`,
+    expiry: (seconds) => `인증번호는 ${durations.exact(seconds)} 동안 유효하며 한 번만 쓸 수 있습니다.`,
     ignore:
       '인증번호를 요청하신 적이 없다면 이 메일을 무시해 주세요. 인증번호는 다른 사람에게 알려 주지 마세요.',
   },

@@ -1,6 +1,6 @@
-/** The words of one language: of answers, of what is wrong with a field, and of the mail. */
+/** The texts of one language: for answers, for invalid fields, and for the email. */
 export interface Locale {
-  /** The BCP 47 tag, as `lang` in the mail. */
+  /** The BCP 47 tag, which is `lang` in the email. */
   readonly tag: string;
   readonly dir: 'ltr' | 'rtl';
   readonly answers: {
@@ -9,7 +9,7 @@ export interface Locale {
     readonly invalid_request: string;
     readonly refused: string;
     readonly too_many_requests: (seconds: number) => string;
-    /** The email could not be sent, for a reason that is not the person's. */
+    /** The email could not be sent, and the person can do nothing about it. */
     readonly delivery_failed: string;
     /** The mail server refused the address. @default delivery_failed */
     readonly recipient_refused?: string;
@@ -17,7 +17,7 @@ export interface Locale {
     readonly unavailable: string;
     readonly code_incorrect: (attemptsLeft: number) => string;
     readonly code_expired: string;
-    /** An older code, while a newer one lives and can be entered. @default code_expired */
+    /** An older code, while a newer one can still be entered. @default code_expired */
     readonly code_outdated?: string;
     readonly email_not_verified: string;
   };
@@ -32,25 +32,37 @@ export interface Locale {
     readonly subject: (appName: string) => string;
     /** The subject when `codeInSubject` is set. */
     readonly subjectWithCode: (appName: string, code: string) => string;
-    /** What an inbox shows beside the subject. */
+    /** What an inbox shows next to the subject. */
     readonly preview: (appName: string) => string;
     readonly heading: string;
     readonly instruction: (appName: string) => string;
     /** How long the code is valid, in seconds. */
     readonly expiry: (seconds: number) => string;
-    /** For a reader who asked for nothing. */
+    /** For a person who did not ask for a code. */
     readonly ignore: string;
   };
 }
 
-export interface Wait {
-  readonly count: number;
-  readonly unit: 'second' | 'minute' | 'hour';
+/** Durations as a language writes them (Unicode CLDR, by `Intl`), such as "3 minutes". */
+export interface Durations {
+  /** A wait as people say it: seconds up to two minutes, minutes up to two hours, else hours; rounded up. */
+  wait(seconds: number): string;
+  /** An exact span: minutes if they are whole, else seconds. */
+  exact(seconds: number): string;
 }
 
-/** A wait as people say it: in seconds up to two minutes, in minutes up to two hours, else in hours; rounded up. */
-export function waitOf(seconds: number): Wait {
-  if (seconds <= 120) return { count: seconds, unit: 'second' };
-  if (seconds <= 7200) return { count: Math.ceil(seconds / 60), unit: 'minute' };
-  return { count: Math.ceil(seconds / 3600), unit: 'hour' };
+/** Made once for each language, because `Intl` takes long to set up. */
+export function durationsIn(tag: string): Durations {
+  const formatOf = (unit: 'second' | 'minute' | 'hour') => {
+    const format = new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' });
+    return (count: number) => format.format(count);
+  };
+  const [seconds, minutes, hours] = [formatOf('second'), formatOf('minute'), formatOf('hour')];
+  return {
+    wait(count) {
+      if (count <= 120) return seconds(count);
+      return count <= 7200 ? minutes(Math.ceil(count / 60)) : hours(Math.ceil(count / 3600));
+    },
+    exact: (count) => (count % 60 === 0 ? minutes(count / 60) : seconds(count)),
+  };
 }

@@ -1,4 +1,4 @@
-/** Who counts as one client: the address that Express tells, and a warning where it cannot tell clients apart. */
+/** What counts as one client: its IP as Express sees it. Warns when Express cannot tell clients apart. */
 import { isIP } from 'node:net';
 import type { Request, Response } from 'express';
 import { type EnabledValidations, ipKeyGenerator } from 'express-rate-limit';
@@ -6,7 +6,7 @@ import { warn } from '../../events.js';
 import { refuse } from '../../options/checks.js';
 import { type ClientLimit, isSubnet } from './options.js';
 
-/** An IPv4 address, or the network of an IPv6 one, as express-rate-limit has it. */
+/** An IPv4 address, or the network of an IPv6 address, as express-rate-limit counts it. */
 export function networkOf(path: string, ipv6Subnet: ClientLimit['ipv6Subnet']) {
   return async (req: Request, res: Response): Promise<string> => {
     const subnet: unknown = typeof ipv6Subnet === 'function' ? await ipv6Subnet(req, res) : ipv6Subnet;
@@ -16,19 +16,19 @@ export function networkOf(path: string, ipv6Subnet: ClientLimit['ipv6Subnet']) {
   };
 }
 
-/** Some proxies write the port of the connection too, and each connection would be a client of its own. */
+/** Some proxies append the port of the connection, which would make each connection a client of its own. */
 function withoutPort(address: string): string {
   const [, v4, v6] = /^(?:([\d.]+)|\[(.+)\])(?::\d+)?$/.exec(address) ?? [];
   const bare = v4 ?? v6;
   return bare !== undefined && isIP(bare) ? bare : address;
 }
 
-/** The apps that were warned: the setting is the app's, however many limits it has. */
+/** The apps that were warned. The setting is the app's, however many limits it has. */
 const warned = new WeakSet<object>();
 
 /**
- * Warns once for each app whose 'trust proxy' setting keeps Express from telling its clients apart. `validate` turns
- * it off as it does express-rate-limit's own check of the same.
+ * Warns once for each app whose 'trust proxy' setting keeps Express from telling clients apart. `validate` turns this off
+ * like express-rate-limit's own check.
  */
 export function createProxyWarning(validate: ClientLimit['validate']): (req: Request) => void {
   const checks: EnabledValidations = typeof validate === 'object' ? validate : { default: validate };
@@ -49,7 +49,7 @@ interface Fault {
 
 function faultOf({ app, headers, ip, socket }: Request): Fault | undefined {
   const peer: string | undefined = socket.remoteAddress;
-  // A client that has hung up has no address any more.
+  // A client that has hung up no longer has an address.
   if (!ip && !peer) return socket.destroyed ? undefined : NO_ADDRESS;
   if (headers['x-forwarded-for'] === undefined) {
     const other = OTHER_HEADERS.find((name) => headers[name.toLowerCase()] !== undefined);
@@ -61,11 +61,11 @@ function faultOf({ app, headers, ip, socket }: Request): Fault | undefined {
   return trusts(ADDRESS_OF_NOBODY, FARTHEST_HOP) ? TRUSTS_ALL : undefined;
 }
 
-/** What only a setting that trusts everybody would trust: an address for documentation (RFC 5737), many proxies away. */
+/** An address for documentation (RFC 5737), many proxies away: only a setting that trusts everybody trusts it. */
 const ADDRESS_OF_NOBODY = '192.0.2.1';
 const FARTHEST_HOP = 255;
 
-/** What proxies write a client's address into that Express does not read. */
+/** Headers in which proxies pass on a client's IP and that Express does not read. */
 const OTHER_HEADERS = [
   'Forwarded',
   'X-Real-IP',

@@ -1,4 +1,4 @@
-/** The `rateLimit` option: what each of express-rate-limit's options may be here, and what it comes to. */
+/** The `rateLimit` option: the checks and defaults of express-rate-limit's options. */
 import { IncomingMessage } from 'node:http';
 import type { Request, Response } from 'express';
 import type {
@@ -10,9 +10,9 @@ import type {
 import { isOptions, isWhole, readOptions, refuse, refuseHidden } from '../../options/checks.js';
 
 /**
- * The options of express-rate-limit, or `false` for no limit. A refused client is answered as everywhere here: `message` becomes
- * the `message` of that answer, and a `handler` writes one of its own. What `send` leaves out is 20 requests in 10 minutes, what
- * `verify` does 5 in a minute.
+ * The options of express-rate-limit, or `false` for no limit. `message` becomes the `message` of our 429 answer, and a
+ * `handler` writes an answer of its own. By default `send` allows 20 requests in 10 minutes; `verify`, if it is set, allows
+ * 5 in a minute.
  */
 export type ClientLimitOption = ClientLimitOptions | false;
 
@@ -20,7 +20,7 @@ interface ClientLimitOptions extends Omit<Partial<RateLimitOptions>, 'message'> 
   readonly message?: string | ((req: Request, res: Response) => string | Promise<string>);
 }
 
-/** The limits of both routes, checked and with defaults. */
+/** The limits of both routes, with defaults. */
 export interface ClientLimitSettings {
   readonly send: ClientLimit | false;
   readonly verify: ClientLimit | false;
@@ -34,7 +34,7 @@ type Resolved =
   | 'statusCode'
   | 'requestPropertyName';
 
-/** One limit; options of two names have one. */
+/** One limit. Options with an old and a new name have the new one. */
 export type ClientLimit = Omit<ClientLimitOptions, Resolved | 'max' | 'headers'> &
   Readonly<Pick<RateLimitOptions, Resolved>>;
 
@@ -83,7 +83,7 @@ function checkLimit(route: 'send' | 'verify', option: ClientLimitOption): Client
   };
 }
 
-/** The value of an option that also has an old name. */
+/** The value of an option that has an old name too. */
 function oneOf<T>(path: string, values: Readonly<Record<string, T | undefined>>): T | undefined {
   const [current, old] = Object.values(values);
   if (current !== undefined && old !== undefined && current !== old) {
@@ -98,14 +98,14 @@ function oneOf<T>(path: string, values: Readonly<Record<string, T | undefined>>)
 interface Rule {
   readonly expected: string;
   readonly fits: (value: unknown) => boolean;
-  /** The value may hold a secret, as the address of a database does. */
+  /** Whether the value may hold a secret, such as the URL of a database. */
   readonly hidden?: true;
 }
 
 const isFunction = (value: unknown) => typeof value === 'function';
 const isBoolean = (value: unknown) => typeof value === 'boolean';
 
-/** The longest delay of a timer, which express-rate-limit's own store sets for each window. */
+/** The longest delay of a timer. express-rate-limit's own store sets one for each window. */
 const LONGEST_WINDOW = 2 ** 31 - 1;
 
 const limit: Rule = {
@@ -135,7 +135,7 @@ const RULES: { readonly [Name in keyof ClientLimitOptions]-?: Rule } = {
   legacyHeaders: flag,
   headers: flag,
   identifier: {
-    // It is quoted in a header as it is (RFC 9651 §3.3.3).
+    // It is quoted in a header without escaping (RFC 9651 §3.3.3).
     expected: 'a string of printable ASCII without " and \\, or a function that returns one',
     fits: (value) => isFunction(value) || (typeof value === 'string' && /^[ !#-[\]-~]+$/.test(value)),
   },
