@@ -1,17 +1,17 @@
-/** The browser side of the two routes: asks for a code, has it checked, and keeps what a page shows meanwhile. */
+/** The browser client of the two routes: requests a code, verifies it, and keeps the state that a page shows. */
 
 export interface EmailVerificationClientOptions {
-  /** Where the router is mounted, as `/email-verification`. */
+  /** Where the router is mounted, such as `/email-verification`. */
   readonly baseUrl: string;
   /** Sends the requests. @default the global fetch */
   readonly fetch?: typeof globalThis.fetch;
-  /** Where a reload finds the challenge again, but never the code; sessionStorage keeps tabs apart. @default none */
+  /** Keeps the challenge, but never the code, over a reload. sessionStorage keeps tabs apart. @default none */
   readonly storage?: ClientStorage;
-  /** The language of messages and mails. @default what the browser asks for in Accept-Language */
+  /** The language of messages and emails. @default what the browser sends as Accept-Language */
   readonly locale?: string;
 }
 
-/** What `localStorage` and `sessionStorage` are. */
+/** What the client needs from `localStorage` or `sessionStorage`. */
 export interface ClientStorage {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
@@ -19,16 +19,16 @@ export interface ClientStorage {
 }
 
 export type SendOutcome =
-  | Said<'sent' | 'delivery_unknown', { challengeId: string; expiresIn: number; resendIn: number }>
-  | Said<'delivery_failed', { resendIn: number }>
-  | Said<'refused'>
+  | Answer<'sent' | 'delivery_unknown', { challengeId: string; expiresIn: number; resendIn: number }>
+  | Answer<'delivery_failed', { resendIn: number }>
+  | Answer<'refused'>
   | Refusal;
 
 export type VerifyOutcome =
-  | Said<'verified', { verificationToken: string; expiresIn: number }>
-  | Said<'code_incorrect', { attemptsLeft: number }>
-  /** With `attemptsLeft`, it was an older code, and the newest can still be entered. */
-  | Said<'code_expired', { attemptsLeft?: number }>
+  | Answer<'verified', { verificationToken: string; expiresIn: number }>
+  | Answer<'code_incorrect', { attemptsLeft: number }>
+  /** With `attemptsLeft`, it was an older code, and the newest one can still be entered. */
+  | Answer<'code_expired', { attemptsLeft?: number }>
   | Refusal;
 
 export interface FieldError {
@@ -36,15 +36,15 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** An answer of the routes: `message` is for people, times are whole seconds. */
-type Said<Kind, Fields = unknown> = { readonly kind: Kind; readonly message: string } & Readonly<Fields>;
+/** An answer of the routes. `message` is for people, and times are whole seconds. */
+type Answer<Kind, Fields = unknown> = { readonly kind: Kind; readonly message: string } & Readonly<Fields>;
 
 type Refusal =
-  | Said<'invalid_request', { errors: readonly FieldError[] }>
-  | Said<'too_many_requests', { retryAfter: number; challengeId?: string; expiresIn?: number }>
-  /** With a `status` and no message, something between the page and the router answered in its place. */
-  | (Partial<Said<unknown, { retryAfter: number; status: number }>> & { readonly kind: 'unavailable' })
-  /** No answer came: no network, or a request the browser does not allow (CORS). */
+  | Answer<'invalid_request', { errors: readonly FieldError[] }>
+  | Answer<'too_many_requests', { retryAfter: number; challengeId?: string; expiresIn?: number }>
+  /** With a `status` and no message, something between the page and the router has answered. */
+  | (Partial<Answer<unknown, { retryAfter: number; status: number }>> & { readonly kind: 'unavailable' })
+  /** No answer came: there is no network, or the browser blocks the request (CORS). */
   | { readonly kind: 'offline' };
 
 /** A frozen snapshot. A code can be entered while `expiresIn` is above 0 and `status` is not `verified`. */
@@ -53,45 +53,45 @@ export interface EmailVerificationState {
   /** As it was given to `send`. */
   readonly email?: string;
   readonly challengeId?: string;
-  /** When the code ends, once verified the token, in ms of the local clock. */
+  /** When the code expires, or once verified the token, in ms of the local clock. */
   readonly expiresAt?: number;
-  /** When the next code can be asked for, in ms of the local clock. */
+  /** When the next code can be requested, in ms of the local clock. */
   readonly resendAt?: number;
   /** Whole seconds until `expiresAt`, 0 when it has passed. */
   readonly expiresIn: number;
   /** Whole seconds until `resendAt`, 0 when it has passed. */
   readonly resendIn: number;
-  /** After `code_incorrect`, and `code_expired` beside a newer code; at 0 only another code helps. */
+  /** After `code_incorrect`, and after `code_expired` if a newer code is live. At 0 only another code helps. */
   readonly attemptsLeft?: number;
   /** Why the last `send` or `verify` failed: the `kind` of its outcome. */
   readonly reason?: Exclude<Outcome['kind'], 'sent' | 'verified'>;
-  /** The last answer in words, in the language of the request. */
+  /** The `message` of the last answer, in the language of the request. */
   readonly message?: string;
   readonly errors?: readonly FieldError[];
-  /** What the sign-up takes, together with `email`. */
+  /** For the sign-up, together with `email`. */
   readonly verificationToken?: string;
 }
 
-/** Refusals and trouble are outcomes: no promise rejects for them. No function needs its `this`. */
+/** Refusals and being offline are outcomes: no promise rejects for them. No method needs its `this`. */
 export interface EmailVerificationClient {
-  /** Asks for a code. While one is under way for that address, gives the same promise. */
+  /** Requests a code. While a request for that address is under way, returns the same promise. */
   send(input: { readonly email: string; readonly locale?: string }): Promise<SendOutcome>;
-  /** Asks for another code for the same address. */
+  /** Requests another code for the same address. */
   resend(): Promise<SendOutcome>;
-  /** Has a code checked just as it was typed. Once verified, gives the token that is there. */
+  /** Verifies a code as it was typed. Once verified, resolves to the token there is. */
   verify(code: string): Promise<VerifyOutcome>;
-  /** Back to the start, for another address or after the sign-up: answers still under way no longer count. */
+  /** Starts over, for another address or after the sign-up. Answers still under way are ignored. */
   reset(): void;
-  /** The same object until something changes. */
+  /** Stays the same object until something changes. */
   readonly state: EmailVerificationState;
-  /** Calls at each change, and each second while a countdown runs; returns what ends it. */
+  /** Calls the listener at each change, and each second of a countdown. Returns a function that unsubscribes. */
   subscribe(listener: (state: EmailVerificationState) => void): () => void;
 }
 
 /**
- * A client of the two routes, for a page in any framework or none.
+ * A client of the two routes, for a page with any framework or none.
  *
- * @throws TypeError for an option of another name or type.
+ * @throws TypeError for an unknown option or one of a wrong type.
  * @example
  * const client = createEmailVerificationClient({ baseUrl: '/email-verification', storage: sessionStorage });
  * client.subscribe(({ message, resendIn }) => {
@@ -114,49 +114,49 @@ export function createEmailVerificationClient(
   const read = () => quietly(() => storage?.getItem(key) ?? null);
 
   let locale = options.locale;
-  /** The record in the storage when it was last ours: a failure leaves another tab's alone. */
+  /** What we last wrote to the storage. A failure leaves the record of another tab alone. */
   let ours = read();
   let state = snapshot(restored(ours));
-  /** What reset() left: who comes back to that address goes on with its challenge. */
+  /** The state before reset(): whoever returns to that address goes on with its challenge. */
   let left = state;
-  /** What is under way. An answer that finds another object here comes too late. */
+  /** The requests under way. An answer that finds another object here is ignored. */
   let session: Session = {};
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  function look(): EmailVerificationState {
+  function current(): EmailVerificationState {
     const now = snapshot(state);
     if (now.expiresIn !== state.expiresIn || now.resendIn !== state.resendIn) state = now;
     return state;
   }
 
-  /** Wakes at the whole second, and only for somebody who looks at a countdown. */
+  /** Wakes at whole seconds, and only while a listener has a countdown to show. */
   function schedule(): void {
     clearTimeout(timer);
     const toGo = Math.max(state.expiresAt ?? 0, state.resendAt ?? 0) - Date.now();
-    if (listeners.size > 0 && toGo > 0) timer = setTimeout(tell, toGo % 1000 || 1000);
+    if (listeners.size > 0 && toGo > 0) timer = setTimeout(notify, toGo % 1000 || 1000);
   }
 
-  function tell(): void {
+  function notify(): void {
     schedule();
     for (const listener of listeners) listener();
   }
 
   function change(next: Facts): void {
     state = snapshot(next);
-    tell();
+    notify();
   }
 
-  async function ask<T extends Outcome>(slot: keyof Session, code?: string): Promise<T | Refusal> {
+  async function request<T extends Outcome>(pending: keyof Session, code?: string): Promise<T | Refusal> {
     const mine = session;
     const { email, challengeId } = state;
-    const path = slot === 'sending' ? '/send' : '/verify';
+    const path = pending === 'sending' ? '/send' : '/verify';
     const fields = { email, code, challengeId, locale };
     const outcome = await post<T>(options.fetch ?? fetch, baseUrl.replace(/\/$/, '') + path, fields);
     if (mine !== session) return outcome;
-    mine[slot] = undefined;
-    // No answer still under way can undo it.
+    mine[pending] = undefined;
+    // No answer still under way may undo it.
     if (outcome.kind === 'verified') session = {};
-    const next = after(state, outcome, slot);
+    const next = after(state, outcome, pending);
     quietly(() => {
       if (!storage || (next.reason && read() !== ours)) return;
       ours = JSON.stringify({ ...challengeOf(next), verificationToken: next.verificationToken });
@@ -173,18 +173,18 @@ export function createEmailVerificationClient(
       if (session.sending) return session.sending;
       locale = asked;
       change({ ...(known?.verificationToken ? {} : challengeOf(known)), email, status: 'sending' });
-      const outcome = ask<SendOutcome>('sending');
+      const outcome = request<SendOutcome>('sending');
       session.sending = outcome;
       return outcome;
     },
     resend: () => client.send({ email: state.email ?? '', locale }),
     async verify(code) {
-      const { verificationToken, message = '', expiresIn } = look();
+      const { verificationToken, message = '', expiresIn } = current();
       if (verificationToken && expiresIn > 0)
         return { kind: 'verified', message, verificationToken, expiresIn };
       if (session.verifying?.code === code) return session.verifying.outcome;
       change({ ...challengeOf(state), status: 'verifying' });
-      const outcome = ask<VerifyOutcome>('verifying', code);
+      const outcome = request<VerifyOutcome>('verifying', code);
       session.verifying = { code, outcome };
       return outcome;
     },
@@ -195,10 +195,10 @@ export function createEmailVerificationClient(
       change(IDLE);
     },
     get state() {
-      return look();
+      return current();
     },
     subscribe(listener) {
-      const entry = () => listener(look());
+      const entry = () => listener(current());
       listeners.add(entry);
       schedule();
       return () => {
@@ -210,7 +210,7 @@ export function createEmailVerificationClient(
   return client;
 }
 
-/** What each option is. */
+/** The type of each option. */
 const KINDS: Readonly<Record<string, string>> = {
   baseUrl: 'string',
   fetch: 'function',
@@ -239,14 +239,14 @@ interface Session {
   verifying?: { readonly code: string; readonly outcome: Promise<VerifyOutcome> };
 }
 
-/** Any outcome, by what it may hold. */
+/** The fields that any outcome may have. */
 type Details = Pick<Outcome, 'kind'> &
   Partial<Omit<EmailVerificationState, 'status'>> & { retryAfter?: number };
 
 const IDLE: Facts = { status: 'idle' };
 
-/** Each answer of ours, and the field without which it is somebody else's. */
-const PROOF: Readonly<Record<string, string>> = {
+/** A field that each of our answers has. An answer without it is not ours. */
+const REQUIRED_FIELD: Readonly<Record<string, string>> = {
   sent: 'challengeId',
   delivery_unknown: 'challengeId',
   delivery_failed: 'resendIn',
@@ -260,35 +260,35 @@ const PROOF: Readonly<Record<string, string>> = {
 };
 
 async function post<T extends Outcome>(
-  request: typeof fetch,
+  fetcher: typeof fetch,
   url: string,
   fields: object,
 ): Promise<T | Refusal> {
   let response: Response;
   try {
     const headers = { 'Content-Type': 'application/json' };
-    response = await request(url, { method: 'POST', headers, body: JSON.stringify(fields) });
+    response = await fetcher(url, { method: 'POST', headers, body: JSON.stringify(fields) });
   } catch {
     return { kind: 'offline' };
   }
   const body: Record<string, unknown> = Object(await response.json().catch(() => null));
-  const { ok, verify, reason, ...said } = body;
-  const answer = { ...said, kind: ok === true ? 'sent' : verify === true ? 'verified' : reason };
+  const { ok, verify, reason, ...details } = body;
+  const answer = { ...details, kind: ok === true ? 'sent' : verify === true ? 'verified' : reason };
   if (isOurs<T>(answer)) return answer;
   const retryAfter = Number(response.headers.get('Retry-After')) || undefined;
   return { kind: 'unavailable', status: response.status, retryAfter };
 }
 
 function isOurs<T extends Outcome>(answer: { readonly kind: unknown }): answer is T {
-  return (PROOF[String(answer.kind)] ?? '') in answer;
+  return (REQUIRED_FIELD[String(answer.kind)] ?? '') in answer;
 }
 
-function after(facts: Facts, outcome: Details, slot: keyof Session): Facts {
+function after(facts: Facts, outcome: Details, pending: keyof Session): Facts {
   const { kind, message, errors, attemptsLeft, verificationToken } = outcome;
   const expiresAt = fromNow(outcome.expiresIn) ?? facts.expiresAt;
   if (kind === 'verified') return { status: kind, email: facts.email, expiresAt, message, verificationToken };
-  // How long to wait with another try at verifying says nothing about another code.
-  const wait = slot === 'sending' ? fromNow(outcome.retryAfter) : undefined;
+  // The wait for another attempt says nothing about another code.
+  const wait = pending === 'sending' ? fromNow(outcome.retryAfter) : undefined;
   return {
     status: kind === 'sent' ? kind : 'failed',
     reason: kind === 'sent' ? undefined : kind,
@@ -302,17 +302,17 @@ function after(facts: Facts, outcome: Details, slot: keyof Session): Facts {
   };
 }
 
-/** What the facts keep from one request to the next. */
+/** What is kept from one request to the next. */
 function challengeOf({ email, challengeId, expiresAt, resendAt }: Facts = IDLE): Partial<Facts> {
   return { email, challengeId, expiresAt, resendAt };
 }
 
-/** What a record says, as far as it is of our form and has not ended. */
+/** The state in a stored record, if it has our form and has not expired. */
 function restored(record: string | null | undefined): Facts {
   const found: Record<string, unknown> = Object(quietly(() => JSON.parse(record ?? '')));
   const { email, challengeId, verificationToken } = found;
-  const expiresAt = toCome(found.expiresAt);
-  const resendAt = toCome(found.resendAt);
+  const expiresAt = inFuture(found.expiresAt);
+  const resendAt = inFuture(found.resendAt);
   if (typeof email !== 'string') return IDLE;
   if (expiresAt && typeof verificationToken === 'string')
     return { status: 'verified', email, expiresAt, verificationToken };
@@ -321,7 +321,7 @@ function restored(record: string | null | undefined): Facts {
   return resendAt ? { status: 'idle', email, resendAt } : IDLE;
 }
 
-function toCome(time: unknown): number | undefined {
+function inFuture(time: unknown): number | undefined {
   return typeof time === 'number' && time > Date.now() ? time : undefined;
 }
 
@@ -342,10 +342,10 @@ function isSameAddress(one: string | undefined, other: string): boolean {
   return one?.trim().toLowerCase() === other.trim().toLowerCase();
 }
 
-/** A storage may be full or forbidden: then it is as if there were none. */
-function quietly<T>(act: () => T): T | undefined {
+/** A storage may be full or forbidden. Then the client does without. */
+function quietly<T>(read: () => T): T | undefined {
   try {
-    return act();
+    return read();
   } catch {
     return undefined;
   }
