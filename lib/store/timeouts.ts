@@ -42,7 +42,7 @@ export class SharedTimeout<Shared> {
   readonly #abort = new AbortController();
   readonly #pending = new Set<() => void>();
   /** Aborts at the end, which takes back a command that was not yet written. */
-  readonly signal = this.#abort.signal;
+  readonly signal: AbortSignal = this.#abort.signal;
   readonly shared: Shared;
 
   constructor(share: (signal: AbortSignal) => Shared) {
