@@ -4,6 +4,7 @@
  */
 
 import { guessWarning } from './challenge/guess-bound.js';
+import { shown } from './checks.js';
 import { type EventName, type Listener, warn } from './events.js';
 import { type ClientLimits, createClientLimits } from './http/client-limit/client-limit.js';
 import { chooseLocale } from './locales/index.js';
@@ -12,7 +13,6 @@ import { createOperations, type Operations } from './operations/operations.js';
 import type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './operations/redeem.js';
 import type { SendInput, SendOutcome } from './operations/send.js';
 import type { VerifyInput, VerifyOutcome } from './operations/verify.js';
-import { shown } from './options/checks.js';
 import { createSettings, type EmailVerificationOptions } from './options/options.js';
 
 /** The operations. Trouble with the store or the email is an outcome, never a rejection. */

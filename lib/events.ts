@@ -1,7 +1,8 @@
 /** The events of a verification. Addresses are masked, and codes and tokens are in no event. */
+
+import { shown } from './checks.js';
 import { errorOf, messageOf, textOf } from './errors.js';
 import type { DeliveryError } from './mail/delivery-error.js';
-import { shown } from './options/checks.js';
 
 export interface EmailVerificationEvents {
   /** The email left: the server accepted it. */

@@ -3,7 +3,6 @@
 export type { CheckOutcome, EmailVerification } from './email-verification.js';
 export { createEmailVerification } from './email-verification.js';
 export type { AddressEvent, EmailVerificationEvents, EventName, Listener } from './events.js';
-export type { ClientLimitOption } from './http/client-limit/options.js';
 export type { RequireVerifiedEmailOptions } from './http/require-verified-email.js';
 export { requireVerifiedEmail } from './http/require-verified-email.js';
 export type { Reason } from './http/respond.js';
@@ -22,6 +21,7 @@ export type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './ope
 export type { SendInput, SendOutcome, TooManyRequests } from './operations/send.js';
 export type { VerifyInput, VerifyOutcome } from './operations/verify.js';
 export type { CustomDelivery, EmailVerificationOptions } from './options/options.js';
+export type { ClientLimitOption } from './options/rate-limit.js';
 export type { Sender, SendLimit } from './options/rules.js';
 export type { MemoryStoreOptions } from './store/memory-store.js';
 export { MemoryStore } from './store/memory-store.js';

@@ -1,9 +1,9 @@
 /** requireVerifiedEmail(): lets a request with a verified address through to its handler, once for each token. */
 import type { Request, RequestHandler, Response } from 'express';
+import { checkFunction, readOptionsOf } from '../checks.js';
 import { type EmailVerification, internalsOf } from '../email-verification.js';
 import { callHook } from '../operations/hook.js';
 import type { Operations } from '../operations/operations.js';
-import { checkFunction, readOptionsOf } from '../options/checks.js';
 import { giveBackAtEnd } from './give-back.js';
 import { isBytesOrText, parseBytes } from './parse-body.js';
 import { localeOf } from './read-request.js';

@@ -1,6 +1,7 @@
 /** Checks the languages of an app text by text when it starts: a missing one would show in an answer. */
+
+import { isOptions, namesIn, readOptions, refuse, refuseUnknown, shown } from '../checks.js';
 import { messageOf } from '../errors.js';
-import { isOptions, namesIn, readOptions, refuse, refuseUnknown, shown } from '../options/checks.js';
 import { builtInLocales, en, type Languages, type Locale } from './index.js';
 
 /** @throws TypeError that names the first text which is missing, unknown, or gives no string. */

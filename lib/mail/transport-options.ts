@@ -3,8 +3,7 @@
  * `secure: 'false'` as true. Without this check such a mistake would only show when somebody signs up.
  */
 import { isIP } from 'node:net';
-import { isOptions, isUnset, namesIn, shown } from '../options/checks.js';
-import { nearMiss } from '../options/near-miss.js';
+import { isOptions, isUnset, namesIn, nearMiss, shown } from '../checks.js';
 
 export type Given = Readonly<Record<string, unknown>>;
 

@@ -19,8 +19,8 @@ import nodemailer, {
 import { assign, parseConnectionUrl } from 'nodemailer/lib/shared';
 import SMTPTransport from 'nodemailer/lib/smtp-transport';
 import wellKnown from 'nodemailer/lib/well-known';
+import { isOptions, refuseHidden } from '../checks.js';
 import { warn } from '../events.js';
-import { isOptions, refuseHidden } from '../options/checks.js';
 import type { Endpoint } from './failure-details.js';
 import { logIn } from './smtp/connect.js';
 import { createSmtpPool } from './smtp/pool.js';

@@ -1,7 +1,7 @@
 /** The `beforeSend` option: a captcha, a block list, an address that already has an account. */
 import type { Request } from 'express';
+import { refuse } from '../checks.js';
 import type { MailContent } from '../mail/template.js';
-import { refuse } from '../options/checks.js';
 import { callHook } from './hook.js';
 
 /** What the app learns about a send. */

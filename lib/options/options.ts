@@ -1,6 +1,6 @@
 /** The options of createEmailVerification(), checked once, when the app starts. */
-import type { ClientLimitOption } from '../http/client-limit/options.js';
-import { checkRateLimit } from '../http/client-limit/options.js';
+
+import { checkBoolean, checkFunction, checkInteger, readOptionsOf } from '../checks.js';
 import { checkLocales, chooseDefault } from '../locales/check-locales.js';
 import type { Locale } from '../locales/index.js';
 import type { Mail } from '../mail/mailer.js';
@@ -8,7 +8,8 @@ import { defaultTemplate, type Template } from '../mail/template.js';
 import { createTransport, type TransportOption } from '../mail/transport.js';
 import type { BeforeSend } from '../operations/before-send.js';
 import type { Store } from '../store/store.js';
-import { checkBoolean, checkFunction, checkInteger, readOptionsOf } from './checks.js';
+import type { ClientLimitOption } from './rate-limit.js';
+import { checkRateLimit } from './rate-limit.js';
 import {
   checkAppName,
   checkDelivery,

@@ -2,10 +2,6 @@
 import addressparser from 'nodemailer/lib/addressparser';
 import { defaultMailbox } from '../challenge/address.js';
 import { createHasher, type Hasher } from '../challenge/digests.js';
-import { warn } from '../events.js';
-import { boundedStore, checkStore } from '../store/bounded-store.js';
-import { MemoryStore } from '../store/memory-store.js';
-import type { Limit, Store } from '../store/store.js';
 import {
   checkFunction,
   checkInteger,
@@ -14,7 +10,11 @@ import {
   readOptions,
   refuse,
   refuseHidden,
-} from './checks.js';
+} from '../checks.js';
+import { warn } from '../events.js';
+import { boundedStore, checkStore } from '../store/bounded-store.js';
+import { MemoryStore } from '../store/memory-store.js';
+import type { Limit, Store } from '../store/store.js';
 
 /** At most `max` emails in any `window` seconds. */
 export interface SendLimit {

@@ -2,7 +2,7 @@
  * The store in one process: the same operations as the scripts, in TypeScript. Tests hold the scripts against it, and a
  * first try runs on it. What it stores is lost when the process ends.
  */
-import { readOptionsOf } from '../options/checks.js';
+import { readOptionsOf } from '../checks.js';
 import {
   type AttemptOutcome,
   type AttemptRequest,

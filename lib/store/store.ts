@@ -1,4 +1,4 @@
-import { refuse } from '../options/checks.js';
+import { refuse } from '../checks.js';
 
 /**
  * The store port: what a store keeps of a challenge, and the operations on it. A store gets digests, times and limits, and

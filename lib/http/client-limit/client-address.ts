@@ -2,9 +2,9 @@
 import { isIP } from 'node:net';
 import type { Request, Response } from 'express';
 import { type EnabledValidations, ipKeyGenerator } from 'express-rate-limit';
+import { refuse } from '../../checks.js';
 import { warn } from '../../events.js';
-import { refuse } from '../../options/checks.js';
-import { type ClientLimit, isSubnet } from './options.js';
+import { type ClientLimit, isSubnet } from '../../options/rate-limit.js';
 
 /** An IPv4 address, or the network of an IPv6 address, as express-rate-limit counts it. */
 export function networkOf(path: string, ipv6Subnet: ClientLimit['ipv6Subnet']) {

@@ -1,15 +1,15 @@
 /** How many requests one client may make, by express-rate-limit. */
 import type { Request, RequestHandler, Response } from 'express';
 import { type RateLimitExceededEventHandler, rateLimit } from 'express-rate-limit';
+import { isWhole, refuse, refuseHidden } from '../../checks.js';
 import type { Locale } from '../../locales/index.js';
 import type { ParsedSend } from '../../operations/input.js';
 import type { Operations } from '../../operations/operations.js';
-import { isWhole, refuse, refuseHidden } from '../../options/checks.js';
+import type { ClientLimit } from '../../options/rate-limit.js';
 import { localeOf } from '../read-request.js';
 import { respond, stateOf } from '../respond.js';
 import { step } from '../step.js';
 import { createProxyWarning, networkOf } from './client-address.js';
-import type { ClientLimit } from './options.js';
 import { boundStore, ClientStoreTrouble, createClientStore } from './store.js';
 
 type Route = 'send' | 'verify';

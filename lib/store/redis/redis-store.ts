@@ -1,6 +1,7 @@
 /** The store on Redis: one script, and one round trip, for each operation. */
+
+import { readOptionsOf, refuse } from '../../checks.js';
 import { messageOf } from '../../errors.js';
-import { readOptionsOf, refuse } from '../../options/checks.js';
 import {
   type AttemptOutcome,
   type AttemptRequest,

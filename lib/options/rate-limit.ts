@@ -7,7 +7,7 @@ import type {
   Options as RateLimitOptions,
   Store as RateLimitStore,
 } from 'express-rate-limit';
-import { isOptions, isWhole, readOptions, refuse, refuseHidden } from '../../options/checks.js';
+import { isOptions, isWhole, readOptions, refuse, refuseHidden } from '../checks.js';
 
 /**
  * The options of express-rate-limit, or `false` for no limit. `message` becomes the `message` of our 429 answer, and a
