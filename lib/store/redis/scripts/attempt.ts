@@ -2,9 +2,9 @@ import { challengeLua } from './challenge.js';
 import { defineScript } from './script.js';
 
 /**
- * Rule 2. Takes one attempt of the holder, or of the shared ones, then looks the code up among all that live.
- * One success ends all codes, holders and shared attempts, and leaves a token. A code that has ended is worth nothing,
- * but told from one that never was.
+ * Rule 2. Takes one attempt of the holder, or of the shared ones, then looks the code up among all live ones.
+ * A success ends all codes, holders and shared attempts, and stores a token. A code that has ended is worth nothing, but
+ * the answer differs from that for a wrong one.
  *
  * KEYS  1 challenge
  * ARGV  3 code, 4 holder or '', 5 token, 6 tokenTtl
@@ -17,19 +17,19 @@ local code, holder, token, tokenTtl = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6
 ${challengeLua}
 local held = read(challenge)
 
--- A token that may have been kept is never tried with another attempt. So one that is there was left by this very
--- command, which the Redis client sends again when the reply was lost on the way: its code was right, and is told so again.
+-- Every attempt brings a new token. If it is already stored, this is the same command sent again by the Redis client because
+-- the reply was lost: its code was right, and is accepted again.
 if isLive(held['t' .. token]) then return { now, 'accepted' } end
 
 if lastCodeEnd(held) == 0 then return { now, 'expired', 0 } end
 
--- A known holder never falls back to the shared attempts, also when its own are spent.
+-- A known holder never falls back to the shared attempts, even when it has none left.
 local budget = 's'
 if holder ~= '' and isLive(held['i' .. holder]) then budget = 'i' .. holder end
 if not isLive(held[budget]) or countOf(held[budget]) < 1 then return { now, 'expired', 1 } end
 
--- Counted before compared, and before anything is deleted: a server out of memory refuses this first write,
--- and then nothing has happened.
+-- Counted before compared, and before anything is deleted: a server out of memory refuses this first write, and then
+-- nothing has happened.
 local left = countOf(held[budget]) - 1
 redis.call('HSET', challenge, budget, pack(left, endOf(held[budget])))
 

@@ -1,12 +1,12 @@
 import { ENDED_CODE_KNOWN_FOR, ENDED_CODES_KNOWN } from '../../store.js';
 
 /**
- * How a challenge is read, shared by the scripts that touch it.
+ * Reads a challenge. Shared by the scripts that use one.
  *
- * One hash for an address and a purpose. Fields, and what stands before the end in their values:
- *   c<digest>  a code that was emailed; one that has ended is known for a while, and worth nothing
- *   i<digest>  a holder of a challengeId: attempts left
- *   s          the attempts shared by all who hold none: attempts left
+ * A challenge is a hash for one address and purpose. Its fields, and what their values hold before their end:
+ *   c<digest>  a code that was emailed; after its end it is known for a while, but worth nothing
+ *   i<digest>  the holder of a challengeId: attempts left
+ *   s          the attempts shared by all who send no challengeId: attempts left
  *   t<digest>  a verification token
  */
 export const challengeLua = `
@@ -20,7 +20,7 @@ local function isCode(field) return string.sub(field, 1, 1) == 'c' end
 
 local function isLive(value) return value and endOf(value) > now end
 
--- The end of the code that lives longest; 0 without one.
+-- The end of the live code that ends last, or 0.
 local function lastCodeEnd(held)
   local last = 0
   for field, value in pairs(held) do
@@ -29,20 +29,20 @@ local function lastCodeEnd(held)
   return last
 end
 
--- How long a holder can still enter a code: as long as it, an attempt of it and a code live; -1 if not.
+-- How long a holder can still enter a code: until it or the last code ends. -1 if it cannot.
 local function holderWindow(held, holder)
   local value, codeEnd = held['i' .. holder], lastCodeEnd(held)
   if not isLive(value) or countOf(value) < 1 or codeEnd == 0 then return -1 end
   return math.min(endOf(value), codeEnd) - now
 end
 
--- Until when a field is of use: a code that has ended is still known as one.
+-- When a field becomes useless. A code stays known after its end.
 local function knownUntil(field, value)
   if isCode(field) then return endOf(value) + ${ENDED_CODE_KNOWN_FOR} end
   return endOf(value)
 end
 
--- The fields of no use any more. Of the codes that have ended, the ${ENDED_CODES_KNOWN} that did so last are.
+-- The useless fields. Of the codes that have ended, the latest ${ENDED_CODES_KNOWN} are still known.
 local function uselessIn(held)
   local ends = {}
   for field, value in pairs(held) do
@@ -59,7 +59,7 @@ local function uselessIn(held)
   return useless
 end
 
--- The hash goes when nothing in it is of use. This only clears away: what has ended is not there.
+-- Expires the hash once all its fields are useless. This only cleans up: what has ended does not count anyway.
 local function expireWith(challenge, held)
   local last = now
   for field, value in pairs(held) do last = math.max(last, knownUntil(field, value)) end

@@ -1,9 +1,9 @@
 /**
- * How a mailbox reads its mails and its limits, shared by the scripts that touch it.
+ * Reads the emails of a mailbox and their limits. Shared by the scripts that use a mailbox.
  *
- * A mailbox is one string, 14 digits for each mail of the last day, oldest first: 13 of the time it was entered at,
- * then 1, or 0 once its place was given back. One string for a list takes half the memory, and all of one mail in
- * digits is a number to Redis, which takes 32 bytes less again.
+ * A mailbox is one string with 14 digits for each email of the last day, oldest first: 13 for the time it was entered, then
+ * 1, or 0 after its place was given back. A string takes half the memory of a list. While there is one email, the string is
+ * a number to Redis, which saves another 32 bytes.
  */
 import { DAY, DEEPEST_LIMIT, GIVE_BACKS_A_DAY } from '../../store.js';
 
@@ -11,23 +11,23 @@ export const mailboxLua = `
 local entryLength = 14
 local taken, givenBack = '1', '0'
 
-local function timeAt(mails, i) return string.sub(mails, i, i + 12) end
-local function placeAt(mails, i) return string.sub(mails, i + 13, i + 13) end
+local function timeAt(emails, i) return string.sub(emails, i, i + 12) end
+local function placeAt(emails, i) return string.sub(emails, i + 13, i + 13) end
 
--- The entries of the last day, as one string. No limit looks deeper than ${DEEPEST_LIMIT} mails.
-local function recent(mails)
+-- The entries of the last day, as one string. No limit counts more than ${DEEPEST_LIMIT} emails.
+local function recent(emails)
   local first = 1
-  while first < #mails and now - tonumber(timeAt(mails, first)) >= ${DAY} do
+  while first < #emails and now - tonumber(timeAt(emails, first)) >= ${DAY} do
     first = first + entryLength
   end
-  return string.sub(string.sub(mails, first), -entryLength * ${DEEPEST_LIMIT + GIVE_BACKS_A_DAY})
+  return string.sub(string.sub(emails, first), -entryLength * ${DEEPEST_LIMIT + GIVE_BACKS_A_DAY})
 end
 
--- How long until no limit is full; limits are pairs of max and window in ARGV, from the given place on.
-local function wait(mails, limits)
+-- How long until no limit is full. Limits are pairs of max and window in ARGV, from the given index on.
+local function wait(emails, limits)
   local times = {}
-  for i = 1, #mails, entryLength do
-    if placeAt(mails, i) == taken then times[#times + 1] = tonumber(timeAt(mails, i)) end
+  for i = 1, #emails, entryLength do
+    if placeAt(emails, i) == taken then times[#times + 1] = tonumber(timeAt(emails, i)) end
   end
   local longest = 0
   for i = limits, #ARGV, 2 do

@@ -4,7 +4,7 @@ import { mailboxLua } from './mailbox.js';
 import { defineScript } from './script.js';
 
 /**
- * Rule 1. Enters a mail and a new code, unless a limit is full; then nothing changes. What is of no use any more goes.
+ * Rule 1. Enters an email and a new code, and deletes useless fields. If a limit is full, nothing changes.
  *
  * KEYS  1 mailbox, 2 challenge
  * ARGV  3 code, 4 codeTtl, 5 holder or '', 6 new holder, 7 maxAttempts, 8… max and window of each limit
@@ -17,17 +17,17 @@ local code, codeTtl, holder, newHolder, maxAttempts = ARGV[3], tonumber(ARGV[4])
 local limits = 8
 ${mailboxLua}
 ${challengeLua}
-local mails = recent(redis.call('GET', mailbox) or '')
+local emails = recent(redis.call('GET', mailbox) or '')
 local held = read(challenge)
 
-local full = wait(mails, limits)
+local full = wait(emails, limits)
 if full > 0 then return { now, 'limited', full, holderWindow(held, holder) } end
 
--- Two mails in one millisecond get two places, so that each can be given back once.
+-- Two emails in one millisecond get two places, so that each can be given back once.
 local place = now
-if #mails > 0 then place = math.max(now, tonumber(timeAt(mails, #mails - entryLength + 1)) + 1) end
-mails = mails .. packEnd(place) .. taken
-redis.call('SET', mailbox, mails, 'PX', ${DAY})
+if #emails > 0 then place = math.max(now, tonumber(timeAt(emails, #emails - entryLength + 1)) + 1) end
+emails = emails .. packEnd(place) .. taken
+redis.call('SET', mailbox, emails, 'PX', ${DAY})
 
 local codeEnd = now + codeTtl
 local known = held['i' .. holder]
@@ -47,5 +47,5 @@ for _, field in ipairs(useless) do
 end
 expireWith(challenge, held)
 
-return { now, 'opened', kept and 1 or 0, place, codeTtl, wait(mails, limits) }
+return { now, 'opened', kept and 1 or 0, place, codeTtl, wait(emails, limits) }
 `);

@@ -15,7 +15,7 @@ local held = read(challenge)
 local value = held[field]
 if not isLive(value) then return { now, 'unknown' } end
 redis.call('HDEL', challenge, field)
--- The token may have been what lived longest.
+-- The token may have been the last to end.
 held[field] = nil
 expireWith(challenge, held)
 return { now, 'redeemed', endOf(value) }

@@ -1,4 +1,4 @@
-/** A Lua script with the digest Redis knows it by, and the opening lines that all of them share. */
+/** A Lua script, its SHA-1 digest for EVALSHA, and the first lines of all scripts. */
 import { createHash } from 'node:crypto';
 
 export interface Script {
@@ -7,13 +7,13 @@ export interface Script {
 }
 
 /**
- * Every script is told first what time it is and how late it may start.
+ * Every script first gets the time and how late it may start.
  *
- * ARGV[1]  now: empty for the server's own time, a number where a test moves the clock
- * ARGV[2]  latest: the last millisecond at which the script may still do something
+ * ARGV[1]  now: empty for the server's own time, a number when a test moves the clock
+ * ARGV[2]  latest: the last millisecond at which the script may start
  *
- * Every reply opens with the time, from which the store learns the server's clock. A script that starts
- * too late answers `late` and has changed nothing.
+ * Every reply begins with the time, from which the store learns the server's clock. A script that starts too late returns
+ * `late` and changes nothing.
  */
 const opening = `
 local now = tonumber(ARGV[1])
@@ -23,7 +23,7 @@ if not now then
 end
 if now > tonumber(ARGV[2]) then return { now, 'late' } end
 
--- Every value ends in its own end: 13 digits of milliseconds. What stands before them is a count.
+-- Every value ends with 13 digits: its end in milliseconds. A count may stand before them.
 local function pack(count, ends) return string.format('%d%013.0f', count, ends) end
 local function packEnd(ends) return string.format('%013.0f', ends) end
 local function endOf(value) return tonumber(string.sub(value, -13)) end
