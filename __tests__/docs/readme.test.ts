@@ -1,10 +1,10 @@
-/** Every example of the README is run as it stands: with our own mail server in Naver's place, and nothing else changed. */
+/** Every example in every README is run as it stands, its links lead somewhere, and its numbers are those of the code. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { MemoryStore } from 'express-email-verification';
 import {
@@ -25,11 +25,21 @@ const root = join(__dirname, '../..');
 const folder = join(__dirname, `.readme-${process.pid}`);
 const redis = useRedis();
 const mail = useMailServer();
-let readme = '';
+/** The text of each document, by its path. */
+const documents = new Map<string, string>();
 let child: ChildProcess | undefined;
 
+const FILES = [
+  ...['README.md', 'CHANGELOG.md', '.github/CONTRIBUTING.md', '.github/SECURITY.md', 'demo-app/README.md'],
+  ...['lib/README.md', 'lib/challenge/README.md', 'lib/client/README.md', 'lib/http/README.md'],
+  ...['lib/mail/README.md', 'lib/operations/README.md', 'lib/store/README.md'],
+  ...['__tests__/README.md', '__tests__/bench/README.md'],
+];
+
+const documentAt = (file: string) => documents.get(file) ?? '';
+
 beforeAll(async () => {
-  readme = await readFile(join(root, 'README.md'), 'utf8');
+  for (const file of FILES) documents.set(file, await readFile(join(root, file), 'utf8'));
   await mkdir(folder, { recursive: true });
 });
 afterEach(async () => {
@@ -39,14 +49,27 @@ afterEach(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const examples = (language: string) =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map(([, code = '']) => code);
+/** Every block of code in every document. */
+const examples = () =>
+  [...documents].flatMap(([file, text]) =>
+    [...text.matchAll(/^```(ts|js|jsx|html)\n([\s\S]*?)^```/gm)].map(([, language, code = '']) => ({
+      file,
+      language,
+      code,
+    })),
+  );
 
-/** The example that holds a text; imports that another one has already made are left out. */
-const example = (text: string, language = 'ts') =>
-  examples(language).find((code) => code.includes(text)) ?? '';
+const used = new Set<string>();
 
-/** Runs a module that prints lines; answers the first of them. */
+/** The one example that contains a text, in whichever document it is. */
+function example(text: string): string {
+  const [found, another] = examples().filter(({ code }) => code.includes(text));
+  if (!found || another) throw new Error(`${found ? 'Several examples have' : 'No example has'} ${text}`);
+  used.add(found.code);
+  return found.code;
+}
+
+/** Runs a module that prints lines; returns the first of them. */
 async function firstLineOf(name: string, code: string): Promise<string> {
   const file = join(folder, `${name}.mts`);
   await writeFile(file, code);
@@ -55,9 +78,12 @@ async function firstLineOf(name: string, code: string): Promise<string> {
     env: {
       ...process.env,
       REDIS_URL: redis.server.url,
+      SMTP_URL: mail.url,
       SMTP_USER: 'acme',
       SMTP_PASS: 'not needed here',
+      MAIL_FROM: 'Acme <hello@acme.example>',
       EMAIL_VERIFICATION_SECRET: 'a secret of 32 bytes, for the README alone',
+      EMAIL_VERIFICATION_SECRET_BEFORE: 'the one before it, of 32 bytes as well',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -66,76 +92,150 @@ async function firstLineOf(name: string, code: string): Promise<string> {
   throw new Error(`${name} ended without a line`);
 }
 
-const transport = () => `transport: '${mail.url}',`;
-const NAVER = "transport: { service: 'naver', auth: { user, pass } },";
+const LISTEN = 'app.listen(3000);';
 
-it.each([
+/** The server of the quick start, on a port of its own, which it prints. */
+function quickStart(express: string): string {
+  const code = example(LISTEN);
+  return code.replace("from 'express'", `from '${express}'`).replace(
+    LISTEN,
+    `app.set('env', 'test');
+       const server = app.listen(0, '127.0.0.1', () => console.log((server.address() as { port: number }).port));`,
+  );
+}
+
+/** Verifies an address with the app on a port; gives what its sign-up takes. */
+async function verify(app: string, email: string) {
+  const sent = await request(app).post('/email-verification/send').send({ email }).expect(200);
+  const { challengeId } = sent.body;
+  const code = await mail.lastCode(email);
+  const fields = { email, code, challengeId };
+  const verified = await request(app).post('/email-verification/verify').send(fields).expect(200);
+  return { email, verificationToken: verified.body.verificationToken, password: 'a long one' };
+}
+
+const EXPRESS = [
   ['5', 'express'],
   ['4', 'express4'],
-])(
-  'T69: the quick start signs a person up on Express %s, answers 409 for a taken address, and lives on',
-  async (version, name) => {
-    await redis.flush();
-    const quickStart = example('app.post(');
-    expect(quickStart).toContain(NAVER);
+] as const;
+
+describe.each(EXPRESS)('on Express %s', (version, express) => {
+  const email = 'person@example.com';
+  beforeEach(() => redis.flush());
+
+  it('the quick start verifies an address, and lets it sign up once', async () => {
+    const app = `http://127.0.0.1:${await firstLineOf(`quick-start-${version}`, quickStart(express))}`;
+    const signUp = await verify(app, email);
+    await request(app).post('/signup').send(signUp).expect(200, JSON.stringify(email));
+    await request(app).post('/signup').send(signUp).expect(403);
+  });
+
+  it('T69: the sign-up creates an account, answers 409 for a taken address, and lives on', async () => {
     const port = await firstLineOf(
-      `quick-start-${version}`,
+      `sign-up-${version}`,
       `const accounts = new Set<string>();
-     const createAccount = async (email: string, _password: string) => {
-       if (email.startsWith('away')) throw new Error('the database is away');
-       if (accounts.has(email)) throw Object.assign(new Error('duplicate key value'), { code: '23505' });
-       accounts.add(email);
-     };
-     ${quickStart.replace(NAVER, transport()).replace("from 'express'", `from '${name}'`)}
-     app.set('env', 'test');
-     const server = app.listen(0, '127.0.0.1', () => console.log((server.address() as { port: number }).port));`,
+       const createAccount = async (email: string, _password: string) => {
+         if (email.startsWith('away')) throw new Error('the database is away');
+         if (accounts.has(email)) throw Object.assign(new Error('duplicate key value'), { code: '23505' });
+         accounts.add(email);
+       };
+       ${quickStart(express).replace(/^app\.post\('\/signup'.*$/m, () => example('23505'))}`,
     );
     const app = `http://127.0.0.1:${port}`;
-    const verify = async (email: string) => {
-      const sent = await request(app).post('/email-verification/send').send({ email }).expect(200);
-      const { challengeId } = sent.body;
-      const code = await mail.lastCode(email);
-      const fields = { email, code, challengeId };
-      const verified = await request(app).post('/email-verification/verify').send(fields).expect(200);
-      return { email, verificationToken: verified.body.verificationToken, password: 'a long one' };
-    };
-    const email = 'person@example.com';
-    const signUp = await verify(email);
+    const signUp = await verify(app, email);
     await request(app).post('/signup').send(signUp).expect(201, { ok: true });
     await request(app).post('/signup').send(signUp).expect(403);
 
     await redis.flush();
     mail.clear();
-    const again = await verify(email);
+    const again = await verify(app, email);
     for (let round = 0; round < 2; round += 1) {
       await request(app).post('/signup').send(again).expect(409, { ok: false });
     }
     await request(app)
       .post('/signup')
-      .send(await verify('away@example.com'))
+      .send(await verify(app, 'away@example.com'))
       .expect(500);
     expect(child?.exitCode).toBeNull();
-  },
-);
+  });
+});
 
-it('the other examples run too', async () => {
+it('the quick start has 12 lines of server, and 8 of page', () => {
+  const linesOf = (code: string) => code.split('\n').filter(Boolean);
+  const isCode = (line: string) => !line.startsWith('//');
+  expect(linesOf(example(LISTEN)).filter(isCode).length).toBeLessThanOrEqual(12);
+  expect(linesOf(example('<form id="ask">')).length).toBeLessThanOrEqual(8);
+});
+
+it('the operations, and a beforeSend that suppresses or refuses', async () => {
   const line = await firstLineOf(
-    'others',
+    'operations',
     `import { createEmailVerification, MemoryStore } from 'express-email-verification';
-     const options = { store: new MemoryStore(), ${transport()} from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
+     const options = { store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
      const captchaPassed = async (captcha: unknown) => captcha === undefined;
      const hasAccount = async (email: string) => email.startsWith('known');
      ${example('beforeSend: async')}
+     const suppressed = await verification.send({ email: 'known@example.com' });
+     const request = { body: { captcha: 'wrong' } } as never;
+     const refused = await verification.send({ email: 'robot@example.com', request });
+     if (suppressed.kind !== 'sent' || refused.kind !== 'refused') throw new Error(\`\${suppressed.kind}, \${refused.kind}\`);
      ${example('verification.check()')}
-     console.log(ok, problems.length);`,
+     if (!ok) throw new Error(problems.join());`,
   );
   expect(line).toMatch(/^[\w-]{26} 180$/);
-  expect(await mail.server.waitForMessage()).toMatchObject({ envelope: { to: ['person@example.com'] } });
+  const message = await mail.server.waitForMessage();
+  expect(message.envelope.to).toEqual(['person@example.com']);
+  expect(mail.mails).toHaveLength(1);
+});
+
+it('the examples of options', async () => {
+  const tries = {
+    rotation: example('EMAIL_VERIFICATION_SECRET_BEFORE'),
+    provider: example("service: 'naver'"),
+    delivery: example('provider.send'),
+    relay: example('maxMessages: 1000'),
+    template: example('template: ('),
+    rateLimit: example('rateLimit: {'),
+    pool: `${example('createClientPool')} const verification = createEmailVerification({ ...options, store });`,
+  };
+  const line = await firstLineOf(
+    'options',
+    `import { createEmailVerification, MemoryStore, RedisStore } from 'express-email-verification';
+     import { createClientPool } from 'redis';
+     const sent: unknown[] = [];
+     const provider = { send: async (message: { to: string }) => void sent.push(message.to) };
+     const user = 'acme', pass = 'hidden', secret = process.env.EMAIL_VERIFICATION_SECRET;
+     const optionsOf = () => ({ store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'a@b.co', secret });
+     type Options = ReturnType<typeof optionsOf>;
+     const made = {
+       ${Object.entries(tries)
+         .map(
+           ([name, code]) =>
+             `${name}: await (async (options: Options) => { ${code} return verification; })(optionsOf()),`,
+         )
+         .join('\n')}
+     };
+     const kinds: Record<string, string> = {};
+     for (const [name, verification] of Object.entries(made)) {
+       // These two name the server of a provider.
+       if (name === 'provider' || name === 'relay') continue;
+       kinds[name] = (await verification.send({ email: \`\${name}@example.com\` })).kind;
+     }
+     console.log(JSON.stringify({ kinds, sent }));`,
+  );
+  const sent = 'sent';
+  expect(JSON.parse(line)).toEqual({
+    kinds: { rotation: sent, delivery: sent, template: sent, rateLimit: sent, pool: sent },
+    sent: ['delivery@example.com'],
+  });
+  const subjects = Object.fromEntries(mail.mails.map(({ envelope, subject }) => [envelope.to[0], subject]));
+  expect(subjects['template@example.com']).toBe('Your code for b.co');
+  expect(Object.keys(subjects)).toHaveLength(4);
 });
 
 /** Runs an example of the browser: its imports and globals are the parameters. */
 async function runInPage(code: string, page: Record<string, unknown>): Promise<Record<string, never>> {
-  const body = ts.transpileModule(code.replace(/^import .*$/gm, ''), {
+  const body = ts.transpileModule(code.replace(/^\s*import .*$/gm, ''), {
     compilerOptions: { target: ts.ScriptTarget.ES2022, jsx: ts.JsxEmit.React },
   }).outputText;
   return new Function(...Object.keys(page), body)(...Object.values(page));
@@ -154,6 +254,27 @@ describe('in the browser', () => {
   });
   afterEach(() => server.close());
 
+  it('the page of the quick start verifies an address', async () => {
+    const html = example('<form id="ask">');
+    const [, script = ''] = /<script type="module">([\s\S]*)<\/script>/.exec(html) ?? [];
+    const said: string[] = [];
+    const page = {
+      createEmailVerificationClient: () => createEmailVerificationClient({ baseUrl }),
+      ask: { email: { value: email }, onsubmit: () => true },
+      enter: { code: { value: '' }, onsubmit: () => true },
+      alert: (message: string) => said.push(message),
+    };
+    for (const name of ['id="ask"', 'name="email"', 'id="enter"', 'name="code"'])
+      expect(html).toContain(name);
+    await runInPage(script, page);
+    expect(page.ask.onsubmit()).toBe(false);
+    page.enter.code.value = await mail.lastCode(email);
+    await until('the page says that the code was sent', () => said.length === 1);
+    expect(page.enter.onsubmit()).toBe(false);
+    await until('the page says something more', () => said.length === 2);
+    expect(said[1]).toBe('Your email address is verified.');
+  });
+
   it('the example in plain JavaScript verifies an address', async () => {
     let client: EmailVerificationClient | undefined;
     const page = {
@@ -170,7 +291,7 @@ describe('in the browser', () => {
       codeInput: { value: '' },
     };
     const event = { preventDefault: () => {} };
-    await runInPage(example('codeForm.onsubmit', 'js'), page);
+    await runInPage(example('codeForm.onsubmit'), page);
     expect(page.codeForm.hidden).toBe(true);
     page.emailForm.onsubmit(event);
     page.codeInput.value = await mail.lastCode(email);
@@ -186,7 +307,7 @@ describe('in the browser', () => {
 
   it('the example in React shows each step', async () => {
     const client = createEmailVerificationClient({ baseUrl });
-    const VerifyEmail = await runInPage(`${example('VerifyEmail', 'jsx')}\nreturn VerifyEmail;`, {
+    const VerifyEmail = await runInPage(`${example('function VerifyEmail')}\nreturn VerifyEmail;`, {
       React,
       useSyncExternalStore: React.useSyncExternalStore,
       client,
@@ -203,32 +324,66 @@ describe('in the browser', () => {
   });
 });
 
-it('the bound it prints is the bound of the defaults', () => {
+it('the bound they print is the bound of the defaults', () => {
   const sendLimits = [
     { max: 1, window: 60_000 },
     { max: 5, window: 3_600_000 },
     { max: 10, window: 86_400_000 },
   ];
   const { guesses, chance } = guessBound({ sendLimits, codeTtl: 180_000, maxAttempts: 5, codeLength: 6 });
-  expect(readme).toContain(`= ${guesses} of 10⁶`);
-  expect(readme).toContain(`${chance * 1e4}·10⁻⁴ a mailbox and day`);
+  const printed = `${chance * 1e4}·10⁻⁴ per mailbox and day`;
+  expect(documentAt('README.md')).toContain(printed);
+  expect(documentAt('lib/challenge/README.md')).toContain(printed);
+  expect(documentAt('lib/challenge/README.md')).toContain(`= ${guesses} of 10⁶`);
 });
 
-it('the tests it names are there, and carry the numbers it gives', async () => {
-  const named = new Set([...readme.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(([, name = '']) => name));
+it('the tests they name are there, and carry the numbers they give', async () => {
+  const text = documentAt('lib/challenge/README.md');
+  const named = new Set([...text.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(([, name = '']) => name));
   expect(named.size).toBeGreaterThan(10);
   const read = (name: string) => readFile(join(root, '__tests__', name), 'utf8');
   const tests = (await Promise.all([...named].map(read))).join('\n');
-  const numbers = new Set(readme.match(/\bT\d+\b/g));
+  const numbers = new Set(text.match(/\bT\d+\b/g));
   expect(numbers.size).toBeGreaterThan(15);
   for (const number of numbers) expect(tests).toMatch(new RegExp(`\\b${number}\\b`));
 });
 
-it('the commands it gives are those of package.json', async () => {
+it('the commands they give are those of package.json', async () => {
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const commands = [...readme.matchAll(/npm (?:run )?(demo|test|bench|check)\b/g)].map(
-    ([, name = '']) => name,
-  );
-  expect(commands).toEqual(expect.arrayContaining(['demo', 'test']));
-  for (const name of commands) expect(scripts).toHaveProperty(name);
+  const text = [...documents.values()].join('\n');
+  const commands = [...text.matchAll(/npm (?:run ([\w:]+)|(test))\b/g)].map(([, name, test]) => name ?? test);
+  expect(commands).toEqual(expect.arrayContaining(['demo', 'test', 'bench', 'check']));
+  for (const name of commands) expect(scripts).toHaveProperty([name ?? '']);
+});
+
+/** The anchor that GitHub gives a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replace(/\s/g, '-');
+
+it.each(FILES)('every link of %s leads to a file, or to a heading in it', async (file) => {
+  for (const [, target = ''] of documentAt(file).matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^https:\/\//.test(target)) continue;
+    const [path = '', anchor] = target.split('#');
+    const linked = path === '' ? file : join(dirname(file), path);
+    const text = await readFile(join(root, linked), 'utf8').catch(() => undefined);
+    expect([target, text !== undefined]).toEqual([target, true]);
+    if (anchor === undefined) continue;
+    const anchors = [...(text ?? '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+    expect([target, anchors]).toEqual([target, expect.arrayContaining([anchor])]);
+  }
+});
+
+it('the README has at most 200 lines and 2,000 words', () => {
+  const readme = documentAt('README.md');
+  expect(readme.split('\n').length - 1).toBeLessThanOrEqual(200);
+  expect(readme.split(/\s+/).filter(Boolean).length).toBeLessThanOrEqual(2000);
+});
+
+// The last one: it looks at what the others have run.
+it('every example was run', () => {
+  const missed = examples().filter(({ code }) => !used.has(code));
+  expect(missed.map(({ file, code }) => `${file}: ${code}`)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /**
- * A Redis user with the rights that the README lists, and no other: all works with them, and each one that is missing
- * is named, in the event and by check().
+ * A Redis user with the rights that the README of the store lists, and no other: all works with them, and each one that
+ * is missing is named, in the event and by check().
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,9 +13,9 @@ import { useRedis } from '../support/redis.js';
 const redis = useRedis();
 const email = 'minji@example.com';
 
-/** As the README says it: `ACL SETUSER app on >password ~ev:* +evalsha …`. */
+/** As that README says it: `ACL SETUSER app on >password ~ev:* +evalsha …`. */
 const LINE = /ACL SETUSER app on >password (~ev:\* [a-z+ ]+)/.exec(
-  readFileSync(join(__dirname, '../../README.md'), 'utf8'),
+  readFileSync(join(__dirname, '../../lib/store/README.md'), 'utf8'),
 );
 const RIGHTS = LINE?.[1]?.trim().split(' ') ?? [];
 const COMMANDS = RIGHTS.filter((right) => right.startsWith('+') && right !== '+info');
