@@ -8,11 +8,13 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import request from 'supertest';
 import { useMailServer } from '../support/mail.js';
+import { useRedis } from '../support/redis.js';
 
 const run = promisify(execFile);
 const root = join(__dirname, '../..');
 const NPM = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 const mail = useMailServer();
+const redis = useRedis();
 let folder: string;
 let app: string;
 let installed: {
@@ -102,18 +104,22 @@ new RedisStore({ on() {}, listenerCount: () => 1, evalSha() {}, eval() {} });
 createEmailVerificationClient({ baseUrl: '/email-verification' });
 `;
 
-it.each(['cjs', 'mjs'] as const)('verifies an email and guards a sign-up, in a .%s file', async (kind) => {
-  await writeFile(join(app, `app.${kind}`), IMPORTS[kind] + APP);
-  const env = { ...process.env, SMTP_URL: mail.url };
-  const child = spawn(process.execPath, [`app.${kind}`], {
+/** Runs a file of the app that prints its port, and signs a person up there. */
+async function signUpAt(
+  file: string,
+  env: Record<string, string>,
+  use?: (url: string) => Promise<void>,
+): Promise<request.Response> {
+  const child = spawn(process.execPath, [file], {
     cwd: app,
-    env,
+    env: { ...process.env, SMTP_URL: mail.url, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
   try {
     const { value: port } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-    const site = request(`http://127.0.0.1:${port}`);
+    const url = `http://127.0.0.1:${port}`;
+    const site = request(url);
     const email = 'minji@example.com';
     const sent = await site.post('/email-verification/send').send({ email }).expect(200);
     const { challengeId } = sent.body;
@@ -123,12 +129,54 @@ it.each(['cjs', 'mjs'] as const)('verifies an email and guards a sign-up, in a .
       .send({ email, code, challengeId })
       .expect(200);
     const { verificationToken } = verified.body;
-    await site.post('/signup').send({ email, verificationToken }).expect(201, { email });
+    const signedUp = await site.post('/signup').send({ email, verificationToken });
     await site.post('/signup').send({ email, verificationToken }).expect(403);
+    await use?.(url);
+    return signedUp;
   } finally {
     child.kill();
     await ended;
   }
+}
+
+it.each(['cjs', 'mjs'] as const)('verifies an email and guards a sign-up, in a .%s file', async (kind) => {
+  await writeFile(join(app, `app.${kind}`), IMPORTS[kind] + APP);
+  const { status, body } = await signUpAt(`app.${kind}`, {});
+  expect([status, body]).toEqual([201, { email: 'minji@example.com' }]);
+});
+
+/** A block of code of the README, the first one in a language. */
+async function exampleIn(language: string): Promise<string> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  return new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'm').exec(readme)?.[1] ?? '';
+}
+
+it('runs the quick start of the README, and serves its page and the client', async () => {
+  const server = (await exampleIn('js')).replace(
+    'app.listen(3000)',
+    "const server = app.listen(0, '127.0.0.1', () => console.log(server.address().port))",
+  );
+  const page = await exampleIn('html');
+  await mkdir(join(app, 'public'), { recursive: true });
+  await writeFile(join(app, 'public', 'index.html'), page);
+  await writeFile(join(app, 'server.mjs'), server);
+  const env = {
+    REDIS_URL: redis.server.url,
+    MAIL_FROM: 'Acme <hello@acme.example>',
+    EMAIL_VERIFICATION_SECRET: 'x'.repeat(32),
+  };
+  const { status, body } = await signUpAt('server.mjs', env, async (url) => {
+    const { text } = await request(url).get('/').expect(200).expect('Content-Type', /html/);
+    expect(text).toBe(page);
+    const [, source = ''] = /from '(.+)';/.exec(page) ?? [];
+    const script = await request(url)
+      .get(source)
+      .expect(200)
+      .expect('Content-Type', /javascript/);
+    expect(script.text).toContain('export function createEmailVerificationClient(');
+    expect(script.text).not.toMatch(/^import /m);
+  });
+  expect([status, body]).toEqual([200, 'minji@example.com']);
 });
 
 it('knows a verification of the other module kind', async () => {
@@ -194,10 +242,13 @@ export { app, createEmailVerificationClient };
 it('is typed under strict for every client of node-redis, in modules of both kinds', async () => {
   const files = ['uses.mts', 'uses.cts'];
   for (const file of files) await writeFile(join(app, file), TYPES);
+  await writeFile(join(app, 'quick-start.mts'), await exampleIn('js'));
   const tsc = join(app, 'node_modules', 'typescript', 'bin', 'tsc');
   // Without skipLibCheck: what our declarations import must be there for the app too.
   const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
-  await run(process.execPath, [tsc, ...flags, ...files], { cwd: app }).catch(({ stdout }) => {
-    throw new Error(stdout);
-  });
+  await run(process.execPath, [tsc, ...flags, ...files, 'quick-start.mts'], { cwd: app }).catch(
+    ({ stdout }) => {
+      throw new Error(stdout);
+    },
+  );
 });
