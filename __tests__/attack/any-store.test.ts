@@ -1,6 +1,6 @@
 /**
- * A store of the app's own that misbehaves: whatever it does, each operation ends within `storeTimeout`, closed, and
- * says why. Where Jest sees a rejection that nobody handles, the test fails by that alone.
+ * A custom store that misbehaves: whatever it does, each operation ends within `storeTimeout`, fails closed and reports
+ * the cause. Jest fails the test if a rejection goes unhandled.
  */
 import { MemoryStore, type Store } from 'express-email-verification';
 import type { Response } from 'supertest';
@@ -10,7 +10,7 @@ import { secondsLeft } from '../support/seconds-left.js';
 import { postbox } from './front-door.js';
 
 const email = 'minji@example.com';
-/** What an answer may take at the most, on a machine however busy: without a deadline it would never come. */
+/** The longest an answer may take, however busy the machine. Without a deadline it would never come. */
 const IN_TIME = 8000;
 
 const OPENED = { kind: 'opened', kept: false, place: 1, expiresIn: 180_000, resendIn: 60_000 } as const;
@@ -24,15 +24,15 @@ const throws = (thrown: unknown) => () => {
 const later = (settle: () => unknown) => () =>
   new Promise((resolve) => setTimeout(resolve, 400)).then(settle);
 
-/** A promise as another library makes them. */
+/** A promise as other libraries make them. */
 const thenable = (then: (yes: (value: unknown) => void, no: (error: Error) => void) => void) => () =>
   Object.fromEntries([['then', then]]);
 
 const misbehaviours: [how: string, misbehaviour: Misbehaviour, cause: RegExp][] = [
   ['never settles', () => new Promise(() => {}), /\w+\(\) of the store did not settle within 100 ms/],
-  ['settles long after its time', (asked) => later(asked)(), /did not settle within 100 ms/],
-  ['rejects long after its time', later(throws(new Error('too late'))), /did not settle within 100 ms/],
-  ['rejects with nothing long after its time', later(throws(undefined)), /did not settle within 100 ms/],
+  ['settles long after the deadline', (asked) => later(asked)(), /did not settle within 100 ms/],
+  ['rejects long after the deadline', later(throws(new Error('too late'))), /did not settle within 100 ms/],
+  ['rejects with nothing long after the deadline', later(throws(undefined)), /did not settle within 100 ms/],
   ['throws at once', throws(new Error('a bug of the store')), /^a bug of the store$/],
   ['throws undefined at once', throws(undefined), /failed with undefined/],
   ['throws null at once', throws(null), /failed with null/],
@@ -54,20 +54,16 @@ const misbehaviours: [how: string, misbehaviour: Misbehaviour, cause: RegExp][] 
   ['resolves with null', () => Promise.resolve(null), /came to null/],
   ['resolves with an empty object', () => Promise.resolve({}), /came to an object, /],
   ['resolves with a string', () => Promise.resolve('accepted'), /came to a string/],
-  [
-    'resolves with a kind nobody knows',
-    () => Promise.resolve({ kind: 'fine' }),
-    /came to \{ kind: 'fine', … \}/,
-  ],
+  ['resolves with an unknown kind', () => Promise.resolve({ kind: 'fine' }), /came to \{ kind: 'fine', … \}/],
 ];
 
-/** A MemoryStore of which one operation misbehaves. */
+/** A MemoryStore with one operation that misbehaves. */
 function storeThat(operation: Operation, misbehaviour: Misbehaviour): Store {
   const memory = new MemoryStore();
   const store: Record<string, unknown> = {};
   for (const name of ['open', 'attempt', 'discard', 'redeem', 'release', 'peek', 'count', 'check']) {
-    const act = (memory as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[name];
-    const asked = (...args: unknown[]) => act?.apply(memory, args) ?? Promise.reject(new Error(name));
+    const method = (memory as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[name];
+    const asked = (...args: unknown[]) => method?.apply(memory, args) ?? Promise.reject(new Error(name));
     store[name] = name === operation ? (...args: unknown[]) => misbehaviour(() => asked(...args)) : asked;
   }
   return store as unknown as Store;
@@ -77,7 +73,7 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
   const post = postbox();
   const noLimit = { rateLimit: { send: false, verify: false } } as const;
 
-  /** The test app on that store, and what it was told of trouble. */
+  /** The test app on that store, and the problems it reported. */
   function start(
     operation: Operation,
     options: Parameters<typeof createTestApp>[0] | object = {},
@@ -95,13 +91,13 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
       },
       (_req, res) => void res.status(status).json({}),
     );
-    const told: { operation: string; message: string }[] = [];
+    const reported: { operation: string; message: string }[] = [];
     verification.on('unavailable', ({ operation, cause }) =>
-      told.push({ operation, message: cause instanceof Error ? cause.message : `no Error: ${cause}` }),
+      reported.push({ operation, message: cause instanceof Error ? cause.message : `no Error: ${cause}` }),
     );
     verification.on('delivery_failed', () => {});
     const ask = (path: string, body: object) => request(app).post(path).timeout(IN_TIME).send(body);
-    return { ask, told, verification };
+    return { ask, reported, verification };
   }
 
   async function tokenBy(ask: (path: string, body: object) => Promise<Response>): Promise<string> {
@@ -110,59 +106,59 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
     return body.verificationToken;
   }
 
-  it('in open(): /send answers 503', async () => {
-    const { ask, told } = start('open');
+  it('open(): /send answers 503', async () => {
+    const { ask, reported } = start('open');
     const { status, body } = await ask('/ev/send', { email });
     expect([status, body.reason, body.retryAfter]).toEqual([503, 'unavailable', 5]);
-    expect(told).toEqual([{ operation: 'send', message: expect.stringMatching(cause) }]);
+    expect(reported).toEqual([{ operation: 'send', message: expect.stringMatching(cause) }]);
   });
 
-  it('in attempt(): /verify answers 503, and gives no token', async () => {
-    const { ask, told } = start('attempt');
+  it('attempt(): /verify answers 503 and returns no token', async () => {
+    const { ask, reported } = start('attempt');
     await ask('/ev/send', { email });
     const { status, body } = await ask('/ev/verify', { email, code: post.lastCode(email) });
     expect([status, body.reason, body.verificationToken]).toEqual([503, 'unavailable', undefined]);
-    expect(told).toEqual([{ operation: 'verify', message: expect.stringMatching(cause) }]);
+    expect(reported).toEqual([{ operation: 'verify', message: expect.stringMatching(cause) }]);
   });
 
-  it('in discard(): /send still says that the email did not leave', async () => {
+  it('discard(): /send still reports that the email was not sent', async () => {
     const refuse = () => Promise.reject(new Error('550'));
-    const { ask, told } = start('discard', { delivery: refuse });
+    const { ask, reported } = start('discard', { delivery: refuse });
     const { status, body } = await ask('/ev/send', { email });
     expect([status, body.reason]).toEqual([500, 'delivery_failed']);
     expect(body.resendIn).toBeGreaterThan(50);
-    expect(told).toEqual([{ operation: 'discard', message: expect.stringMatching(cause) }]);
+    expect(reported).toEqual([{ operation: 'discard', message: expect.stringMatching(cause) }]);
   });
 
-  it('in redeem(): the sign-up answers 503, and its handler is not called', async () => {
-    const { ask, told } = start('redeem');
+  it('redeem(): the sign-up answers 503 and its handler is not called', async () => {
+    const { ask, reported } = start('redeem');
     const verificationToken = await tokenBy(ask);
     const { status, body } = await ask('/signup', { email, verificationToken });
     expect([status, body.reason]).toEqual([503, 'unavailable']);
-    expect(told).toEqual([{ operation: 'redeem', message: expect.stringMatching(cause) }]);
+    expect(reported).toEqual([{ operation: 'redeem', message: expect.stringMatching(cause) }]);
   });
 
-  it('in peek(): a client that is limited is told so', async () => {
-    const { ask, told } = start('peek', { rateLimit: { send: { limit: 1 } } });
+  it('peek(): a rate-limited client still gets its 429', async () => {
+    const { ask, reported } = start('peek', { rateLimit: { send: { limit: 1 } } });
     const { challengeId } = (await ask('/ev/send', { email })).body;
     const { status, body } = await ask('/ev/send', { email, challengeId });
     expect([status, body.reason, body.challengeId]).toEqual([429, 'too_many_requests', undefined]);
-    // Any object is an outcome of peek(), which may know of no window.
-    if (/empty object|kind nobody knows/.test(how)) return expect(told).toEqual([]);
-    expect(told).toEqual([{ operation: 'send', message: expect.stringMatching(cause) }]);
+    // Any object is a valid outcome of peek(), which may find no open challenge.
+    if (/empty object|unknown kind/.test(how)) return expect(reported).toEqual([]);
+    expect(reported).toEqual([{ operation: 'send', message: expect.stringMatching(cause) }]);
   });
 
-  it('in count(): a limited route answers 503', async () => {
-    const { ask, told } = start('count', { rateLimit: { send: { limit: 1 }, verify: { limit: 1 } } });
+  it('count(): a rate-limited route answers 503', async () => {
+    const { ask, reported } = start('count', { rateLimit: { send: { limit: 1 }, verify: { limit: 1 } } });
     expect((await ask('/ev/send', { email })).status).toBe(503);
     expect((await ask('/ev/verify', { email, code: '123456' })).status).toBe(503);
-    expect(told).toEqual([
+    expect(reported).toEqual([
       { operation: 'send', message: expect.stringMatching(cause) },
       { operation: 'verify', message: expect.stringMatching(cause) },
     ]);
   });
 
-  it('in check(): check() says so', async () => {
+  it('check(): check() reports the cause', async () => {
     const { verification } = start('check', { delivery: post.delivery });
     const checked = await bounded(verification.check());
     expect(checked).toEqual({ ok: false, problems: [expect.any(String)] });
@@ -171,11 +167,11 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
   });
 });
 
-// What a release resolves with is nobody's business.
+// What release() resolves with does not matter.
 const troubles = misbehaviours.filter(([, , cause]) => !/came to/.test(cause.source));
 
 it.each(troubles)(
-  'T39: a store that %s in release(): the answer of the handler is given',
+  "T39: a store that %s in release(): the handler's answer is still sent",
   async (_how, misbehaviour, cause) => {
     const post = postbox();
     const { app, verification } = createTestApp(
@@ -185,9 +181,9 @@ it.each(troubles)(
       },
       (_req, res) => void res.status(409).json({ taken: true }),
     );
-    const told: unknown[] = [];
+    const reported: unknown[] = [];
     verification.on('unavailable', ({ operation, cause }) =>
-      told.push([operation, cause instanceof Error && cause.message]),
+      reported.push([operation, cause instanceof Error && cause.message]),
     );
     const released = jest.fn();
     verification.on('released', released);
@@ -201,12 +197,12 @@ it.each(troubles)(
       .timeout(IN_TIME)
       .send({ email, verificationToken })
       .expect(409, { taken: true });
-    expect(told).toEqual([['release', expect.stringMatching(cause)]]);
+    expect(reported).toEqual([['release', expect.stringMatching(cause)]]);
     expect(released).not.toHaveBeenCalled();
   },
 );
 
-it('T39: what a store comes to after its time is let go, and the next operation is well', async () => {
+it('T39: a store result that arrives after the deadline is dropped, and the next operation works', async () => {
   const post = postbox();
   let waits = 300;
   let settled = () => {};
@@ -231,7 +227,7 @@ it('T39: what a store comes to after its time is let go, and the next operation 
   });
 });
 
-it('T39: a store that answers at once, and not by a promise, is taken at its word', async () => {
+it('T39: a store that returns a plain value instead of a promise is accepted', async () => {
   const { verification } = createTestApp({
     ...{
       store: storeThat('open', () => OPENED),
@@ -255,7 +251,7 @@ it.each([
   ['redeem', { kind: 'redeemed' }],
   ['redeem', { kind: 'redeemed', end: Number.NaN }],
 ] as const)(
-  'T39: %s() that comes to %j, where something is missing, is answered 503',
+  'T39: %s() that resolves with the incomplete outcome %j is answered with 503',
   async (operation, outcome) => {
     const post = postbox();
     const { app, verification } = createTestApp({
@@ -265,8 +261,8 @@ it.each([
         delivery: post.delivery,
       },
     });
-    const told: unknown[] = [];
-    verification.on('unavailable', ({ cause }) => told.push(cause instanceof Error && cause.message));
+    const reported: unknown[] = [];
+    verification.on('unavailable', ({ cause }) => reported.push(cause instanceof Error && cause.message));
     const sent = await request(app).post('/ev/send').send({ email });
     const code = post.lastCode(email) || '123456';
     const verified = await request(app).post('/ev/verify').send({ email, code });
@@ -274,11 +270,11 @@ it.each([
     const signedUp = await request(app).post('/signup').send({ email, verificationToken });
     const statuses = { open: sent, attempt: verified, redeem: signedUp };
     expect(statuses[operation].status).toBe(503);
-    expect(told).toEqual([expect.stringMatching(`^${operation}\\(\\) of the store came to`)]);
+    expect(reported).toEqual([expect.stringMatching(`^${operation}\\(\\) of the store came to`)]);
   },
 );
 
-it('T39: a store of ours that is replaced in parts while the app runs is held to its time as well', async () => {
+it('T39: a built-in store whose methods are replaced while the app runs is held to the deadline as well', async () => {
   const store = new MemoryStore();
   const { app, verification } = createTestApp({
     ...{ store, transport: 'smtp://127.0.0.1:1', delivery: postbox().delivery, storeTimeout: 100 },

@@ -1,4 +1,4 @@
-/** What a simulated attacker does: plans of sends, guesses and mails that fail, by hand and at random. */
+/** What a simulated attacker does: plans of sends, guesses and failed emails, written by hand and drawn at random. */
 import type { SendLimit } from 'express-email-verification';
 import { HOUR, SECOND } from './front-door.js';
 
@@ -11,57 +11,54 @@ export interface Rules {
   readonly maxAttempts: number;
   readonly codeLength: number;
 }
-export type Mail = 'goes' | 'fails' | 'hangs' | 'is unknown';
-/** A move names a client by the send that made it; none is the shared budget. */
+export type Delivery = 'succeeds' | 'fails' | 'hangs' | 'is unknown';
+/** A move names a holder by the index of the send that created it; without one it uses the shared attempts. */
 export type Move =
-  | { readonly at: number; readonly send: Mail; readonly client?: number; readonly spelling?: number }
-  | { readonly at: number; readonly guess: number; readonly client?: number; readonly spelling?: number }
-  | { readonly at: number; readonly hanging: 'fails' | 'goes' };
+  | { readonly at: number; readonly send: Delivery; readonly holder?: number; readonly spelling?: number }
+  | { readonly at: number; readonly guess: number; readonly holder?: number; readonly spelling?: number }
+  | { readonly at: number; readonly hanging: 'fails' | 'succeeds' };
 export type Plan = readonly Move[];
 
 const k = ({ codeTtl, sendLimits }: Rules) =>
   Math.min(...sendLimits.map(({ max, window }) => max * Math.ceil(codeTtl / window)));
 export const strategies: [name: string, style: (rules: Rules) => Style][] = [
   ['spends attempts at once', () => ({ spend: 'at once' })],
-  ['saves attempts until most codes live', () => ({ spend: 'early' })],
-  ['saves attempts across the edge of a day', () => ({ spend: 'late' })],
-  ['lets mails fail at once', () => ({ spend: 'at once', failBefore: () => true })],
+  ['saves attempts until most codes are live', () => ({ spend: 'early' })],
+  ['saves attempts across the end of a day', () => ({ spend: 'late' })],
+  ['lets emails fail at once', () => ({ spend: 'at once', failBefore: () => true })],
   [
-    'lets mails hang and fail while most codes live',
+    'lets emails hang and fail while most codes are live',
     (rules) => ({ spend: 'late', failBefore: (_n, alive) => alive >= k(rules) }),
   ],
   [
-    'lets mails fail at the end of a day',
+    'lets emails fail at the end of a day',
     (rules) => ({ spend: 'late', failBefore: (_n, alive, at) => at >= DAY && alive >= k(rules) }),
   ],
-  ['leaves it open whether mails left', () => ({ spend: 'late', mail: 'is unknown' })],
-  ['lets every mail fail', () => ({ spend: 'early', mail: 'fails' })],
-  ['lets mails fail without end', () => ({ spend: 'late', failBefore: () => true, mostFails: 30 })],
-  [
-    'asks and guesses more often than is allowed',
-    () => ({ spend: 'late', asks: [0, 1000, 20_000], greed: 3 }),
-  ],
-  ['asks as if its longest limit were none', () => ({ spend: 'early', overlook: true })],
+  ['leaves the outcome of deliveries unknown', () => ({ spend: 'late', delivery: 'is unknown' })],
+  ['lets every email fail', () => ({ spend: 'early', delivery: 'fails' })],
+  ['lets emails fail endlessly', () => ({ spend: 'late', failBefore: () => true, mostFails: 30 })],
+  ['sends and guesses more often than allowed', () => ({ spend: 'late', asks: [0, 1000, 20_000], greed: 3 })],
+  ['ignores its longest limit', () => ({ spend: 'early', overlook: true })],
   ['resends under one id', () => ({ spend: 'late', resend: true })],
   ['spreads over spellings of the mailbox', () => ({ spend: 'late', spellings: 3 })],
 ];
 
 interface Style {
-  /** Attempts are kept until most codes live: as early then as can be, or as late. */
+  /** When attempts are spent: at once, or once most codes are live, as early or as late as possible. */
   readonly spend: 'at once' | 'early' | 'late';
-  /** Which sends are preceded by mails that hang, are guessed at and then fail, so that their place comes back. */
+  /** Which sends are preceded by emails that hang, are guessed at and then fail, so that their slot is given back. */
   readonly failBefore?: (send: number, alive: number, at: number) => boolean;
   /** @default as many as are given back in a day */
   readonly mostFails?: number;
-  readonly mail?: Mail;
-  /** Milliseconds after each moment at which a mail is to be had: a mail is asked for then. @default at that moment */
+  readonly delivery?: Delivery;
+  /** Milliseconds after each moment at which a send is allowed: a send is tried then. @default at that moment */
   readonly asks?: readonly number[];
-  /** Over how many addresses of the mailbox each of these is tried. @default one */
+  /** Over how many spellings of the mailbox each of these is tried. @default one */
   readonly spellings?: number;
   readonly resend?: boolean;
-  /** How many times over each attempt is tried. @default 1 */
+  /** How often each attempt is repeated. @default 1 */
   readonly greed?: number;
-  /** Asks as if the longest limit were not there. */
+  /** Sends as if the longest limit did not exist. */
   readonly overlook?: boolean;
 }
 
@@ -70,7 +67,7 @@ export function planOf(rules: Rules, style: Style): Plan {
     spend,
     failBefore,
     mostFails = GIVE_BACKS,
-    mail = 'goes',
+    delivery = 'succeeds',
     asks = [0],
     spellings = 1,
     resend,
@@ -99,23 +96,23 @@ export function planOf(rules: Rules, style: Style): Plan {
     const spelled = (of: number) => (n + of) % spellings;
     for (; fails < mostFails && failBefore?.(n, aliveAt(time), time); fails += 1, sends += 1) {
       const here = { at: time, spelling: spelled(0) };
-      plan.push({ ...here, send: 'hangs' }, { ...here, guess }, { ...here, guess, client: sends });
+      plan.push({ ...here, send: 'hangs' }, { ...here, guess }, { ...here, guess, holder: sends });
       plan.push({ at: time, hanging: 'fails' });
     }
     for (const after of asks) {
       for (let of = 0; of < spellings; of += 1, sends += 1) {
         const at = time + after;
         const spelling = spelled(of);
-        plan.push({ at, send: mail, spelling, ...(resend && sends > 0 && { client: 0 }) });
+        plan.push({ at, send: delivery, spelling, ...(resend && sends > 0 && { holder: 0 }) });
         plan.push({ at: best(at, Math.min(times[n + 1] ?? at + ttl, at + ttl)), guess, spelling });
-        plan.push({ at: best(at, at + ttl), guess, client: sends, spelling });
+        plan.push({ at: best(at, at + ttl), guess, holder: sends, spelling });
       }
     }
   });
   return plan;
 }
 
-/** When mails can be sent at the earliest, for a day and what comes before and after it. */
+/** The earliest moments at which emails can be sent, for a day and some time before and after it. */
 function earliestSends(limits: readonly SendLimit[]): number[] {
   const times: number[] = [];
   for (let next = 0; next < 1.2 * DAY && times.length < 150; ) {
@@ -139,9 +136,12 @@ export function mutated(plan: Plan, random: () => number): Plan {
     if (kind === 0) moves.splice(index, 1);
     else if (kind === 1) moves.push(shifted);
     else if (kind === 2 && 'send' in move)
-      moves[index] = { ...move, send: (['goes', 'fails', 'hangs', 'is unknown'] as const)[any(4)] ?? 'goes' };
+      moves[index] = {
+        ...move,
+        send: (['succeeds', 'fails', 'hangs', 'is unknown'] as const)[any(4)] ?? 'succeeds',
+      };
     else if (kind === 3)
-      moves.push({ at: shifted.at, hanging: 'fails' }, { at: shifted.at, guess: any(8), client: any(20) });
+      moves.push({ at: shifted.at, hanging: 'fails' }, { at: shifted.at, guess: any(8), holder: any(20) });
     else moves[index] = shifted;
   }
   return moves;

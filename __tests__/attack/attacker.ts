@@ -1,4 +1,4 @@
-/** Carries an attacker's plan out on the acts, and measures what it is worth. */
+/** Carries out an attacker's plan on the operations and measures what it is worth. */
 import {
   createEmailVerification,
   type EmailVerificationOptions,
@@ -6,9 +6,9 @@ import {
 } from 'express-email-verification';
 import { createTransport } from 'nodemailer';
 import { FROM, SECRET } from '../support/app.js';
-import { DAY, type Mail, type Plan, type Rules } from './attack-plans.js';
+import { DAY, type Delivery, type Plan, type Rules } from './attack-plans.js';
 
-/** Carries a plan out, and tells the worst 24 hours of the mailbox. `onPass` hears how much time passes, and when. */
+/** Carries out a plan and returns the worst 24 hours of the mailbox. `onPass` is called whenever time passes. */
 export async function attack(
   plan: Plan,
   rules: Rules,
@@ -22,23 +22,23 @@ export async function attack(
     storeOn(() => now),
     () => now,
   );
-  let mail: Mail = 'goes';
-  const hanging: ((how: 'fails' | 'goes') => void)[] = [];
+  let outcome: Delivery = 'succeeds';
+  const hanging: ((how: 'fails' | 'succeeds') => void)[] = [];
   const refused = () => Object.assign(new Error('550'), { responseCode: 550 });
   let carried = 0;
   const carry = (): Promise<void> => {
     carried += 1;
-    if (mail === 'goes') return Promise.resolve();
-    if (mail === 'fails') return Promise.reject(refused());
-    if (mail === 'is unknown') return Promise.reject(Object.assign(new Error('lost'), { unknown: true }));
+    if (outcome === 'succeeds') return Promise.resolve();
+    if (outcome === 'fails') return Promise.reject(refused());
+    if (outcome === 'is unknown') return Promise.reject(Object.assign(new Error('lost'), { unknown: true }));
     return new Promise((resolve, reject) =>
-      hanging.push((how) => (how === 'goes' ? resolve() : reject(refused()))),
+      hanging.push((how) => (how === 'succeeds' ? resolve() : reject(refused()))),
     );
   };
   const transport = createTransport({
     name: 'Attacker',
     version: '1',
-    send: (_mail, done) =>
+    send: (_message, done) =>
       void carry().then(() => done(null, { envelope: { from: '', to: [] }, messageId: '' }), done),
   });
   const options: EmailVerificationOptions = {
@@ -55,38 +55,38 @@ export async function attack(
     const passed = Math.max(0, start + move.at - now);
     if (passed > 0) await onPass?.(passed);
     now += passed;
-    const challengeId = 'client' in move && move.client !== undefined ? ids[move.client] : undefined;
+    const challengeId = 'holder' in move && move.holder !== undefined ? ids[move.holder] : undefined;
     if ('hanging' in move) {
       const { discarded } = meter.done;
       const end = hanging.shift();
       end?.(move.hanging);
       if (end && move.hanging === 'fails') await until(() => meter.done.discarded > discarded);
     } else if ('send' in move) {
-      mail = move.send;
+      outcome = move.send;
       const index = ids.push(undefined) - 1;
       const { opened, limited, discarded } = meter.done;
       const before = carried;
-      const sent = verification.send({ email: email(move.spelling), challengeId }).then((outcome) => {
-        if ('challengeId' in outcome) ids[index] = outcome.challengeId;
+      const sent = verification.send({ email: email(move.spelling), challengeId }).then((sendOutcome) => {
+        if ('challengeId' in sendOutcome) ids[index] = sendOutcome.challengeId;
       });
       await until(() => meter.done.opened > opened || meter.done.limited > limited);
       const isOpen = meter.done.opened > opened;
-      // In the background it comes to its own fate before the next move decides another's.
+      // A background delivery meets its own outcome before the next move decides the next one.
       if (isOpen) await until(() => carried > before);
-      if (isOpen && mail === 'fails') await until(() => meter.done.discarded > discarded);
-      // A mail that hangs keeps its answer waiting, unless delivery is in the background.
-      if (mail !== 'hangs' || delivery === 'background') await sent;
+      if (isOpen && outcome === 'fails') await until(() => meter.done.discarded > discarded);
+      // An email that hangs keeps its answer waiting, unless delivery is in the background.
+      if (outcome !== 'hangs' || delivery === 'background') await sent;
     } else {
       const guess = { email: email(move.spelling), code: '1'.repeat(rules.codeLength), challengeId };
       await Promise.all(Array.from({ length: move.guess }, () => verification.verify(guess)));
     }
   }
-  for (const end of hanging) end('goes');
+  for (const end of hanging) end('succeeds');
   await verification.close();
   return worstDay(meter.guesses);
 }
 
-/** The store, and what each guess it compared was worth: the codes alive at that moment. */
+/** The store, and how many codes were live at the moment of each guess it compared. */
 function metered(store: Store, clock: () => number) {
   const guesses: { at: number; worth: number }[] = [];
   const done = { opened: 0, limited: 0, discarded: 0 };
@@ -134,8 +134,8 @@ function worstDay(guesses: readonly { at: number; worth: number }[]): number {
   return worst;
 }
 
-async function until(come: () => boolean): Promise<void> {
-  for (const begun = Date.now(); !come(); ) {
+async function until(holds: () => boolean): Promise<void> {
+  for (const begun = Date.now(); !holds(); ) {
     if (Date.now() - begun > 60_000) throw new Error('the attack is stuck');
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -1,4 +1,4 @@
-/** Bodies that are not what they should be: refused in our own form, and nothing is kept or mailed. */
+/** Malformed bodies: they are refused in the usual form, and nothing is stored or sent. */
 import { gzipSync } from 'node:zlib';
 import { STORES, useFrontDoor } from './front-door.js';
 
@@ -13,15 +13,15 @@ const utf16 = Buffer.from(`{"email":["a@b.example"]}`, 'utf16le');
 type Row = [what: string, statuses: number[], body: string | Buffer, headers: Record<string, string>];
 const rows: Row[] = [
   ['broken JSON', [400], '{"email":', {}],
-  ['JSON cut in the middle of a character', [400], Buffer.from([0x7b, 0x22, 0xe3, 0x81]), {}],
-  ['bytes that are no UTF-8', [400], Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), {}],
+  ['JSON that ends in the middle of a character', [400], Buffer.from([0x7b, 0x22, 0xe3, 0x81]), {}],
+  ['bytes that are not UTF-8', [400], Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), {}],
   ['no body', [400], '', {}],
   ['null', [400], 'null', {}],
   ['a number', [400], '123456', {}],
   ['a string', [400], '"a@b.example"', {}],
   ['an array', [400], '["a@b.example","123456"]', {}],
   ['an empty object', [400], '{}', {}],
-  ['one more bracket', [400], `{${valid}}}`, {}],
+  ['a surplus bracket', [400], `{${valid}}}`, {}],
   ['a comment in it', [400], `{${valid}/**/}`, {}],
   ['NaN', [400], '{"email":NaN}', {}],
   ['fields in __proto__', [400], `{"__proto__":{${valid}}}`, {}],
@@ -33,7 +33,7 @@ const rows: Row[] = [
     { 'content-type': FORM },
   ],
   ['a form with the key __proto__', [400], '__proto__=a%40b.example', { 'content-type': FORM }],
-  ['a key twice, the last one wrong', [400], `{${valid},"email":"not one"}`, {}],
+  ['a key twice, the last one invalid', [400], `{${valid},"email":"not one"}`, {}],
   [
     'a form field twice',
     [400],
@@ -48,23 +48,23 @@ const rows: Row[] = [
   ['1 MB', [413], `{${valid},"x":"${'a'.repeat(1e6)}"}`, {}],
   ['1 MB of a form', [413], `email=a%40b.example&x=${'a'.repeat(1e6)}`, { 'content-type': FORM }],
   [
-    '1 MB packed into 1 kB',
+    '1 MB compressed to 1 kB',
     [413],
     gzipSync(`{${valid},"x":"${'a'.repeat(1e6)}"}`),
     { 'content-encoding': 'gzip' },
   ],
-  ['gzip that is none', [400], `{${valid}}`, { 'content-encoding': 'gzip' }],
-  ['an encoding not known', [415], `{${valid}}`, { 'content-encoding': 'evil' }],
+  ['gzip that is not gzip', [400], `{${valid}}`, { 'content-encoding': 'gzip' }],
+  ['an unknown encoding', [415], `{${valid}}`, { 'content-encoding': 'evil' }],
   ['text', [415], `{${valid}}`, { 'content-type': 'text/plain' }],
   ['XML', [415], '<email>a@b.example</email>', { 'content-type': 'application/xml' }],
   ['a multipart form', [415], '--x\r\n\r\n--x--', { 'content-type': 'multipart/form-data; boundary=x' }],
-  ['JSON by another name', [415], `{${valid}}`, { 'content-type': 'application/vnd.api+json' }],
+  ['another JSON type', [415], `{${valid}}`, { 'content-type': 'application/vnd.api+json' }],
   ['two types', [415], `{${valid}}`, { 'content-type': `${JSON_TYPE}, ${FORM}` }],
-  ['a type that cannot be read', [415], `{${valid}}`, { 'content-type': 'application/json/evil; =' }],
+  ['a malformed type', [415], `{${valid}}`, { 'content-type': 'application/json/evil; =' }],
   ['no type', [415], `{${valid}}`, { 'content-type': '' }],
-  ['a charset not known', [415], `{${valid}}`, { 'content-type': `${JSON_TYPE}; charset=evil` }],
-  ['a form in a charset not known', [415], 'email=x', { 'content-type': `${FORM}; charset=evil` }],
-  ['UTF-16 without a mark', [400, 415], utf16, { 'content-type': `${JSON_TYPE}; charset=utf-16` }],
+  ['an unknown charset', [415], `{${valid}}`, { 'content-type': `${JSON_TYPE}; charset=evil` }],
+  ['a form in an unknown charset', [415], 'email=x', { 'content-type': `${FORM}; charset=evil` }],
+  ['UTF-16 without a byte order mark', [400, 415], utf16, { 'content-type': `${JSON_TYPE}; charset=utf-16` }],
   [
     'UTF-7',
     [400, 415],
@@ -75,15 +75,15 @@ const rows: Row[] = [
 
 describe.each(STORES)('on %s', (name) => {
   it.each(rows)(
-    'T27: %s is answered %j, in our own form, and changes nothing',
+    'T27: %s is answered with %j in the usual form and changes nothing',
     async (_what, statuses, body, headers) => {
       const door = await open({ store: storeOf(name) });
       for (const route of ['/ev/send', '/ev/verify']) {
         const reply = await door.post(route, body, headers);
         expect(statuses).toContain(reply.status);
-        const flag = route === '/ev/send' ? 'ok' : 'verify';
+        const outcome = route === '/ev/send' ? 'ok' : 'verify';
         expect(reply.body).toEqual({
-          ...{ [flag]: false, reason: 'invalid_request' },
+          ...{ [outcome]: false, reason: 'invalid_request' },
           message: 'Please check what you entered.',
           errors: expect.arrayContaining([{ field: expect.any(String), message: expect.any(String) }]),
         });
@@ -96,7 +96,7 @@ describe.each(STORES)('on %s', (name) => {
     },
   );
 
-  it('T27: the largest body there may be is taken', async () => {
+  it('T27: a body of the largest allowed size is accepted', async () => {
     const door = await open({ store: storeOf(name) });
     const most = 16 * 1024;
     const body = `{"email":"minji@example.com","captcha":""}`;
@@ -104,7 +104,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.post('/ev/send', filled)).status).toBe(200);
   });
 
-  it('T27: a code in the digits of any script is the code', async () => {
+  it('T27: a code in the digits of any script is accepted', async () => {
     const door = await open({ store: storeOf(name) });
     const { challengeId } = (await door.send({ email: 'minji@example.com' })).body;
     const code = await mail.lastCode('minji@example.com');
@@ -113,7 +113,7 @@ describe.each(STORES)('on %s', (name) => {
   });
 });
 
-it.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'])('T27: %s goes on to the app', async (method) => {
+it.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'])('T27: %s is passed on to the app', async (method) => {
   const door = await open({ store: storeOf('MemoryStore') });
   const reply = await fetch(`http://127.0.0.1:${door.port}/ev/verify`, { method });
   expect([404, 200]).toContain(reply.status);

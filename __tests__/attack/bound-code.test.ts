@@ -1,4 +1,4 @@
-/** The line that binds a code to its origin, read as the specification reads it. */
+/** The line that binds a code to its origin, parsed as the specification says. */
 import type { EmailVerificationOptions, Mail, Template, TemplateInput } from 'express-email-verification';
 import { useFrontDoor } from './front-door.js';
 
@@ -10,7 +10,7 @@ async function sent(options: Partial<EmailVerificationOptions>, locale = 'en') {
   expect((await door.send({ email, locale })).status).toBe(200);
   const code = await mail.lastCode(email);
   const message = mail.mails.at(-1);
-  if (!message) throw new Error('No email came.');
+  if (!message) throw new Error('No email arrived.');
   return { ...message, code };
 }
 
@@ -18,14 +18,14 @@ async function sent(options: Partial<EmailVerificationOptions>, locale = 'en') {
 function parseBoundCode(message: string): { origin: string; code: string } | 'failure' {
   const line = message.replace(/\r\n?/g, '\n').split('\n').at(-1) ?? '';
   const [, host = '', code = ''] = /^@([^\t\n\f\r ]+) #([^\t\n\f\r ]+)(?: |$)/.exec(line) ?? [];
-  // The host is one that a URL can have, on the default port.
+  // The host must be valid in a URL, with the default port.
   const origin = `https://${host}`;
   return URL.canParse(origin) && new URL(origin).host === new URL(origin).hostname && code !== ''
     ? { origin: new URL(origin).origin, code }
     : 'failure';
 }
 
-/** The text of a message as it came over the wire: the line break before a boundary is the boundary's (RFC 2046 §5.1.1). */
+/** The text part as it came over the wire: the line break before a boundary belongs to the boundary (RFC 2046 §5.1.1). */
 function textOnTheWire(raw: string): string {
   const boundary = /boundary="([^"]+)"/.exec(raw)?.[1] ?? '';
   const part = raw.split(`--${boundary}`).find((one) => /^\s*Content-Type: text\/plain/i.test(one)) ?? '';
@@ -59,25 +59,22 @@ const ways: [what: string, locale: string, options: Partial<EmailVerificationOpt
   ['English', 'en', {}],
   ['Korean', 'ko', {}],
   ['10 digits', 'en', { codeLength: 10 }],
-  ['a long name, so that lines are folded', 'en', { appName: 'A name that takes many words '.repeat(3) }],
+  ['a name so long that lines are folded', 'en', { appName: 'A name that takes many words '.repeat(3) }],
   ['background delivery', 'ko', { delivery: 'background' }],
 ];
 
 describe.each(ways)('in %s', (_what, locale, options) => {
-  it.each(bindable)(
-    'T60: the last line of the text binds the code to %s, and nothing comes after',
-    async (origin) => {
-      const { raw, code, html, headers } = await sent({ origin, ...options }, locale);
-      const text = textOnTheWire(raw);
-      expect(text).toContain(code);
-      expect(parseBoundCode(text)).toEqual({ origin, code });
-      expect(html).toContain(`>@${new URL(origin).host} #${code}<`);
-      expect(headers['otp-token']).toBe(`"${code}"; origin="${origin}"`);
-    },
-  );
+  it.each(bindable)('T60: the last line of the text binds the code to %s', async (origin) => {
+    const { raw, code, html, headers } = await sent({ origin, ...options }, locale);
+    const text = textOnTheWire(raw);
+    expect(text).toContain(code);
+    expect(parseBoundCode(text)).toEqual({ origin, code });
+    expect(html).toContain(`>@${new URL(origin).host} #${code}<`);
+    expect(headers['otp-token']).toBe(`"${code}"; origin="${origin}"`);
+  });
 
   it.each([undefined, ...notBindable])(
-    'T60: with %s as the origin there is no such line, as it would not be valid',
+    'T60: with %s as the origin the line is left out, as it would be invalid',
     async (origin) => {
       const { raw, code, html } = await sent({ origin, ...options }, locale);
       const text = textOnTheWire(raw);
@@ -91,19 +88,19 @@ describe.each(ways)('in %s', (_what, locale, options) => {
   );
 });
 
-it('T60: a delivery of the app is handed a text that ends in the code, not in a line feed', async () => {
-  const handed: Mail[] = [];
-  const delivery = async (message: Mail) => void handed.push(message);
+it('T60: a custom delivery receives a text that ends in the code, not in a line feed', async () => {
+  const received: Mail[] = [];
+  const delivery = async (message: Mail) => void received.push(message);
   for (const origin of [...bindable, ...notBindable]) {
     const door = await open({ store: storeOf('MemoryStore'), delivery, origin });
     await door.send({ email });
   }
-  expect(handed).toHaveLength(bindable.length + notBindable.length);
-  for (const { text } of handed) expect(text).toMatch(/(^|\n|#)\d{6}$/);
+  expect(received).toHaveLength(bindable.length + notBindable.length);
+  for (const { text } of received) expect(text).toMatch(/(^|\n|#)\d{6}$/);
 });
 
-it('T60: a template of the app is told a host that it can bind to, or none', async () => {
-  const told: TemplateInput['originHost'][] = [];
+it('T60: a custom template gets an originHost only if a code can be bound to it', async () => {
+  const originHosts: TemplateInput['originHost'][] = [];
   const template: Template = ({ code, originHost }) => ({
     subject: 'Code',
     text: `${code}\n${originHost}`,
@@ -112,12 +109,12 @@ it('T60: a template of the app is told a host that it can bind to, or none', asy
   for (const origin of [...bindable, undefined, ...notBindable]) {
     const { text } = await sent({ origin, template });
     const host = text.trim().split('\n').at(-1);
-    told.push(host === 'undefined' ? undefined : host);
+    originHosts.push(host === 'undefined' ? undefined : host);
   }
   const hosts = [
     ...bindable.map((origin) => new URL(origin).host),
     undefined,
     ...notBindable.map(() => undefined),
   ];
-  expect(told).toEqual(hosts);
+  expect(originHosts).toEqual(hosts);
 });

@@ -1,4 +1,4 @@
-/** What an attacker has: an app that listens, as many client addresses as they like, and time. */
+/** An attacker's means: a listening app, as many client addresses as they like, and a clock. */
 import { once } from 'node:events';
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -20,13 +20,13 @@ export const SECOND = 1000;
 export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
 
-/** Limits nobody meets in a test: for attacks that are not about them. */
+/** Limits that no test reaches: for attacks on something else. */
 export const WIDE = {
   sendLimits: [{ max: 1000, window: 1 }],
   rateLimit: { send: false, verify: false },
 } as const;
 
-/** What an answer of ours holds: each field where the contract has it. */
+/** The fields an answer may have, as in the contract. */
 export interface Answer {
   readonly ok?: boolean;
   readonly verify?: boolean;
@@ -52,18 +52,18 @@ export interface Reply {
 export interface Door {
   readonly verification: EmailVerification;
   readonly port: number;
-  /** Posts JSON; a string or a Buffer goes as it is. */
+  /** Posts JSON; a string or a Buffer is sent as is. */
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Reply>;
   send(fields: object, ip?: string): Promise<Reply>;
   verify(fields: object, ip?: string): Promise<Reply>;
   signUp(fields: object, ip?: string): Promise<Reply>;
 }
 
-/** Both stores, as rows of `describe.each`: each is made on the clock it is given. */
+/** Both stores, as rows of `describe.each`. */
 export type StoreName = 'RedisStore' | 'MemoryStore';
 export const STORES: readonly StoreName[] = ['RedisStore', 'MemoryStore'];
 
-/** Called at the top of a test file: a Redis, a mail server, and doors that close when a test ends. */
+/** Call it at the top of a test file: a Redis, a mail server, and apps that are closed when a test ends. */
 export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = {}) {
   const redis = useRedis();
   const mail = useMailServer(mailOptions);
@@ -118,7 +118,7 @@ export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = 
     redis,
     mail,
     listen,
-    /** An SMTP server for trouble, closed when the test ends. */
+    /** A misbehaving SMTP server, closed when the test ends. */
     async startRelay(...script: Parameters<typeof startRawSmtpServer>) {
       const relay = await startRawSmtpServer(...script);
       relays.push(relay);
@@ -126,7 +126,7 @@ export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = 
     },
     storeOf: (name: StoreName, clock?: () => number): Store =>
       name === 'RedisStore' ? new RedisStore(redis.client, { clock }) : new MemoryStore({ clock }),
-    /** The test app with default options, but for those given. */
+    /** The test app with default options, except for those given. */
     async open(
       options: { store: Store } & Partial<EmailVerificationOptions>,
       signUp?: Parameters<typeof createTestApp>[1],
@@ -137,7 +137,7 @@ export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = 
   };
 }
 
-/** Delivery to a box in memory, as the `delivery` option takes it: for attacks that need many codes and no mail. */
+/** A `delivery` that keeps the codes in memory: for attacks that need many codes and no SMTP. */
 export function postbox() {
   const codes = new Map<string, string[]>();
   return {
@@ -145,13 +145,13 @@ export function postbox() {
       const code = /\b\d{6,10}\b/.exec(text)?.[0] ?? '';
       codes.set(to.address, [...(codes.get(to.address) ?? []), code]);
     },
-    /** All codes mailed to an address, oldest first. */
+    /** All codes sent to an address, oldest first. */
     codesOf: (email: string): readonly string[] => codes.get(email) ?? [],
     lastCode: (email: string): string => codes.get(email)?.at(-1) ?? '',
   };
 }
 
-/** A clock for both stores that moves when it is told to. */
+/** A clock for both stores that a test moves by hand. */
 export function startClock() {
   let now = Date.now();
   return {
@@ -167,7 +167,7 @@ export function clientAddress(n: number): string {
   return `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
 }
 
-/** A code of as many digits that is none of those given: the n-th of them. */
+/** The n-th code of the same length that is none of those given. */
 export function wrongCode(codes: string | readonly string[], n = 0): string {
   const right = new Set([codes].flat());
   const length = [codes].flat()[0]?.length ?? 6;
@@ -176,7 +176,7 @@ export function wrongCode(codes: string | readonly string[], n = 0): string {
   return String(guess).padStart(length, '0');
 }
 
-/** How many replies came with each reason; those of a success count as `success`. */
+/** How many replies had each `reason`; successful ones count as `success`. */
 export function tally(replies: readonly Reply[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { status, body } of replies) {
@@ -186,12 +186,12 @@ export function tally(replies: readonly Reply[]): Record<string, number> {
   return counts;
 }
 
-/** As many at once as asked for. */
-export function inParallel<T>(count: number, act: (n: number) => Promise<T>): Promise<T[]> {
-  return Promise.all(Array.from({ length: count }, (_, n) => act(n)));
+/** Runs an operation `count` times at once. */
+export function inParallel<T>(count: number, operation: (n: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, (_, n) => operation(n)));
 }
 
-/** Many rounds of a race, ten at a time: they disturb each other as clients do. */
+/** Many rounds of a race, ten at a time, so that they disturb each other as real clients do. */
 export async function inRounds(count: number, race: (round: number) => Promise<void>): Promise<void> {
   let next = 0;
   await inParallel(10, async () => {
