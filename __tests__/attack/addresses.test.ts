@@ -84,7 +84,7 @@ it.each(notOneAddress)(
     const verify = await door.post('/ev/verify', isFields ? { ...body, code: '123456' } : body, headers);
     expect(verify.status).toBe(400);
     for (const { text } of [send, verify]) expect(text).not.toMatch(/example|evil/);
-    expect(mail.mails).toEqual([]);
+    expect(mail.messages).toEqual([]);
     expect(await redis.client.dbSize()).toBe(0);
   },
 );
@@ -159,7 +159,7 @@ describe.each(STORES)('on %s', (name) => {
       expect([429, 400]).toContain((await door.send({ email: spelling })).status);
       clock.pass(1 - MINUTE);
     }
-    expect(mail.mails).toHaveLength(1);
+    expect(mail.messages).toHaveLength(1);
   });
 
   it('T24: 100 spellings of one mailbox over a day get as many emails as one spelling does', async () => {
@@ -222,9 +222,9 @@ it.each([
 ])('T16: the locale %j has no effect: the default email goes to one person', async (locale) => {
   const door = await open({ store: storeOf('RedisStore') });
   expect((await door.send({ email: 'minji@example.com', locale })).status).toBe(200);
-  expect(mail.mails[0]?.envelope.to).toEqual(['minji@example.com']);
-  expect(mail.mails[0]?.headers['content-language']).toBe('en');
-  expect(mail.mails[0]?.raw).not.toMatch(/evil/i);
+  expect(mail.messages[0]?.envelope.to).toEqual(['minji@example.com']);
+  expect(mail.messages[0]?.headers['content-language']).toBe('en');
+  expect(mail.messages[0]?.raw).not.toMatch(/evil/i);
 });
 
 it.each(['Acme\r\nBcc: evil@x.example', 'Acme\0', 'Acme\u2028', 'Acme\u2029', 'Acme\x7f'])(
@@ -245,9 +245,9 @@ it('T16: line breaks in what a template returns add no header and no recipient',
     template: ({ code }) => ({ subject: `Hi\r\nBcc: evil@x.example\r\n\r\n${code}`, text: code, html: code }),
   });
   expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
-  expect(mail.mails[0]?.envelope.to).toEqual(['minji@example.com']);
-  expect(mail.mails[0]?.headers).not.toHaveProperty('bcc');
-  expect(mail.mails[0]?.raw).not.toMatch(/^Bcc:/im);
+  expect(mail.messages[0]?.envelope.to).toEqual(['minji@example.com']);
+  expect(mail.messages[0]?.headers).not.toHaveProperty('bcc');
+  expect(mail.messages[0]?.raw).not.toMatch(/^Bcc:/im);
 });
 
 /** Every Unicode character that a pattern matches. */
@@ -432,7 +432,7 @@ describe('T62: text copied along with an address', () => {
     const door = await open({ store: storeOf('MemoryStore') });
     expect((await door.send({ email })).body).toMatchObject({ ok: false, reason: 'invalid_request' });
     expect((await door.verify({ email, code: '123456' })).status).toBe(400);
-    expect(mail.mails).toEqual([]);
+    expect(mail.messages).toEqual([]);
   });
 
   const real: [what: string, email: string, canonical: string][] = [

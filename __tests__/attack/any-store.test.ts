@@ -7,7 +7,7 @@ import type { Response } from 'supertest';
 import request from 'supertest';
 import { createTestApp } from '../support/app.js';
 import { secondsLeft } from '../support/seconds-left.js';
-import { postbox } from './front-door.js';
+import { memoryInbox } from './front-door.js';
 
 const email = 'minji@example.com';
 /** The longest an answer may take, however busy the machine. Without a deadline it would never come. */
@@ -70,7 +70,7 @@ function storeThat(operation: Operation, misbehaviour: Misbehaviour): Store {
 }
 
 describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) => {
-  const post = postbox();
+  const inbox = memoryInbox();
   const noLimit = { rateLimit: { send: false, verify: false } } as const;
 
   /** The test app on that store, and the problems it reported. */
@@ -83,7 +83,7 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
     const { app, verification } = createTestApp(
       {
         transport: 'smtp://127.0.0.1:1',
-        delivery: post.delivery,
+        delivery: inbox.delivery,
         storeTimeout: 100,
         ...noLimit,
         ...options,
@@ -102,7 +102,7 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
 
   async function tokenBy(ask: (path: string, body: object) => Promise<Response>): Promise<string> {
     await ask('/ev/send', { email });
-    const { body } = await ask('/ev/verify', { email, code: post.lastCode(email) });
+    const { body } = await ask('/ev/verify', { email, code: inbox.lastCode(email) });
     return body.verificationToken;
   }
 
@@ -116,7 +116,7 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
   it('attempt(): /verify answers 503 and returns no token', async () => {
     const { ask, reported } = start('attempt');
     await ask('/ev/send', { email });
-    const { status, body } = await ask('/ev/verify', { email, code: post.lastCode(email) });
+    const { status, body } = await ask('/ev/verify', { email, code: inbox.lastCode(email) });
     expect([status, body.reason, body.verificationToken]).toEqual([503, 'unavailable', undefined]);
     expect(reported).toEqual([{ operation: 'verify', message: expect.stringMatching(cause) }]);
   });
@@ -159,7 +159,7 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
   });
 
   it('check(): check() reports the cause', async () => {
-    const { verification } = start('check', { delivery: post.delivery });
+    const { verification } = start('check', { delivery: inbox.delivery });
     const checked = await bounded(verification.check());
     expect(checked).toEqual({ ok: false, problems: [expect.any(String)] });
     expect(checked.problems[0]).toMatch(/^The store is unavailable: /);
@@ -173,11 +173,11 @@ const troubles = misbehaviours.filter(([, , cause]) => !/came to/.test(cause.sou
 it.each(troubles)(
   "T39: a store that %s in release(): the handler's answer is still sent",
   async (_how, misbehaviour, cause) => {
-    const post = postbox();
+    const inbox = memoryInbox();
     const { app, verification } = createTestApp(
       {
         store: storeThat('release', misbehaviour),
-        ...{ transport: 'smtp://127.0.0.1:1', delivery: post.delivery, storeTimeout: 100 },
+        ...{ transport: 'smtp://127.0.0.1:1', delivery: inbox.delivery, storeTimeout: 100 },
       },
       (_req, res) => void res.status(409).json({ taken: true }),
     );
@@ -190,7 +190,7 @@ it.each(troubles)(
     await request(app).post('/ev/send').send({ email }).expect(200);
     const { body } = await request(app)
       .post('/ev/verify')
-      .send({ email, code: post.lastCode(email) });
+      .send({ email, code: inbox.lastCode(email) });
     const { verificationToken } = body;
     await request(app)
       .post('/signup')
@@ -203,7 +203,7 @@ it.each(troubles)(
 );
 
 it('T39: a store result that arrives after the deadline is dropped, and the next operation works', async () => {
-  const post = postbox();
+  const inbox = memoryInbox();
   let waits = 300;
   let settled = () => {};
   const late = new Promise<void>((resolve) => {
@@ -214,15 +214,15 @@ it('T39: a store result that arrives after the deadline is dropped, and the next
     return asked().finally(settled);
   });
   const { verification } = createTestApp({
-    ...{ store, transport: 'smtp://127.0.0.1:1', delivery: post.delivery, storeTimeout: 50 },
+    ...{ store, transport: 'smtp://127.0.0.1:1', delivery: inbox.delivery, storeTimeout: 50 },
   });
   verification.on('unavailable', () => {});
   await verification.send({ email });
-  const wrong = post.lastCode(email) === '000000' ? '111111' : '000000';
+  const wrong = inbox.lastCode(email) === '000000' ? '111111' : '000000';
   expect(await verification.verify({ email, code: wrong })).toMatchObject({ kind: 'unavailable' });
   await late;
   waits = 0;
-  expect(await verification.verify({ email, code: post.lastCode(email) })).toMatchObject({
+  expect(await verification.verify({ email, code: inbox.lastCode(email) })).toMatchObject({
     kind: 'verified',
   });
 });
@@ -232,7 +232,7 @@ it('T39: a store that returns a plain value instead of a promise is accepted', a
     ...{
       store: storeThat('open', () => OPENED),
       transport: 'smtp://127.0.0.1:1',
-      delivery: postbox().delivery,
+      delivery: memoryInbox().delivery,
     },
   });
   expect(await verification.send({ email })).toMatchObject({
@@ -253,18 +253,18 @@ it.each([
 ] as const)(
   'T39: %s() that resolves with the incomplete outcome %j is answered with 503',
   async (operation, outcome) => {
-    const post = postbox();
+    const inbox = memoryInbox();
     const { app, verification } = createTestApp({
       ...{
         store: storeThat(operation, () => outcome),
         transport: 'smtp://127.0.0.1:1',
-        delivery: post.delivery,
+        delivery: inbox.delivery,
       },
     });
     const reported: unknown[] = [];
     verification.on('unavailable', ({ cause }) => reported.push(cause instanceof Error && cause.message));
     const sent = await request(app).post('/ev/send').send({ email });
-    const code = post.lastCode(email) || '123456';
+    const code = inbox.lastCode(email) || '123456';
     const verified = await request(app).post('/ev/verify').send({ email, code });
     const { verificationToken = '' } = verified.body;
     const signedUp = await request(app).post('/signup').send({ email, verificationToken });
@@ -277,7 +277,7 @@ it.each([
 it('T39: a built-in store whose methods are replaced while the app runs is held to the deadline as well', async () => {
   const store = new MemoryStore();
   const { app, verification } = createTestApp({
-    ...{ store, transport: 'smtp://127.0.0.1:1', delivery: postbox().delivery, storeTimeout: 100 },
+    ...{ store, transport: 'smtp://127.0.0.1:1', delivery: memoryInbox().delivery, storeTimeout: 100 },
   });
   verification.on('unavailable', () => {});
   await request(app).post('/ev/send').send({ email }).expect(200);

@@ -90,7 +90,7 @@ describe.each(STORES)('on %s', (name) => {
         expect(reply.headers['cache-control']).toBe('no-store');
         expect(reply.text).not.toMatch(/example|123456|node_modules|SyntaxError/);
       }
-      expect(mail.mails).toEqual([]);
+      expect(mail.messages).toEqual([]);
       expect(await redis.client.dbSize()).toBe(0);
       expect(({} as Record<string, unknown>)['email']).toBeUndefined();
     },

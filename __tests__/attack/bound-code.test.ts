@@ -9,7 +9,7 @@ async function sent(options: Partial<EmailVerificationOptions>, locale = 'en') {
   const door = await open({ store: storeOf('MemoryStore'), ...options });
   expect((await door.send({ email, locale })).status).toBe(200);
   const code = await mail.lastCode(email);
-  const message = mail.mails.at(-1);
+  const message = mail.messages.at(-1);
   if (!message) throw new Error('No email arrived.');
   return { ...message, code };
 }

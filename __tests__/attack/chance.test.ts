@@ -1,5 +1,5 @@
 /** What is drawn at random, seen from outside. A sound generator fails each check less than once in 10^12 runs. */
-import { postbox, STORES, useFrontDoor, WIDE } from './front-door.js';
+import { memoryInbox, STORES, useFrontDoor, WIDE } from './front-door.js';
 
 const { open, storeOf } = useFrontDoor();
 
@@ -8,7 +8,7 @@ const person = (n: number) => `person${n}@example.com`;
 
 /** The codes sent to `count` people. */
 async function codesSent(count: number, codeLength: number): Promise<string[]> {
-  const { delivery, lastCode } = postbox();
+  const { delivery, lastCode } = memoryInbox();
   const door = await open({ store: storeOf('MemoryStore'), ...WIDE, delivery, codeLength });
   for (let n = 0; n < count; n += 1) await door.verification.send({ email: person(n) });
   return Array.from({ length: count }, (_, n) => lastCode(person(n)));
@@ -43,7 +43,7 @@ it('codes are uniform over all of their space', async () => {
 describe.each(STORES)('on %s', (name) => {
   /** The challengeIds and tokens of `count` sign-ups. */
   async function drawn(count: number) {
-    const { delivery, lastCode } = postbox();
+    const { delivery, lastCode } = memoryInbox();
     const door = await open({ store: storeOf(name), ...WIDE, delivery });
     const challengeIds: string[] = [];
     const verificationTokens: string[] = [];

@@ -18,7 +18,7 @@ import { until } from '../support/until.js';
 import {
   type Door,
   inParallel,
-  postbox,
+  memoryInbox,
   type Reply,
   SECOND,
   STORES,
@@ -28,8 +28,8 @@ import {
 } from './front-door.js';
 
 const { open, listen, storeOf } = useFrontDoor();
-const post = postbox();
-const { delivery } = post;
+const inbox = memoryInbox();
+const { delivery } = inbox;
 
 type RateLimit = EmailVerificationOptions['rateLimit'];
 type SendLimit = Exclude<Exclude<RateLimit, false | undefined>['send'], false | undefined>;
@@ -521,7 +521,7 @@ describe('T44: a store of the app', () => {
         503,
         { ok: false, reason: 'unavailable', message: expect.any(String), retryAfter: 5 },
       ]);
-      expect(post.codesOf(email)).toEqual([]);
+      expect(inbox.codesOf(email)).toEqual([]);
       expect(heard).toHaveBeenCalledTimes(1);
 
       const logger = { error: jest.fn(), warn: jest.fn() };
@@ -583,7 +583,7 @@ describe('T44: what a function of the app may return', () => {
     const door = await openWith({ send: options });
     const { status } = await door.send({ email }, '2001:db8::1');
     expect(status).toBe(500);
-    expect(post.codesOf(email)).toEqual([]);
+    expect(inbox.codesOf(email)).toEqual([]);
   });
 
   const refusing: [what: string, options: object][] = [

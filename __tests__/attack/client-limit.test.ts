@@ -2,11 +2,19 @@
 import express from 'express';
 import { createEmailVerification, emailVerificationRouter } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
-import { clientAddress, type Door, inParallel, postbox, STORES, tally, useFrontDoor } from './front-door.js';
+import {
+  clientAddress,
+  type Door,
+  inParallel,
+  memoryInbox,
+  STORES,
+  tally,
+  useFrontDoor,
+} from './front-door.js';
 
 const { open, listen, storeOf, redis } = useFrontDoor();
-const post = postbox();
-const options = { rateLimit: { send: { limit: 5 } }, delivery: post.delivery } as const;
+const inbox = memoryInbox();
+const options = { rateLimit: { send: { limit: 5 } }, delivery: inbox.delivery } as const;
 
 let people = 0;
 const nobodyYet = () => `person${people++}@example.com`;
@@ -116,7 +124,7 @@ describe.each(STORES)('on %s', (name) => {
     const errors = jest.spyOn(console, 'error').mockImplementation(() => {});
     for (const ipv6Subnet of [64, () => 64]) {
       const door = await open({
-        ...{ store: storeOf(name), delivery: post.delivery },
+        ...{ store: storeOf(name), delivery: inbox.delivery },
         rateLimit: { send: { limit: 5, ipv6Subnet, identifier: String(ipv6Subnet) } },
       });
       await redis.flush();
@@ -131,7 +139,7 @@ describe.each(STORES)('on %s', (name) => {
   it('T4: an app that counts by a key of its own does so', async () => {
     const keyGenerator = ({ ip = '' }) => ip;
     const rateLimit = { send: { limit: 1, keyGenerator } };
-    const door = await open({ store: storeOf(name), delivery: post.delivery, rateLimit });
+    const door = await open({ store: storeOf(name), delivery: inbox.delivery, rateLimit });
     for (const port of [1, 2, 3]) expect(await isLimited(door, `203.0.113.12:${port}`)).toBe(false);
     expect(await isLimited(door, '203.0.113.12:1')).toBe(true);
   });

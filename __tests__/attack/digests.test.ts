@@ -1,6 +1,6 @@
 /** Digests: a code is one of its challenge alone, and what a suppressed send keeps is the digest of no code. */
 import crypto from 'node:crypto';
-import { type Door, MINUTE, postbox, STORES, startClock, useFrontDoor, WIDE } from './front-door.js';
+import { type Door, MINUTE, memoryInbox, STORES, startClock, useFrontDoor, WIDE } from './front-door.js';
 
 const { open, storeOf, redis } = useFrontDoor();
 const email = 'minji@example.com';
@@ -9,14 +9,14 @@ const other = 'eve@example.com';
 afterEach(() => jest.restoreAllMocks());
 
 describe('T20: promise 8, a code is bound to its challenge', () => {
-  const post = postbox();
+  const inbox = memoryInbox();
 
   /** The key of an address's challenge: the only one there is of it. */
   async function challengeOf(door: Door, address: string) {
     const before = new Set(await redis.client.keys('ev:{*}?*'));
     const { challengeId } = (await door.send({ email: address })).body;
     const [key = ''] = (await redis.client.keys('ev:{*}?*')).filter((one) => !before.has(one));
-    return { key, challengeId, code: post.lastCode(address) };
+    return { key, challengeId, code: inbox.lastCode(address) };
   }
 
   const fieldOfCode = async (key: string) => {
@@ -29,7 +29,7 @@ describe('T20: promise 8, a code is bound to its challenge', () => {
     ['another purpose', { purpose: 'reset' }, email],
   ])('what Redis holds of it is worth nothing when it is moved to %s', async (_where, options, address) => {
     const start = (more: object) =>
-      open({ store: storeOf('RedisStore'), ...WIDE, codeLength: 10, delivery: post.delivery, ...more });
+      open({ store: storeOf('RedisStore'), ...WIDE, codeLength: 10, delivery: inbox.delivery, ...more });
     const [door, elsewhere] = [await start({}), await start(options)];
     const own = await challengeOf(door, email);
     const theirs = await challengeOf(elsewhere, address);
@@ -62,7 +62,7 @@ describe('T20: promise 8, a code is bound to its challenge', () => {
 });
 
 describe.each(STORES)('T23: promise 11, a suppressed send on %s', (name) => {
-  const post = postbox();
+  const inbox = memoryInbox();
   const mail = { subject: 'You have an account', text: 'Sign in.', html: '<p>Sign in.</p>' };
 
   it.each([
@@ -77,11 +77,11 @@ describe.each(STORES)('T23: promise 11, a suppressed send on %s', (name) => {
       const clock = startClock();
       const door = await open({
         store: storeOf(name, clock.read),
-        ...{ ...WIDE, delivery: post.delivery },
+        ...{ ...WIDE, delivery: inbox.delivery },
         beforeSend: ({ email: address }) => (address === email ? verdict : undefined),
       });
       await door.send({ email: other });
-      expect(post.lastCode(other)).toBe(drawn);
+      expect(inbox.lastCode(other)).toBe(drawn);
       expect((await door.verify({ email: other, code: drawn })).status).toBe(200);
 
       const { challengeId } = (await door.send({ email })).body;

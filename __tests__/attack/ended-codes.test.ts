@@ -6,7 +6,7 @@ import { en, ko } from 'express-email-verification';
 import {
   type Door,
   MINUTE,
-  postbox,
+  memoryInbox,
   STORES,
   startClock,
   useFrontDoor,
@@ -29,7 +29,7 @@ const outdated = (attemptsLeft: number) => ({ ...EXPIRED, attemptsLeft, message:
 const incorrect = (attemptsLeft: number) => ({ status: 401, reason: 'code_incorrect', attemptsLeft });
 
 describe.each(STORES)('on %s', (name) => {
-  const post = postbox();
+  const inbox = memoryInbox();
 
   async function start(options: object = {}) {
     const clock = startClock();
@@ -37,14 +37,14 @@ describe.each(STORES)('on %s', (name) => {
       store: storeOf(name, clock.read),
       ...WIDE,
       codeLength: 10,
-      delivery: post.delivery,
+      delivery: inbox.delivery,
       ...options,
     });
     /** Asks for a code, and answers it with the id it came with. */
     async function ask(fields: object = {}) {
       const { status, body } = await door.send({ email, ...fields });
       expect(status).toBe(200);
-      return { code: post.lastCode(email), challengeId: body.challengeId };
+      return { code: inbox.lastCode(email), challengeId: body.challengeId };
     }
     return { door, clock, ask };
   }
@@ -128,10 +128,10 @@ describe.each(STORES)('on %s', (name) => {
     let fails = true;
     const codes: string[] = [];
     const { door, clock, ask } = await start({
-      delivery: async (mail: Parameters<typeof post.delivery>[0]) => {
+      delivery: async (mail: Parameters<typeof inbox.delivery>[0]) => {
         codes.push(/\b\d{10}\b/.exec(mail.text)?.[0] ?? '');
         if (fails) throw new Error('550');
-        await post.delivery(mail);
+        await inbox.delivery(mail);
       },
     });
     door.verification.on('delivery_failed', () => {});
@@ -145,11 +145,11 @@ describe.each(STORES)('on %s', (name) => {
   it('T64: an ended code of another address, or of another purpose, is incorrect', async () => {
     const clock = startClock();
     const store = storeOf(name, clock.read);
-    const door = await open({ store, ...WIDE, delivery: post.delivery });
-    const reset = await open({ store, ...WIDE, delivery: post.delivery, purpose: 'reset' });
+    const door = await open({ store, ...WIDE, delivery: inbox.delivery });
+    const reset = await open({ store, ...WIDE, delivery: inbox.delivery, purpose: 'reset' });
     await door.send({ email: 'other@example.com' });
     await reset.send({ email });
-    const others = [post.lastCode('other@example.com'), post.lastCode(email)];
+    const others = [inbox.lastCode('other@example.com'), inbox.lastCode(email)];
     clock.pass(4 * MINUTE);
     const { challengeId } = (await door.send({ email })).body;
     for (const [n, code] of others.entries())

@@ -138,7 +138,7 @@ export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = 
 }
 
 /** A `delivery` that keeps the codes in memory: for attacks that need many codes and no SMTP. */
-export function postbox() {
+export function memoryInbox() {
   const codes = new Map<string, string[]>();
   return {
     async delivery({ to, text }: Mail): Promise<void> {

@@ -1,18 +1,18 @@
 /** The app's own hook, slow or broken: it stops the send it was asked about, and no other. */
 import type { ErrorRequestHandler } from 'express';
 import { createTestApp } from '../support/app.js';
-import { inParallel, postbox, STORES, tally, useFrontDoor } from './front-door.js';
+import { inParallel, memoryInbox, STORES, tally, useFrontDoor } from './front-door.js';
 
 const { open, listen, storeOf, redis } = useFrontDoor();
 const rateLimit = { send: false } as const;
 
 describe.each(STORES)('on %s', (name) => {
   it('T28: a hook that hangs: 503 for that send past hookTimeout, and nobody else waits', async () => {
-    const post = postbox();
+    const inbox = memoryInbox();
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const answers: ((value: undefined) => void)[] = [];
     const door = await open({
-      ...{ store: storeOf(name), delivery: post.delivery, rateLimit, hookTimeout: 300 },
+      ...{ store: storeOf(name), delivery: inbox.delivery, rateLimit, hookTimeout: 300 },
       beforeSend: ({ email }) =>
         email.startsWith('hang') ? new Promise((resolve) => answers.push(resolve)) : undefined,
     });
@@ -29,7 +29,7 @@ describe.each(STORES)('on %s', (name) => {
     // An answer that comes after all changes nothing.
     for (const answer of answers) answer(undefined);
     expect((await door.send({ email: 'late@example.com' })).status).toBe(200);
-    expect(post.codesOf('hang0@example.com')).toEqual([]);
+    expect(inbox.codesOf('hang0@example.com')).toEqual([]);
     if (name === 'RedisStore') expect(await redis.client.dbSize()).toBe(102);
     warnings.mockRestore();
   });
@@ -46,9 +46,9 @@ describe.each(STORES)('on %s', (name) => {
   it.each(broken)(
     'T28: a hook that %s: the error handler of the app, nothing kept, nothing mailed',
     async (_what, fails) => {
-      const post = postbox();
+      const inbox = memoryInbox();
       const { app, verification } = createTestApp({
-        ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', delivery: post.delivery, rateLimit },
+        ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', delivery: inbox.delivery, rateLimit },
         beforeSend: ({ email }) => (email.startsWith('broken') ? fails() : undefined),
       });
       const seen: unknown[] = [];
@@ -63,16 +63,16 @@ describe.each(STORES)('on %s', (name) => {
       ]);
       expect([bad?.text, good?.status]).toEqual(['{"app":true}', 200]);
       expect(seen).toEqual([new Error('the captcha is away')]);
-      expect(post.codesOf('broken@example.com')).toEqual([]);
+      expect(inbox.codesOf('broken@example.com')).toEqual([]);
       if (name === 'RedisStore') expect(await redis.client.dbSize()).toBe(2);
     },
   );
 
   it('T28: what a hook refuses is not kept, not counted and not mailed', async () => {
-    const post = postbox();
+    const inbox = memoryInbox();
     let open403 = true;
     const door = await open({
-      ...{ store: storeOf(name), delivery: post.delivery, rateLimit },
+      ...{ store: storeOf(name), delivery: inbox.delivery, rateLimit },
       beforeSend: () => (open403 ? { kind: 'refuse', message: 'Not today.' } : undefined),
     });
     const replies = await inParallel(20, () => door.send({ email: 'minji@example.com' }));
@@ -101,8 +101,8 @@ it.each([undefined, null, '', 0, 'route'])(
 
 it('T37: a listener that throws or rejects is told by a warning, and ends nothing', async () => {
   const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
-  const post = postbox();
-  const door = await open({ store: storeOf('MemoryStore'), delivery: post.delivery, rateLimit });
+  const inbox = memoryInbox();
+  const door = await open({ store: storeOf('MemoryStore'), delivery: inbox.delivery, rateLimit });
   const error = Object.assign(new Error('no metrics today'), { stack: 'where it was thrown' });
   door.verification.on('delivered', () => {
     throw error;

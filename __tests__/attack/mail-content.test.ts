@@ -11,7 +11,7 @@ const MARKUP = '<img src=x onerror=alert(1)><a href="https://evil.example">"\'&<
 it('T15: markup in the app name is escaped in the HTML, and stays what it is in the text', async () => {
   const door = await open({ store: storeOf('MemoryStore'), appName: MARKUP });
   await door.send({ email: 'minji@example.com' });
-  const { html, text } = mail.mails[0] ?? { html: '', text: '' };
+  const { html, text } = mail.messages[0] ?? { html: '', text: '' };
   expect(html).not.toContain('<img');
   expect(html).not.toContain('<a ');
   expect(html).toContain(
@@ -30,16 +30,16 @@ it.each([
 ])('T15: the address %s is nowhere in the words of the mail', async (email) => {
   const door = await open({ store: storeOf('MemoryStore'), locales: {} });
   const { status } = await door.send({ email });
-  if (status === 400) return expect(mail.mails).toEqual([]);
-  expect(mail.mails[0]?.html).not.toContain(email.slice(0, email.indexOf('@')));
-  expect(mail.mails[0]?.text).not.toContain(email.slice(0, email.indexOf('@')));
+  if (status === 400) return expect(mail.messages).toEqual([]);
+  expect(mail.messages[0]?.html).not.toContain(email.slice(0, email.indexOf('@')));
+  expect(mail.messages[0]?.text).not.toContain(email.slice(0, email.indexOf('@')));
 });
 
 it('T15: words of a locale of the app are escaped too', async () => {
   const evil = { ...en, mail: { ...en.mail, heading: MARKUP, ignore: MARKUP, preview: () => MARKUP } };
   const door = await open({ store: storeOf('MemoryStore'), locales: { en: evil } });
   await door.send({ email: 'minji@example.com' });
-  expect(mail.mails[0]?.html).not.toMatch(/<img|<a /);
+  expect(mail.messages[0]?.html).not.toMatch(/<img|<a /);
 });
 
 it('T19: the mail is the same whatever the headers of the request: promise 12', async () => {
@@ -61,8 +61,8 @@ it('T19: the mail is the same whatever the headers of the request: promise 12', 
     clock.pass(2000);
     expect((await door.post('/ev/send', { email }, more)).status).toBe(200);
   }
-  expect(mail.mails).toHaveLength(headers.length);
-  const [first, ...others] = mail.mails.map(withoutChance);
+  expect(mail.messages).toHaveLength(headers.length);
+  const [first, ...others] = mail.messages.map(withoutChance);
   for (const other of others) expect(other).toBe(first);
   expect(first).not.toMatch(/evil/i);
 });
@@ -74,8 +74,8 @@ it('T19: the one header that counts is the language, and nothing of it but a cho
     { email: 'minji@example.com' },
     { 'accept-language': 'ko-KR-x-evil, en;q=0.5' },
   );
-  expect(mail.mails[0]?.headers['content-language']).toBe('ko');
-  expect(mail.mails[0]?.raw).not.toMatch(/evil/i);
+  expect(mail.messages[0]?.headers['content-language']).toBe('ko');
+  expect(mail.messages[0]?.raw).not.toMatch(/evil/i);
 });
 
 describe('T16: what a template of the app returns beside its words', () => {
@@ -127,7 +127,7 @@ describe('T16: what a template of the app returns beside its words', () => {
           clock.pass(2000);
           expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
         }
-        const [plain, other, ...surplus] = mail.mails;
+        const [plain, other, ...surplus] = mail.messages;
         if (!plain || !other) throw new Error('Two emails are sent.');
         expect(surplus).toEqual([]);
         expect(other.envelope).toEqual({ from: 'hello@acme.example', to: ['minji@example.com'] });
@@ -171,7 +171,7 @@ describe('T58: what keeps the emails of one person apart, and holiday notes away
       expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
     }
     await door.verification.close();
-    const references = mail.mails.map(({ headers }) => headers['x-entity-ref-id']);
+    const references = mail.messages.map(({ headers }) => headers['x-entity-ref-id']);
     expect(references).toHaveLength(5);
     expect(new Set(references).size).toBe(5);
     for (const reference of references) expect(reference).toMatch(/^[0-9a-z-]{20,}$/i);
@@ -181,8 +181,8 @@ describe('T58: what keeps the emails of one person apart, and holiday notes away
     const door = await open({ store: storeOf('MemoryStore'), ...options });
     await door.send({ email: 'minji@example.com' });
     await door.verification.close();
-    expect(mail.mails.map(({ headers }) => headers['x-auto-response-suppress'])).toEqual(['All']);
-    expect(mail.mails.map(({ headers }) => headers['auto-submitted'])).toEqual(['auto-generated']);
+    expect(mail.messages.map(({ headers }) => headers['x-auto-response-suppress'])).toEqual(['All']);
+    expect(mail.messages.map(({ headers }) => headers['auto-submitted'])).toEqual(['auto-generated']);
   });
 
   it('T58: a delivery of the app is handed them too', async () => {

@@ -18,7 +18,7 @@ async function sent(options: Partial<EmailVerificationOptions> = {}, locale = 'e
   const door = await open({ store: storeOf('MemoryStore'), ...options });
   expect((await door.send({ email, locale })).status).toBe(200);
   const code = await mail.lastCode(email);
-  const message = mail.mails.at(-1);
+  const message = mail.messages.at(-1);
   if (!message) throw new Error('No email came.');
   return { ...message, code };
 }
@@ -112,7 +112,7 @@ describe('T59: no spam filter has a rule for what the tutorials do not do', () =
       const relays = ['mail.acme.example [93.184.216.34]', 'unknown [93.184.216.34]'];
       const rows: { path: string; tutorial: string | undefined; what: string }[] = [];
       const keep = async (what: string, tutorial?: string) => {
-        const raw = mail.mails.at(-1)?.raw ?? '';
+        const raw = mail.messages.at(-1)?.raw ?? '';
         for (const [index, relay] of relays.entries()) {
           const path = join(tmpdir(), `${process.pid}-${rows.length}.eml`);
           const received = `Received: from mail.acme.example (${relay})\r\n\tby mx.example.com with ESMTPS id 4Tabcd1234z\r\n\tfor <${email}>; ${new Date().toUTCString()}\r\n`;

@@ -4,7 +4,7 @@ import {
   type Door,
   inParallel,
   inRounds,
-  postbox,
+  memoryInbox,
   STORES,
   tally,
   useFrontDoor,
@@ -16,15 +16,20 @@ const { open, storeOf } = useFrontDoor();
 const ROUNDS = randomRuns(200);
 
 describe.each(STORES)('on %s', (name) => {
-  const post = postbox();
-  const options = { ...WIDE, codeLength: 10, sendLimits: [{ max: 10, window: 60 }], delivery: post.delivery };
+  const inbox = memoryInbox();
+  const options = {
+    ...WIDE,
+    codeLength: 10,
+    sendLimits: [{ max: 10, window: 60 }],
+    delivery: inbox.delivery,
+  };
   const start = () => open({ store: storeOf(name), ...options });
 
   /** Opens a challenge of a new person and tells what they hold then. */
   let people = 0;
   async function challenge(door: Door, email = `person${people++}@${name.toLowerCase()}.example`) {
     const { body } = await door.send({ email });
-    return { email, challengeId: body.challengeId, code: post.lastCode(email) };
+    return { email, challengeId: body.challengeId, code: inbox.lastCode(email) };
   }
 
   it.each([

@@ -206,7 +206,7 @@ it.each(STORES)(
         seen.add(status);
         // Compared by hand: an `expect` prepares its stack, 20,000 times for nothing.
         if (!REFUSALS.get(status)?.includes(reason)) throw new Error(`answered ${status} ${reason}`);
-        if (mail.mails.length > 0) throw new Error('mailed');
+        if (mail.messages.length > 0) throw new Error('mailed');
       });
       await fc.assert(property, { seed: seed++, numRuns: Math.ceil(BODIES / STORES.length / LANES) });
       line.close();

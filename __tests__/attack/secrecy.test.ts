@@ -73,7 +73,7 @@ async function openHeard(options: Partial<EmailVerificationOptions>, signUpStatu
 }
 
 const codeIn = (text: string) => /\b\d{10}\b/.exec(text)?.[0] ?? '';
-const lastCode = () => codeIn(mail.mails.at(-1)?.text ?? '');
+const lastCode = () => codeIn(mail.messages.at(-1)?.text ?? '');
 
 it('T22: promise 13, in a whole run that goes well no byte, log line, event or warning holds a code', async () => {
   let status = 409;

@@ -12,7 +12,7 @@ import {
   type Door,
   inParallel,
   MINUTE,
-  postbox,
+  memoryInbox,
   STORES,
   startClock,
   tally,
@@ -21,14 +21,14 @@ import {
 } from './front-door.js';
 
 const { open, listen, storeOf } = useFrontDoor();
-const post = postbox();
-const options = { ...WIDE, delivery: post.delivery };
+const inbox = memoryInbox();
+const options = { ...WIDE, delivery: inbox.delivery };
 const email = 'minji@example.com';
 
 /** A token, the whole way through the door. */
 async function tokenFor(door: Door, address = email): Promise<string> {
   const { challengeId } = (await door.send({ email: address })).body;
-  const verified = await door.verify({ email: address, challengeId, code: post.lastCode(address) });
+  const verified = await door.verify({ email: address, challengeId, code: inbox.lastCode(address) });
   return verified.body.verificationToken;
 }
 
@@ -145,12 +145,12 @@ describe.each(STORES)('on %s', (name) => {
     await door.signUp({
       email,
       password: 'x',
-      code: post.lastCode(email),
-      verificationToken: post.lastCode(email),
+      code: inbox.lastCode(email),
+      verificationToken: inbox.lastCode(email),
     });
     await door.signUp({ email, password: 'x', verified: true, verifiedEmail: email });
     expect(accounts).toHaveLength(0);
-    await door.verify({ email, code: post.lastCode(email) });
+    await door.verify({ email, code: inbox.lastCode(email) });
     await door.signUp({ email, password: 'x' });
     expect(accounts).toHaveLength(0);
   });

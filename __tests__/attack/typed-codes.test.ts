@@ -1,13 +1,13 @@
 /** A code as people paste it, with what stood around it in the email; and what is no code at all. */
 import { createEmailVerification, type EmailVerificationOptions, en } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
-import { postbox, useFrontDoor, wrongCode } from './front-door.js';
+import { memoryInbox, useFrontDoor, wrongCode } from './front-door.js';
 
 const { mail, open, storeOf } = useFrontDoor();
 const email = 'minji@example.com';
 
 async function openWithCode(options: Partial<EmailVerificationOptions> = {}) {
-  const { delivery, lastCode } = postbox();
+  const { delivery, lastCode } = memoryInbox();
   const door = await open({ store: storeOf('MemoryStore'), delivery, ...options });
   const { challengeId } = (await door.send({ email })).body;
   const verify = (code: unknown) => door.verify({ email, code, challengeId });
@@ -89,7 +89,7 @@ it('T63: a code in a sentence is taken from a form too, and by the act without H
   const type = { 'content-type': 'application/x-www-form-urlencoded' };
   expect((await door.post('/ev/verify', form, type)).status).toBe(200);
 
-  const { delivery, lastCode } = postbox();
+  const { delivery, lastCode } = memoryInbox();
   const options = { from: FROM, secret: SECRET, transport: mail.url, delivery };
   const verification = createEmailVerification({ ...options, store: storeOf('MemoryStore') });
   await verification.send({ email });

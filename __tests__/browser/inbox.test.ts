@@ -53,7 +53,7 @@ describeInBrowser('the inbox', () => {
   it('keeps the open message, the focus, and the scroll position when a message arrives', async () => {
     const { page, mail, open } = await visit({ viewport: { width: 390, height: 600 }, hasTouch: true });
     for (let index = 0; index < 5; index++) await mail(`${index}@example.com`);
-    await open(`/${demo.mail.mails[0]?.id}?view=source`);
+    await open(`/${demo.mail.messages[0]?.id}?view=source`);
     const link = page.locator('.messages a:has-text("1@example.com")');
     await link.focus();
     await page.evaluate('document.querySelector("pre").scrollTop = 40; scrollTo(0, 150)');
@@ -121,7 +121,7 @@ describeInBrowser('the inbox', () => {
   it('shows times in the time zone of the reader', async () => {
     const { page, mail, open } = await visit({ timezoneId: 'Asia/Seoul' });
     await mail(EMAIL);
-    const [first] = demo.mail.mails;
+    const [first] = demo.mail.messages;
     const timeIn = (timeZone: string) => first?.receivedAt.toLocaleTimeString('en', { timeZone });
     await open();
     expect(await page.textContent('.messages time')).toBe(timeIn('Asia/Seoul'));
@@ -134,7 +134,7 @@ describeInBrowser('the inbox', () => {
     const { page, mail, origin } = await visit({ javaScriptEnabled: false, timezoneId: 'Asia/Seoul' });
     await mail(EMAIL);
     await page.goto(`${origin}/inbox`);
-    const [first] = demo.mail.mails;
+    const [first] = demo.mail.messages;
     expect(await page.textContent('.messages time')).toBe(
       `${first?.receivedAt.toISOString().slice(11, 19)} UTC`,
     );

@@ -302,12 +302,12 @@ describeInBrowser('the sign-up', () => {
       await page.goto(origin);
       await askForCode(page, EMAIL);
       const right = await code();
-      demo.redis.server.freeze();
+      demo.redis.server.pause();
       await typeCode(page, right);
       expect(await shownMessages(page)).toEqual([
         'The service is not available right now. Please try again in a moment.',
       ]);
-      demo.redis.server.thaw();
+      demo.redis.server.resume();
       expect(await page.inputValue('#code-code')).toBe(right);
       await page.click('[data-step="code"] button:not(.secondary)');
       await step(page, 'account');
@@ -377,7 +377,7 @@ describeInBrowser('the sign-up', () => {
     await button.click();
     await page.locator('#notice:visible').waitFor();
     expect(await shownMessages(page)).toEqual(['We sent you a code. Please check your email.']);
-    expect(demo.mail.mails).toHaveLength(2);
+    expect(demo.mail.messages).toHaveLength(2);
     await typeCode(page, first);
     await step(page, 'account');
   });

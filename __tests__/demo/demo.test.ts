@@ -271,7 +271,7 @@ describe('an address with an account', () => {
         .replaceAll(/\d:\d\d/g, 'TIME');
     expect(plain(await existing.get('/sign-up/code'))).toBe(plain(await unused.get('/sign-up/code')));
 
-    const [notice] = mail.mails.filter(({ envelope }) => envelope.to.includes(EMAIL));
+    const [notice] = mail.messages.filter(({ envelope }) => envelope.to.includes(EMAIL));
     expect(notice).toMatchObject({ subject: '이미 가입된 이메일 주소입니다' });
     expect(notice?.text).toContain('http://localhost:3000/sign-in');
     expect(notice?.text).not.toMatch(/\b\d{6}\b/);
@@ -381,11 +381,11 @@ describe('a refusal', () => {
     const { challengeId, code } = await askForCode(browser);
     const unavailable = ['The service is not available right now. Please try again in a moment.'];
     const whileFrozen = async (path: string, fields: object) => {
-      redis.server.freeze();
+      redis.server.pause();
       try {
         expect(alerts(await browser.post(path, fields).expect(503))).toEqual(unavailable);
       } finally {
-        redis.server.thaw();
+        redis.server.resume();
       }
     };
     await whileFrozen('/sign-up/send', { email: EMAIL });
@@ -497,7 +497,7 @@ describe('the inbox', () => {
     // A message may be in another language than the page.
     const korean = await browser.get('/inbox').set('Accept-Language', 'ko');
     expect(korean.text).toMatch(/<html lang="ko">[\s\S]*<strong lang="en">Your code/);
-    const [first] = mail.mails;
+    const [first] = mail.messages;
     const source = await browser.get(`/inbox/${first?.id}?view=source`).expect(200);
     expect(source.text).toContain('Auto-Submitted: auto-generated');
     await browser.get('/inbox/999').expect(404);

@@ -40,10 +40,10 @@ describe('the Redis server', () => {
   });
 
   it('stops responding while frozen, and catches up after it thaws', async () => {
-    redis.server.freeze();
+    redis.server.pause();
     const late = redis.client.incr('late');
     expect(await Promise.race([late, after(150, 'still frozen')])).toBe('still frozen');
-    redis.server.thaw();
+    redis.server.resume();
     expect(await late).toBe(1);
   });
 
@@ -87,7 +87,7 @@ describe('the Redis server', () => {
 
   it('stops while frozen, can be stopped twice, and leaves no directory behind', async () => {
     const server = await redisServer({ unixsocket: true });
-    server.freeze();
+    server.pause();
     await server.stop();
     await server.stop();
     expect(isAlive(server.pid)).toBe(false);
@@ -184,7 +184,7 @@ describe('the mail server', () => {
 
   it('keeps a message with its envelope, its parts, and its headers', async () => {
     await send(mail.url, messageToMinji);
-    const [received] = mail.mails;
+    const [received] = mail.messages;
     expect(received).toMatchObject({
       envelope: { from: 'no-reply@acme.example', to: ['minji@example.com'] },
       subject: '482913 is your code',
@@ -209,7 +209,7 @@ describe('the mail server', () => {
   });
 
   it('is empty at the start of each test', () => {
-    expect(mail.mails).toEqual([]);
+    expect(mail.messages).toEqual([]);
   });
 
   it('lists what it received when the expected message does not arrive', async () => {
@@ -225,7 +225,7 @@ describe('the mail server', () => {
     await send(mail.url, messageToMinji);
     unsubscribe();
     await send(mail.url, messageToMinji);
-    expect(heard).toEqual([mail.mails[0]?.id]);
+    expect(heard).toEqual([mail.messages[0]?.id]);
   });
 
   it.each([
@@ -237,10 +237,10 @@ describe('the mail server', () => {
     const refused = send(mail.url, messageToMinji);
     await expect(refused).rejects.toMatchObject({ responseCode: answer.code });
     await expect(refused).rejects.toThrow(answer.text);
-    expect(mail.mails).toHaveLength(0);
+    expect(mail.messages).toHaveLength(0);
     mail.server.respondWith();
     await send(mail.url, messageToMinji);
-    expect(mail.mails).toHaveLength(1);
+    expect(mail.messages).toHaveLength(1);
   });
 
   it('rejects a single recipient with a function', async () => {
@@ -397,7 +397,7 @@ async function startInParentThatEndsBy(ending: string) {
     const { startRedisServer } = require('./demo-app/development/redis-server.ts');
     void startRedisServer({ unixsocket: true }).then((server) => {
       if (!server) return;
-      server.freeze();
+      server.pause();
       console.log(server.pid + ' ' + server.socketPath);
       const how = ${JSON.stringify(ending)};
       if (how === 'exit') process.exit(0);

@@ -185,7 +185,7 @@ it('the operations, and a beforeSend that suppresses or refuses', async () => {
   expect(line).toMatch(/^[\w-]{26} 180$/);
   const message = await mail.server.waitForMessage();
   expect(message.envelope.to).toEqual(['person@example.com']);
-  expect(mail.mails).toHaveLength(1);
+  expect(mail.messages).toHaveLength(1);
 });
 
 it('the examples of options', async () => {
@@ -228,7 +228,9 @@ it('the examples of options', async () => {
     kinds: { rotation: sent, delivery: sent, template: sent, rateLimit: sent, pool: sent },
     sent: ['delivery@example.com'],
   });
-  const subjects = Object.fromEntries(mail.mails.map(({ envelope, subject }) => [envelope.to[0], subject]));
+  const subjects = Object.fromEntries(
+    mail.messages.map(({ envelope, subject }) => [envelope.to[0], subject]),
+  );
   expect(subjects['template@example.com']).toBe('Your code for b.co');
   expect(Object.keys(subjects)).toHaveLength(4);
 });

@@ -91,12 +91,12 @@ describe.each([
     const { challengeId } = (await post(service, '/ev/send', { email })).body;
     const code = await mail.lastCode(email);
     const fields = { email, code, challengeId };
-    redis.server.freeze();
+    redis.server.pause();
     const answers = await Promise.all([
       post(service, '/ev/verify', { ...fields, code: wrong(code) }),
       post(service, '/ev/verify', fields),
     ]);
-    redis.server.thaw();
+    redis.server.resume();
     expect(answers.map(({ status }) => status)).toEqual([503, 503]);
     const guessed = await post(service, '/ev/verify', { ...fields, code: wrong(code) });
     expect(guessed.body.attemptsLeft).toBe(4);
@@ -114,9 +114,9 @@ describe.each([
     await set;
     // The first call after it may still be told to start too late or too early; each reply corrects that.
     expect((await post(service, '/ev/verify', { ...fields, code: wrong(code) })).status).toBe(401);
-    redis.server.freeze();
+    redis.server.pause();
     expect((await post(service, '/ev/verify', fields)).status).toBe(503);
-    redis.server.thaw();
+    redis.server.resume();
     expect((await post(service, '/ev/verify', fields)).status).toBe(200);
   });
 });

@@ -63,8 +63,8 @@ describe.each(['await', 'background'] as const)('with delivery %s', (delivery) =
     const service = await startProcess(mail.url, delivery, { STORE_TIMEOUT: '500' });
     const load = startLoad(service.port);
     await until('there is load', () => load.answers.size > 30);
-    redis.server.freeze();
-    ended.push(() => redis.server.thaw());
+    redis.server.pause();
+    ended.push(() => redis.server.resume());
     await until('sends are held up', () => load.refused > 0);
     await service.end();
     await load.stop();
@@ -92,9 +92,9 @@ describe.each(['await', 'background'] as const)('with delivery %s', (delivery) =
       const before = load.refused;
       await until(`sends are refused: ${why}`, () => load.refused > before + 20);
     };
-    redis.server.freeze();
+    redis.server.pause();
     await refused('Redis is frozen');
-    redis.server.thaw();
+    redis.server.resume();
     await redis.server.kill();
     await refused('Redis is dead');
     await redis.server.restart();

@@ -242,11 +242,11 @@ describe('the connection', () => {
     const server = await startRedis();
     const client = clientOf({ url: server.url });
     const { expectCause } = await told(client);
-    server.freeze();
+    server.pause();
     await expectCause(
       'Redis did not answer in time (`storeTimeout`, 300 ms): it is unresponsive, overloaded or cut off.',
     );
-    server.thaw();
+    server.resume();
   });
 
   it('T68: a server that went away while the app ran, and one that came back', async () => {
@@ -261,10 +261,10 @@ describe('the connection', () => {
     );
     await server.restart();
     await until('Redis is back', async () => (await verification.check()).ok);
-    server.freeze();
+    server.pause();
     // What was trouble before is none any more.
     const { problems } = await verification.check();
-    server.thaw();
+    server.resume();
     expect(problems).toEqual([expect.stringMatching(/Redis did not answer in time .* cut off\.$/)]);
   });
 

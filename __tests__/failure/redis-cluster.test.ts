@@ -90,12 +90,12 @@ it('answers 503 for one shard while its master is dead, and is well when a repli
 
 it('answers 503 for one shard while its master is frozen, and is well when it thaws', async () => {
   const { load, master, ...at } = await startLoadOn(8191);
-  master.server.freeze();
+  master.server.pause();
   // The client asks the frozen one on, also when another has its place.
   await takenOver(8191, master);
   const before = refused(load);
   await until('it is still refused', () => refused(load) > before + 5);
-  master.server.thaw();
+  master.server.resume();
   report('cluster, master frozen: well after the thaw in', await wellEverywhere(), 'ms');
   await load.stop();
   expectBounded(service, load);

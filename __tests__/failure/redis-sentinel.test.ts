@@ -58,10 +58,10 @@ it('answers 503 while the master is dead, and is well when a replica took over',
 
 it('answers 503 while the master is frozen, and is well when a replica took over', async () => {
   const { load, master, ...at } = await startLoadOnMaster();
-  master.freeze();
+  master.pause();
   await until('all of the load is refused', () => refused(load) > 20);
   report('sentinel, master frozen: well after', await service.recovery(5), 'ms more');
-  master.thaw();
+  master.resume();
   await redis.whole();
   await load.stop();
   expectBounded(service, load);

@@ -105,10 +105,10 @@ describe.each(['client', 'pool'] as const)('T26: behind a %s', (kind) => {
     const { service } = await serviceOn(server.url, kind);
     await service.recovery();
     const ours = await service.prepare();
-    server.freeze();
+    server.pause();
     const answers = await Promise.all([ours.send(), ours.verify(), ours.guess(), ours.signUp()]);
     expectUnavailable(service, answers);
-    server.thaw();
+    server.resume();
     report(`${kind}, frozen while idle`, await service.recovery());
     expect((await ours.guess()).body.attemptsLeft).toBe(4);
     expect((await ours.verify()).status).toBe(200);
@@ -122,9 +122,9 @@ describe.each(['client', 'pool'] as const)('T26: behind a %s', (kind) => {
     await service.recovery();
     const load = startLoad(service, { clients: 40 });
     await until('there is load', () => load.answers.length > 200);
-    server.freeze();
+    server.pause();
     await until('all of the load is refused, time and again', () => refused(load) > 120);
-    server.thaw();
+    server.resume();
     report(`${kind}, frozen under load`, await service.recovery());
     await load.stop();
     expectBounded(service, load);
@@ -218,9 +218,9 @@ it('carries out nothing it gave up on, however soon the server thaws', async () 
   await service.recovery();
   for (let round = 0; round < 8; round += 1) {
     const ours = await service.prepare();
-    server.freeze();
+    server.pause();
     expectUnavailable(service, [await ours.guess()]);
-    server.thaw();
+    server.resume();
     expect((await ours.guess()).body.attemptsLeft).toBe(4);
   }
 });
@@ -277,14 +277,14 @@ describe('the queue of the client', () => {
     const server = await startRedis({ unixsocket: true });
     const { client, service } = await serviceOn(server.url, 'client', { storeTimeout: 50 });
     await service.recovery();
-    server.freeze();
+    server.pause();
     // What was written cannot be taken back: it fills the socket, and then no more is written.
     await askInVain(service, 30);
     const early = pending(client);
     await askInVain(service, 20);
     report('held for a frozen server:', early, 'after 3000 commands,', pending(client), 'after 5000');
     expect(pending(client)).toBeLessThanOrEqual(early + 100);
-    server.thaw();
+    server.resume();
     await service.recovery();
     expect(pending(client)).toBe(0);
   });

@@ -41,7 +41,7 @@ export function useMailServer(options: MailServerOptions = {}) {
     get url() {
       return started().url;
     },
-    get mails() {
+    get messages() {
       return started().messages;
     },
     clear: () => started().clear(),

@@ -80,7 +80,7 @@ describe('POST /send', () => {
       .post('/ev/send')
       .send({ email })
       .expect(403, { ok: false, message: 'Not today.', reason: 'refused' });
-    expect(mail.mails).toHaveLength(0);
+    expect(mail.messages).toHaveLength(0);
     expect(await redis.client.keys('ev:{*')).toEqual([]);
   });
 

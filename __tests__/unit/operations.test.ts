@@ -156,7 +156,7 @@ describe('beforeSend', () => {
       challengeId: expect.any(String),
     });
     expect(asked).toEqual([{ email, purpose: 'signup', locale: 'en' }]);
-    expect(mail.mails.map(({ subject }) => subject)).toEqual(['You have an account']);
+    expect(mail.messages.map(({ subject }) => subject)).toEqual(['You have an account']);
     expect(await verification.send({ email })).toMatchObject({ kind: 'too_many_requests' });
   });
 
@@ -169,7 +169,7 @@ describe('beforeSend', () => {
       },
     });
     await expect(broken.send({ email })).rejects.toThrow('a bug');
-    expect(mail.mails).toHaveLength(0);
+    expect(mail.messages).toHaveLength(0);
   });
 });
 
@@ -249,7 +249,7 @@ describe('delivery', () => {
     const verification = create({ delivery: 'background' });
     const delivered = new Promise((resolve) => verification.on('delivered', resolve));
     expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
-    expect(mail.mails).toHaveLength(0);
+    expect(mail.messages).toHaveLength(0);
     expect(await delivered).toEqual({ email: 'p***@example.com', purpose: 'signup' });
     await verification.verify({ email, code: await mail.lastCode(email) });
   });
@@ -266,7 +266,7 @@ describe('delivery', () => {
     await verification.send({ email });
     await delivered;
     expect(refusals).toBe(1);
-    expect(mail.mails).toHaveLength(1);
+    expect(mail.messages).toHaveLength(1);
     await verification.close();
   });
 
@@ -348,7 +348,7 @@ describe('close()', () => {
     const verification = create({ transport: transporter, delivery: 'background' });
     for (const person of ['a', 'b', 'c']) await verification.send({ email: `${person}@example.com` });
     await verification.close();
-    expect(mail.mails).toHaveLength(3);
+    expect(mail.messages).toHaveLength(3);
     expect(await verification.send({ email })).toMatchObject({ kind: 'unavailable' });
     await transporter.sendMail({ from: FROM, to: email, text: 'still open' });
     transporter.close();

@@ -111,7 +111,7 @@ describe.each([
     expect(app.failed[0]?.cause.cause).toMatchObject({ message: expect.stringContaining(cause) });
     app.mend();
     await app.send().expect(200);
-    expect(mail.mails).toHaveLength(1);
+    expect(mail.messages).toHaveLength(1);
   });
 
   it.each(broken)('%s: in the background an event, and the next send need not wait', async (...row) => {
@@ -122,7 +122,7 @@ describe.each([
     await app.close();
     expect(app.failed.map(({ cause }) => cause.code)).toEqual(['ETEMPLATE']);
     expect(app.failed[0]?.cause.cause).toMatchObject({ message: expect.stringContaining(cause) });
-    expect(mail.mails).toHaveLength(0);
+    expect(mail.messages).toHaveLength(0);
   });
 });
 

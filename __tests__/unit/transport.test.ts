@@ -361,7 +361,7 @@ describe('T54: the transport that was named sends', () => {
   it('an unpooled connection for each message, with `pool: false`', async () => {
     const verification = create({ url: mail.url, pool: false });
     expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
-    expect(mail.mails).toHaveLength(1);
+    expect(mail.messages).toHaveLength(1);
     await verification.close();
   });
 });
@@ -586,7 +586,7 @@ it('leaves a transporter of the app open, and as it is', async () => {
   expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
   await verification.close();
   await transporter.sendMail({ from: FROM, to: email, text: 'still open' });
-  expect(mail.mails).toHaveLength(2);
+  expect(mail.messages).toHaveLength(2);
   transporter.close();
 });
 

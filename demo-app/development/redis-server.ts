@@ -24,13 +24,13 @@ export type RedisServer = {
   /** The output of the server. */
   log(): Promise<string>;
   /** Sends SIGSTOP: connections stay open, but the server no longer responds. */
-  freeze(): void;
-  thaw(): void;
+  pause(): void;
+  resume(): void;
   /** Sends SIGKILL, as in a crash. */
   kill(): Promise<void>;
   /** Starts a new, empty process at the same address. */
   restart(): Promise<void>;
-  /** Stops it, frozen or not, and removes its directory. */
+  /** Stops it, paused or not, and removes its directory. */
   stop(): Promise<void>;
 };
 
@@ -89,8 +89,8 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       return redis.pid;
     },
     log: () => readFile(logFile, 'utf8'),
-    freeze: () => redis.signal('SIGSTOP'),
-    thaw: () => redis.signal('SIGCONT'),
+    pause: () => redis.signal('SIGSTOP'),
+    resume: () => redis.signal('SIGCONT'),
     kill: () => redis.kill(),
     async restart() {
       await redis.kill();

@@ -29,7 +29,7 @@ export async function timing(lab: Lab): Promise<string> {
   const [other = Number.NaN, known = Number.NaN] = result.p50s;
 
   progress('timing: Redis frozen');
-  lab.redis.freeze();
+  lab.redis.pause();
   const frozen = await lab
     .load(server, {
       path: '/email-verification/verify',
@@ -41,7 +41,7 @@ export async function timing(lab: Lab): Promise<string> {
       seconds: 5,
       again: false,
     })
-    .finally(() => lab.redis.thaw());
+    .finally(() => lab.redis.resume());
   if (frozen.ok !== FROZEN_REQUESTS)
     throw new Error(`frozen: ${frozen.ok} answers of 503, others as ${frozen.strange}`);
 
