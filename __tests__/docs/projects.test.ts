@@ -16,3 +16,8 @@ it('the README lists each project', () => {
   const rows = readFileSync(join(tests, 'README.md'), 'utf8').matchAll(/^\| `(\w+)` \|/gm);
   expect(Array.from(rows, ([, name]) => name).sort()).toEqual([...projects].sort());
 });
+
+it('the order of the files knows each project', () => {
+  const { PROJECTS }: { PROJECTS: string[] } = require('../support/longest-first.cjs');
+  expect([...PROJECTS].sort()).toEqual([...projects].sort());
+});

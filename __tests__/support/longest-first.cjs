@@ -9,11 +9,15 @@ const { default: Sequencer } = require('@jest/test-sequencer');
 /** Those that wait the longest first. */
 const PROJECTS = ['browser', 'failure', 'package', 'demo', 'attack', 'docs', 'unit'];
 
+const isKnown = ({ duration }) => typeof duration === 'number';
+const rank = ({ context }) => PROJECTS.indexOf(context.config.displayName?.name);
+
 module.exports = class LongestFirst extends Sequencer {
+  static PROJECTS = PROJECTS;
+
   sort(tests) {
     const sorted = super.sort(tests);
-    if (sorted.some(({ duration }) => duration !== undefined)) return sorted;
-    const rank = ({ context }) => PROJECTS.indexOf(context.config.displayName?.name);
-    return sorted.sort((one, other) => rank(one) - rank(other));
+    const unknown = sorted.filter((test) => !isKnown(test)).sort((one, other) => rank(one) - rank(other));
+    return sorted.map((test) => (isKnown(test) ? test : unknown.shift()));
   }
 };
