@@ -54,7 +54,7 @@ export interface DeliverOptions {
 
 /** Delivery by nodemailer. */
 export function createMailer(transporter: AnyTransporter): Deliver {
-  // What stands in for a transporter in an app's tests may hold anything.
+  // A stand-in for a transporter in an app's tests may hold anything.
   const name = textOf(transporter.transporter, 'name') ?? '';
   const isSmtp = name.startsWith('SMTP');
   const endpoint = endpointOf(transporter);

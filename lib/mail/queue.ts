@@ -1,4 +1,4 @@
-/** The queue of emails: a slot for each from before its code is stored until its outcome is recorded. */
+/** The queue of emails. Each has a slot in it from before its code is stored until its outcome is recorded. */
 import type { Settings } from '../options/options.js';
 import { describeFailure } from './delivery-error.js';
 import { failureDetailsOf } from './failure-details.js';
@@ -8,27 +8,27 @@ import { createDelivery } from './retries.js';
 import { endpointOf, type Transport } from './transport.js';
 
 export interface EmailQueue {
-  /** A slot for one more email; undefined when all stay taken, or the queue is closed. */
+  /** Resolves to a slot for one more email, or to undefined when all stay taken or the queue is closed. */
   reserve(): Promise<Slot | undefined>;
-  /** What keeps emails from leaving, as sentences. */
+  /** Resolves to what keeps emails from leaving, as sentences. */
   check(): Promise<readonly string[]>;
-  /** Gives out no more slots, and waits until each of those it gave is released. */
+  /** Gives out no more slots, and resolves when all are released. */
   close(): Promise<void>;
 }
 
 export interface Slot {
-  /** Delivers the email while its code lives; resolves to the outcome, never rejects. */
+  /** Delivers the email while its code lives. Resolves to the outcome, never rejects. */
   send(email: OutgoingEmail): Promise<DeliveryOutcome>;
-  /** Once, when the outcome is recorded, or when there is nothing to send. */
+  /** To be called once: when the outcome is recorded, or when there is nothing to send. */
   release(): void;
 }
 
-/** How many emails of background delivery are kept in memory at the most. An awaited one has a request of its own. */
+/** How many emails background delivery keeps in memory. Awaited emails have no limit: each has an open request. */
 const QUEUE_CAPACITY = 1000;
 
 /**
- * How long a send waits for a slot, in ms, and how many wait at the most; past either it is answered 503. So emails set
- * the pace of a burst: to refuse it at once would take the time that they need to leave.
+ * How long a send waits for a slot, in ms, and how many sends may wait. Past either, the answer is 503. The wait slows a
+ * burst down to the speed at which emails leave; refusing at once would invite retries that slow the emails down.
  */
 const QUEUE_TIMEOUT = 500;
 const MAX_WAITING = 1000;

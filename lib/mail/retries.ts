@@ -1,6 +1,6 @@
 /**
- * When an email is tried, and when again. Each try builds the message anew, with the time that its code has left; no
- * try follows one whose message may have left.
+ * Decides when an email is tried and when it is tried again. Each try builds the message anew, with the time that its code
+ * has left. An email that may have left is not tried again.
  */
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -10,18 +10,19 @@ import { createCustomMailer, createMailer, type DeliveryOutcome, type Undelivere
 import { buildMessage, type OutgoingEmail } from './message.js';
 import type { AnyTransporter } from './transport.js';
 
-/** The delays between tries in the background, in ms; the last one repeats for as long as the code lives. */
+/** The delays between tries in the background, in ms. The last one repeats while the code lives. */
 const RETRY_DELAYS = [1000, 3000, 10_000];
 
-/** The delays between tries of an awaited email, as shares of `mailTimeout`: of 10 s, these are 0.25 to 4 s. */
+/** The delays between tries of an awaited email, as shares of `mailTimeout`: 0.25 to 4 s by default. */
 const AWAITED_RETRY_DELAYS = [1 / 40, 1 / 20, 1 / 10, 1 / 5, 2 / 5];
 
 /** A code with less than this left, in ms, is not sent: half a minute to read it, or half of its life. */
 const LEAST_LIFETIME = 30_000;
 
 /**
- * Delivery as the `delivery` option says. Resolves when nothing is tried any more. Once `closing` is aborted, an awaited
- * email is not tried again, one of the background is tried once more, and no try outlasts `mailTimeout`.
+ * Delivers emails as the `delivery` option says. An email resolves to its outcome when it is not tried any more. Once
+ * `closing` is aborted, an awaited email is not tried again, an email in the background is tried once more, and all end
+ * within `mailTimeout`.
  */
 export function createDelivery(
   settings: Settings,
@@ -31,7 +32,7 @@ export function createDelivery(
   const tryOnce = createTry(settings);
   const inTurn = createTurns(poolSize(settings.transport.transporter));
   let closesAt = Number.POSITIVE_INFINITY;
-  // Each email that waits for its next try listens: many at once are no leak.
+  // Each email that waits for its next try adds a listener: many at once are no leak.
   setMaxListeners(0, closing);
   closing.addEventListener('abort', () => {
     closesAt = performance.now() + mailTimeout;
@@ -52,7 +53,7 @@ export function createDelivery(
 
   /** Tries again after each temporary failure while the code lives, also when a server refused the whole message. */
   async function sendInBackground(email: OutgoingEmail): Promise<DeliveryOutcome> {
-    // The answer leaves first: to compose a message takes longer than to answer.
+    // The answer leaves first: composing a message takes longer than answering.
     await nextTurn();
     let last: Undelivered | undefined;
     for (let tries = 0; ; tries += 1) {
@@ -66,7 +67,7 @@ export function createDelivery(
     }
   }
 
-  /** Resolves early, and to false, once `closing` is aborted. */
+  /** Ends early once `closing` is aborted, and then resolves to false. */
   function pause(delay: number): Promise<boolean> {
     return sleep(delay, true, { signal: closing }).catch(() => false);
   }
@@ -76,7 +77,7 @@ export function createDelivery(
 
 type Try = (email: OutgoingEmail, timeout: number) => Promise<DeliveryOutcome>;
 
-/** One try within `timeout` ms, and one more at once on a fresh connection where an old one was to blame. */
+/** One try within `timeout` ms, and another at once on a fresh connection where a used one may be to blame. */
 function createTry(settings: Settings): Try {
   const { delivery, transport } = settings;
   const deliver =
@@ -110,12 +111,12 @@ function createTry(settings: Settings): Try {
   };
 }
 
-/** By `Date.now()`: what is sent later leaves a person no time. */
+/** By `Date.now()`: an email sent later leaves the person too little time. */
 function latestTry({ lifetime, expiresAt }: OutgoingEmail): number {
   return expiresAt - Math.min(LEAST_LIFETIME, lifetime / 2);
 }
 
-/** A try that timed out says less than what a server replied to the one before. */
+/** The server's reply to an earlier try says more than a timeout of this one. */
 function withEarlierReply(before: Undelivered | undefined, outcome: DeliveryOutcome): DeliveryOutcome {
   if (!before || outcome.kind !== 'failed' || outcome.error.code !== 'ETIMEDOUT') return outcome;
   return { ...outcome, error: before.error };
@@ -125,12 +126,12 @@ function outOfTime(): Undelivered {
   return { kind: 'failed', error: new DeliveryError('failed', { code: 'ETIMEDOUT' }), retry: 'never' };
 }
 
-/** Lets so many run at a time, the others after them in the order in which they came. */
+/** Lets `limit` run at a time. The others wait their turn, in the order in which they came. */
 function createTurns(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (run) => {
-    // Whoever ends hands its turn on.
+    // One that ends hands its turn on, so that `running` stays the same.
     if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
     else running += 1;
     try {
@@ -143,9 +144,9 @@ function createTurns(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** How many emails the transport takes at a time. */
+/** How many messages the transport sends at a time. */
 function poolSize(transporter: AnyTransporter): number {
-  // What stands in for a transporter in an app's tests has no options.
+  // A stand-in for a transporter in an app's tests has no options.
   const { maxConnections: size }: { maxConnections?: unknown } = transporter.options ?? {};
   return typeof size === 'number' && size > 0 ? size : 5;
 }
