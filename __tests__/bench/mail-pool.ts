@@ -20,7 +20,8 @@ const options = {
   ...(secure && login),
   ...limits,
 } as const;
-const transporter = pool === 'ours' ? createSmtpPool(options) : nodemailer.createTransport(options);
+const transporter =
+  pool === 'ours' ? createSmtpPool(options).transporter : nodemailer.createTransport(options);
 
 answerParent({
   async run(seconds: number) {

@@ -1,7 +1,6 @@
 import { durationsIn, type Locale } from './locale.js';
 
 const durations = durationsIn('en');
-const plurals = new Intl.PluralRules('en');
 
 export const en: Locale = {
   tag: 'en',
@@ -19,7 +18,7 @@ export const en: Locale = {
     code_incorrect: (left) =>
       left === 0
         ? 'The code is incorrect. Please request a new one.'
-        : `The code is incorrect. You have ${left} ${plurals.select(left) === 'one' ? 'attempt' : 'attempts'} left.`,
+        : `The code is incorrect. You have ${left} ${left === 1 ? 'attempt' : 'attempts'} left.`,
     code_expired: 'This code has expired. Please request a new one.',
     code_outdated: 'This code is from an earlier email. Please enter the code from the newest one.',
     email_not_verified: 'Please verify your email address first.',

@@ -51,11 +51,14 @@ export interface Durations {
   exact(seconds: number): string;
 }
 
-/** Made once for each language, because `Intl` takes long to set up. */
+/** `Intl` takes milliseconds to set up, so each unit waits until it is needed. */
 export function durationsIn(tag: string): Durations {
   const formatOf = (unit: 'second' | 'minute' | 'hour') => {
-    const format = new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' });
-    return (count: number) => format.format(count);
+    let format: Intl.NumberFormat | undefined;
+    return (count: number) => {
+      format ??= new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' });
+      return format.format(count);
+    };
   };
   const [seconds, minutes, hours] = [formatOf('second'), formatOf('minute'), formatOf('hour')];
   return {

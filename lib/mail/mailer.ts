@@ -7,8 +7,8 @@ import type { SendMailOptions } from 'nodemailer';
 import { propertyOf, textOf } from '../errors.js';
 import { DeliveryError, type FailureDetails, failureDetailsOf } from './delivery-error.js';
 import type { Endpoint } from './failure-details.js';
-import { type Attempt, attemptOf, trackAttempt } from './smtp/pool.js';
-import { type AnyTransporter, endpointOf } from './transport.js';
+import { type Attempt, attemptOf, type RawMessage, trackAttempt } from './smtp/pool.js';
+import { type AnyTransporter, endpointOf, type Transport } from './transport.js';
 
 /** A message to one recipient, ready for nodemailer's `sendMail`. */
 export type Mail = SendMailOptions & {
@@ -43,7 +43,7 @@ export interface Undelivered {
 export type Retry = 'immediate' | 'soon' | 'later' | 'never';
 
 /** Settles within `timeout` ms, whatever the transport does. */
-export type Deliver = (message: Mail, options: DeliverOptions) => Promise<DeliveryOutcome>;
+export type Deliver<Message = Mail> = (message: Message, options: DeliverOptions) => Promise<DeliveryOutcome>;
 
 export interface DeliverOptions {
   readonly timeout: number;
@@ -53,7 +53,7 @@ export interface DeliverOptions {
 }
 
 /** Delivery by nodemailer. */
-export function createMailer(transporter: AnyTransporter): Deliver {
+export function createMailer({ transporter }: Transport): Deliver {
   // A stand-in for a transporter in an app's tests may hold anything.
   const name = textOf(transporter.transporter, 'name') ?? '';
   const isSmtp = name.startsWith('SMTP');
@@ -68,6 +68,20 @@ export function createMailer(transporter: AnyTransporter): Deliver {
       return transporter.sendMail({ ...message, signal, disableFileAccess: true, disableUrlAccess: true });
     });
     return isSmtp ? smtpOutcome(result, attempt, endpoint) : otherOutcome(result, endpoint);
+  };
+}
+
+/** Delivery of composed messages, where the transport takes them. */
+export function createRawMailer({ transporter, pool }: Transport): Deliver<RawMessage> | undefined {
+  if (!pool) return undefined;
+  const endpoint = endpointOf(transporter);
+  return async (message, { timeout, fresh }) => {
+    const attempt = createAttempt(timeout, fresh);
+    const result = await settle(attempt, (signal) => {
+      trackAttempt(signal, attempt);
+      return pool.sendRaw(message, signal);
+    });
+    return smtpOutcome(result, attempt, endpoint);
   };
 }
 

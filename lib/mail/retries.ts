@@ -6,8 +6,15 @@ import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../options/options.js';
 import { DeliveryError } from './delivery-error.js';
-import { createCustomMailer, createMailer, type DeliveryOutcome, type Undelivered } from './mailer.js';
+import {
+  createCustomMailer,
+  createMailer,
+  createRawMailer,
+  type DeliveryOutcome,
+  type Undelivered,
+} from './mailer.js';
 import { buildMessage, type OutgoingEmail } from './message.js';
+import { createPreparedMessages } from './prepared.js';
 import type { AnyTransporter } from './transport.js';
 
 /** The delays between tries in the background, in ms. The last one repeats while the code lives. */
@@ -80,8 +87,10 @@ type Try = (email: OutgoingEmail, timeout: number) => Promise<DeliveryOutcome>;
 /** One try within `timeout` ms, and another at once on a fresh connection where a used one may be to blame. */
 function createTry(settings: Settings): Try {
   const { delivery, transport } = settings;
-  const deliver =
-    typeof delivery === 'function' ? createCustomMailer(delivery) : createMailer(transport.transporter);
+  const isCustom = typeof delivery === 'function';
+  const deliver = isCustom ? createCustomMailer(delivery) : createMailer(transport);
+  const deliverRaw = isCustom ? undefined : createRawMailer(transport);
+  const preparedMessage = createPreparedMessages(settings);
 
   async function tryOn(
     connection: 'any' | 'fresh',
@@ -92,13 +101,15 @@ function createTry(settings: Settings): Try {
     if (timeout <= 0 || now > latestTry(email)) return outOfTime();
     const { expiresAt } = email;
     const left = expiresAt - now;
-    const built = buildMessage(email, left, settings);
-    if (built.kind === 'failed') return { ...built, retry: 'never' };
-    return deliver(built.message, {
+    const options = {
       timeout: Math.min(timeout, left),
       expiresAt: new Date(expiresAt),
       fresh: connection === 'fresh',
-    });
+    };
+    const prepared = deliverRaw && preparedMessage(email, left);
+    if (prepared) return deliverRaw(prepared, options);
+    const built = buildMessage(email, left, settings);
+    return built.kind === 'failed' ? { ...built, retry: 'never' } : deliver(built.message, options);
   }
 
   return async (email, timeout) => {

@@ -23,7 +23,7 @@ import { isOptions, refuseHidden } from '../checks.js';
 import { warn } from '../events.js';
 import type { Endpoint } from './failure-details.js';
 import { logIn } from './smtp/connect.js';
-import { createSmtpPool } from './smtp/pool.js';
+import { createSmtpPool, type SmtpPool } from './smtp/pool.js';
 import { checkTransportOptions, type Given, isText, OTHER_TRANSPORTS, refuse } from './transport-options.js';
 
 /** A nodemailer transporter, its options, an SMTP URL, or a transport plugin. */
@@ -53,6 +53,8 @@ export interface Transport {
   readonly transporter: AnyTransporter;
   /** Whether close() closes it: not when the app passed a transporter. */
   readonly owned: boolean;
+  /** For messages that are composed already: only if we made the pool, and nothing signs them. */
+  readonly pool?: Pick<SmtpPool, 'compose' | 'sendRaw'>;
   /** Tries to log in, where the transport can. Once the signal is aborted, no connection stays open. */
   logIn(signal: AbortSignal): unknown;
 }
@@ -75,13 +77,14 @@ function transportOf(given: Given): Transport {
   const other = OTHER_TRANSPORTS.find((name) => given[name]);
   if (other) return otherTransport(other, given);
   const options = secured(smtpOptions(given));
-  const isPool = options.pool !== false;
-  const transporter = isPool ? createSmtpPool(options) : nodemailer.createTransport(options);
+  const pool = options.pool === false ? undefined : createSmtpPool(options);
+  const transporter = pool?.transporter ?? nodemailer.createTransport(options);
   const { transporter: plugin, getSocket } = transporter;
   if (!(plugin instanceof SMTPTransport)) return withVerify(transporter, true);
   // Set by a `proxy`. nodemailer would only pass it on with the first message.
   if (typeof getSocket === 'function') plugin.getSocket = getSocket;
-  return { transporter, owned: true, logIn: (signal) => logIn(plugin, signal) };
+  const unsigned = pool && !options.dkim && { pool };
+  return { transporter, owned: true, ...unsigned, logIn: (signal) => logIn(plugin, signal) };
 }
 
 function withVerify(transporter: AnyTransporter, owned: boolean): Transport {

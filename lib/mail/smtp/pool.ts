@@ -4,8 +4,9 @@
  * keeps a connection after a refusal, does not tell whether a connection was used before, and fails a message when an
  * additional connection is refused although others are free.
  */
-import type { SMTPPoolOptions, SMTPSentMessageInfo, Transporter } from 'nodemailer';
-import Mailer, { type MailMessage } from 'nodemailer/lib/mailer';
+import { Readable } from 'node:stream';
+import type { SendMailOptions, SMTPPoolOptions, SMTPSentMessageInfo, Transporter } from 'nodemailer';
+import Mailer from 'nodemailer/lib/mailer';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import SMTPTransport from 'nodemailer/lib/smtp-transport';
 import { connect } from './connect.js';
@@ -76,8 +77,35 @@ interface Connection {
   close: () => void;
 }
 
+/** A message that is composed, and whom it goes to. */
+export interface RawMessage {
+  readonly envelope: { from: string | false; to: string[] };
+  readonly messageId: string;
+  readonly raw: Buffer;
+}
+
+/** Composes a message as it would be sent. */
+export type Compose = (message: SendMailOptions) => Promise<RawMessage>;
+
+export interface SmtpPool {
+  readonly transporter: Transporter<SMTPSentMessageInfo, SMTPPoolOptions>;
+  /** Sends a message without composing or signing it. */
+  sendRaw(message: RawMessage, signal: AbortSignal): Promise<SMTPSentMessageInfo>;
+  readonly compose: Compose;
+}
+
+/** What is used of nodemailer's MailMessage. */
+interface PoolMail {
+  readonly data: { readonly signal?: AbortSignal };
+  readonly message: {
+    getEnvelope(): { from: string | false; to: string[] };
+    createReadStream(): Readable;
+    messageId(): string;
+  };
+}
+
 interface Job {
-  readonly mail: MailMessage<SMTPSentMessageInfo>;
+  readonly mail: PoolMail;
   readonly attempt: Attempt | undefined;
   /** Asks for a connection that has not been used yet. */
   fresh: boolean;
@@ -93,7 +121,7 @@ interface Job {
  * - A connection that cannot be opened fails no message while others are open: the message waits for one of those, and
  *   fewer connections are opened for a while.
  */
-export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMessageInfo, SMTPPoolOptions> {
+export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
   const transport = new SMTPTransport(options);
   const settings: SMTPPoolOptions = transport.options;
   const maxConnections = positive(settings.maxConnections) ?? DEFAULTS.maxConnections;
@@ -109,7 +137,7 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
   let ceiling = { connections: maxConnections, since: Number.NEGATIVE_INFINITY };
   let closed = false;
 
-  function send(mail: MailMessage<SMTPSentMessageInfo>, callback: Job['done']): void {
+  function send(mail: PoolMail, callback: Job['done']): void {
     const { signal } = mail.data;
     const attempt = attemptOf(signal);
     const job: Job = { mail, attempt, fresh: attempt?.fresh ?? false, done };
@@ -134,6 +162,26 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
     if (job.fresh) queue.unshift(job);
     else queue.push(job);
     setImmediate(work);
+  }
+
+  function sendRaw(
+    { envelope, messageId, raw }: RawMessage,
+    signal: AbortSignal,
+  ): Promise<SMTPSentMessageInfo> {
+    const attempt = attemptOf(signal);
+    const message = {
+      getEnvelope: () => envelope,
+      messageId: () => messageId,
+      createReadStream() {
+        const stream = oneChunk(raw);
+        const begunBefore = attempt?.begun;
+        if (attempt && begunBefore) attempt.begun = () => begunBefore() || stream.readableDidRead;
+        return stream;
+      },
+    };
+    return new Promise((resolve, reject) => {
+      send({ data: { signal }, message }, (error, info) => (info ? resolve(info) : reject(error)));
+    });
   }
 
   /** Hands messages to idle connections, and opens more where some are missing. */
@@ -324,7 +372,38 @@ export function createSmtpPool(options: SMTPPoolOptions): Transporter<SMTPSentMe
 
   const isIdle = () => queue.length < maxConnections;
   const pool = Object.assign(transport, { name: 'SMTP (pool)', send, close, isIdle });
-  return new Mailer<SMTPSentMessageInfo, SMTPPoolOptions>(pool, { ...settings, maxConnections });
+  const mailerOptions = { ...settings, maxConnections };
+  const composer = new Mailer<RawMessage, SMTPPoolOptions>(
+    {
+      ...{ name: pool.name, version: pool.version },
+      send({ message }, callback) {
+        message.build((error, raw) =>
+          raw
+            ? callback(null, { envelope: message.getEnvelope(), messageId: message.messageId(), raw })
+            : callback(error, undefined),
+        );
+      },
+    },
+    mailerOptions,
+  );
+  return {
+    transporter: new Mailer<SMTPSentMessageInfo, SMTPPoolOptions>(pool, mailerOptions),
+    compose: (message) => composer.sendMail(message),
+    sendRaw,
+  };
+}
+
+/** Begins in the next turn: a server may have sent a second reply with the one that asks for the message. */
+function oneChunk(bytes: Buffer): Readable {
+  return new Readable({
+    read() {
+      setImmediate(() => {
+        if (this.destroyed) return;
+        this.push(bytes);
+        this.push(null);
+      });
+    },
+  });
 }
 
 /** Envelope and message as SMTP sends them. A plugin of the app may have broken either. */

@@ -1,0 +1,192 @@
+/** A message that was composed in advance is what nodemailer composes, byte for byte, but for its ids, date and boundary. */
+import { generateKeyPairSync } from 'node:crypto';
+import { MemoryStore } from 'express-email-verification';
+import fc from 'fast-check';
+import { en, ko } from '../../lib/locales/index.js';
+import { buildMessage, type Recipient } from '../../lib/mail/message.js';
+import { createPreparedMessages } from '../../lib/mail/prepared.js';
+import type { RawMessage } from '../../lib/mail/smtp/pool.js';
+import { createSettings, type EmailVerificationOptions } from '../../lib/options/options.js';
+import { randomRuns } from '../support/random-runs.js';
+
+const OPTIONS: EmailVerificationOptions = {
+  transport: { host: '127.0.0.1', port: 25 },
+  from: 'Acme <hello@acme.example>',
+  secret: 'a secret of 32 bytes, for these tests alone',
+  store: new MemoryStore(),
+};
+const LIFETIME = 180_000;
+
+function start(options: Partial<EmailVerificationOptions> = {}) {
+  const settings = createSettings({ ...OPTIONS, ...options });
+  const prepared = createPreparedMessages(settings);
+  const recipient = {
+    email: 'person@example.com',
+    locale: en,
+    code: '0123456789'.slice(0, settings.codeLength),
+  };
+
+  async function composed(to: Recipient, lifetime: number): Promise<RawMessage> {
+    const built = buildMessage(to, lifetime, settings);
+    if (built.kind === 'failed' || !settings.transport.pool) throw new Error('not built');
+    return settings.transport.pool.compose(built.message);
+  }
+  /** Asks until the message is prepared; undefined when it never is. */
+  async function ready(to: Recipient = recipient, lifetime = LIFETIME): Promise<RawMessage | undefined> {
+    for (let n = 0; n < 100; n += 1) {
+      const message = prepared(to, lifetime);
+      if (message) return message;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return undefined;
+  }
+  return { settings, prepared, recipient, composed, ready };
+}
+
+/** Without what differs in each message. */
+function comparable({ raw, envelope }: RawMessage) {
+  const text = raw.toString('latin1');
+  const [, boundary = ''] = /boundary="([^"]+)"/.exec(text) ?? [];
+  return {
+    envelope,
+    text: text
+      .replaceAll(boundary, 'BOUNDARY')
+      .replace(/^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000$/m, 'DATE')
+      .replace(/^Message-ID: <[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}@/m, 'ID@')
+      .replace(/^X-Entity-Ref-ID: [0-9a-f-]{36}$/m, 'REFERENCE'),
+  };
+}
+
+describe.each([
+  ['en', en],
+  ['ko', ko],
+])('in %s', (_tag, locale) => {
+  it.each<[string, Partial<EmailVerificationOptions>]>([
+    ['without an origin', {}],
+    ['with an origin', { origin: 'https://acme.example' }],
+    ['with an origin whose port a code cannot be bound to', { origin: 'https://acme.example:8443' }],
+    ['with ten digits', { codeLength: 10, origin: 'https://acme.example' }],
+    ['with a sender without a name', { from: 'hello@acme.example' }],
+    ['with a sender in Korean', { from: { name: '아크메', address: 'hello@acme.example' } }],
+    ['with a comma in the name', { from: { name: 'Acme, Inc.', address: 'hello@acme.example' } }],
+    ['with an emoji in the name', { from: { name: 'Acme 🚀', address: 'hello@acme.example' } }],
+    ['with an international domain', { from: { name: 'Acme', address: 'hello@애크미.example' } }],
+    ['with dots, quotes and markup in the name of the app', { appName: `.Acme's "best" <app> & = more =3D` }],
+    ['with a long name of the app', { appName: 'A very long name '.repeat(5).trim() }],
+    ['with digits that look like codes', { appName: '111111 222222 012345', from: '111111@acme.example' }],
+  ])('%s', async (_what, options) => {
+    const { settings, recipient, composed, ready } = start(options);
+    const to = { ...recipient, locale };
+    const prepared = await ready(to);
+    if (!prepared) throw new Error('never prepared');
+    expect(comparable(prepared)).toEqual(comparable(await composed(to, LIFETIME)));
+
+    const code = fc.stringMatching(new RegExp(`^[0-9]{${settings.codeLength}}$`));
+    await fc.assert(
+      fc.asyncProperty(code, email, async (code, email) => {
+        const message = await ready({ email, locale, code });
+        if (!message) throw new Error('not prepared');
+        expect(comparable(message)).toEqual(comparable(await composed({ email, locale, code }, LIFETIME)));
+      }),
+      { numRuns: randomRuns(30) },
+    );
+  });
+});
+
+const email = fc.oneof(
+  fc
+    .tuple(
+      fc.stringMatching(/^[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}$/),
+      fc.stringMatching(/^([a-z0-9]{1,60}\.){1,3}com$/),
+    )
+    .map(([local, domain]) => `${local}@${domain}`),
+  fc.integer({ min: 62, max: 80 }).map((length) => `${'a'.repeat(length - 12)}@example.com`),
+  fc.constant(`${'a'.repeat(64)}@${'b'.repeat(61)}.${'c'.repeat(61)}.${'d'.repeat(60)}.com`),
+  fc.constant('first=second?third_fourth%fifth@example.com'),
+);
+
+it('a code in a subject of ASCII is filled in, and one in an encoded subject is left to nodemailer', async () => {
+  const { recipient, composed, ready } = start({ codeInSubject: true });
+  const message = await ready();
+  expect(message && comparable(message)).toEqual(comparable(await composed(recipient, LIFETIME)));
+  expect(String(message?.raw)).toContain('Subject: 012345 is your code for Acme');
+
+  const encoded = start({ codeInSubject: true, appName: '아크메' });
+  const other = await encoded.ready({ ...encoded.recipient, locale: ko });
+  if (other)
+    expect(comparable(other)).toEqual(
+      comparable(await encoded.composed({ ...encoded.recipient, locale: ko }, LIFETIME)),
+    );
+});
+
+it('each message has a date and ids of its own', async () => {
+  const { ready } = start();
+  const [one, other] = [await ready(), await ready()];
+  for (const header of [/^Message-ID: .+$/m, /^X-Entity-Ref-ID: .+$/m]) {
+    expect(header.exec(String(one?.raw))?.[0]).not.toBe(header.exec(String(other?.raw))?.[0]);
+  }
+  expect(one?.messageId).toBe(/^Message-ID: (.+)\r$/m.exec(String(one?.raw))?.[1]);
+  const date = Date.parse(/^Date: (.+)\r$/m.exec(String(other?.raw))?.[1] ?? '');
+  expect(Math.abs(date - Date.now())).toBeLessThan(60_000);
+});
+
+it('the time left is told as it is, to the second', async () => {
+  const { recipient, ready, composed } = start();
+  for (const lifetime of [180_000, 179_400, 121_000, 60_000, 31_001]) {
+    const message = await ready(recipient, lifetime);
+    expect(message && comparable(message)).toEqual(comparable(await composed(recipient, lifetime)));
+  }
+});
+
+it('no message of 10,000 holds a code or an address of another', async () => {
+  const { ready, prepared } = start({ origin: 'https://acme.example' });
+  for (const locale of [en, ko]) {
+    await ready({ email: 'first@example.com', locale, code: '999999' });
+    for (let n = 0; n < 5000; n += 1) {
+      const code = String(n * 199).padStart(6, '0');
+      const message = prepared({ email: `person-${n}@example.com`, locale, code }, LIFETIME);
+      const raw = String(message?.raw);
+      expect(message?.envelope.to).toEqual([`person-${n}@example.com`]);
+      expect(raw.match(/[\w-]+@example\.com/g)).toEqual([`person-${n}@example.com`]);
+      const text = decoded(raw);
+      expect(new Set(text.match(/(?<![#\w&;:=.-])[0-9]{6}(?![\w;-])/g))).toEqual(new Set([code]));
+    }
+  }
+});
+
+/** With the text of base64 parts in their place. */
+function decoded(raw: string): string {
+  return raw.replace(/(base64\r\n\r\n)([A-Za-z0-9+/=\r\n]+)/g, (_part, head: string, body: string) => {
+    return head + Buffer.from(body, 'base64').toString();
+  });
+}
+
+it.each<[string, Partial<EmailVerificationOptions>]>([
+  ['a template of the app', { template: ({ code }) => ({ subject: 'x', text: code, html: code }) }],
+  [
+    'DKIM',
+    {
+      transport: {
+        host: '127.0.0.1',
+        dkim: { domainName: 'a.example', keySelector: 's', privateKey: rsaKey() },
+      },
+    },
+  ],
+  ['a transporter of the app', { transport: { sendMail: async () => {} } }],
+  ['a transport without a pool', { transport: { host: '127.0.0.1', pool: false } }],
+  ['another transport', { transport: { jsonTransport: true } }],
+])('%s leaves composing to nodemailer', async (_what, options) => {
+  const { prepared, recipient } = start(options);
+  for (let n = 0; n < 3; n += 1) {
+    expect(prepared(recipient, LIFETIME)).toBe(undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+});
+
+function rsaKey(): string {
+  return generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  }).privateKey;
+}
