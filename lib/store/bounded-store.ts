@@ -64,7 +64,9 @@ export function boundedStore(store: Store): Store {
     const timedOut = () =>
       new StoreTimeout(`${operation}() of the store did not settle within ${timeout} ms (\`storeTimeout\`).`);
     const recover = (reason: unknown) => Promise.reject(errorOf(operation, reason));
-    const outcome = await timeouts.in(timeout + GRACE).race(settling(call), { timedOut, recover });
+    // Begun before its time runs: the store's own timeout must not start later than this one, however busy the machine.
+    const settled = settling(call);
+    const outcome = await timeouts.in(timeout + GRACE).race(settled, { timedOut, recover });
     if (fits(outcome)) return outcome;
     throw new TypeError(
       `${operation}() of the store came to ${named(outcome)}, which is none of its outcomes.`,
