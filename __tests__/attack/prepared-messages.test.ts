@@ -1,0 +1,59 @@
+/** Many emails at once, most of them filled in: each person gets the code that works for them, and nobody else's. */
+import { MemoryStore } from 'express-email-verification';
+import request from 'supertest';
+import type { ReceivedMessage } from '../../demo-app/development/mail-server.js';
+import { createTestApp } from '../support/app.js';
+import { useMailServer } from '../support/mail.js';
+import { until } from '../support/until.js';
+import { inParallel } from './front-door.js';
+
+const COUNT = 400;
+const mail = useMailServer({ maxMessages: COUNT });
+
+it.each(['en', 'ko'])(
+  'each of many emails at once in %s holds its own code, and its own alone',
+  async (locale) => {
+    const { app, verification } = createTestApp({
+      store: new MemoryStore(),
+      transport: mail.url,
+      delivery: 'background',
+      origin: 'https://acme.example',
+      rateLimit: false,
+      mailTimeout: 60_000,
+    });
+    const server = app.listen(0, '127.0.0.1');
+    try {
+      const addressOf = (n: number) => `person-${n}@example.com`;
+      const answers = await inParallel(COUNT, (n) =>
+        request(server)
+          .post('/ev/send')
+          .send({ email: addressOf(n), locale }),
+      );
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+      await until('all have arrived', () => mail.messages.length === COUNT, 120_000);
+
+      const byAddress = new Map<string, ReceivedMessage>(
+        mail.messages.map((message) => [message.envelope.to.join(), message]),
+      );
+      expect(byAddress.size).toBe(COUNT);
+      expect(new Set(mail.messages.map(({ headers }) => headers['message-id'])).size).toBe(COUNT);
+      await inParallel(COUNT, async (n) => {
+        const message = byAddress.get(addressOf(n));
+        expect(message?.to).toEqual([{ address: addressOf(n), name: '' }]);
+        // postal-mime has decoded it: the code stands in the text, the HTML, and beside the origin.
+        const codes =
+          `${message?.text} ${message?.html}`.match(/(?<![\w#-])[0-9]{6}(?![\w-])|(?<=#)[0-9]{6}\b/g) ?? [];
+        const code = codes[0] ?? '';
+        expect(new Set(codes)).toEqual(new Set([code]));
+        const { challengeId } = answers[n]?.body ?? {};
+        const verified = await request(server)
+          .post('/ev/verify')
+          .send({ email: addressOf(n), code, challengeId });
+        expect(verified.body).toMatchObject({ verify: true });
+      });
+    } finally {
+      await verification.close();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  },
+);
