@@ -46,7 +46,7 @@ export const strategies: [name: string, style: (rules: Rules) => Style][] = [
 interface Style {
   /** When attempts are spent: at once, or once most codes are live, as early or as late as possible. */
   readonly spend: 'at once' | 'early' | 'late';
-  /** Which sends are preceded by emails that hang, are guessed at and then fail, so that their slot is given back. */
+  /** Which sends are preceded by emails that hang, are guessed at and then fail, so that these sends are given back. */
   readonly failBefore?: (send: number, alive: number, at: number) => boolean;
   /** @default as many as are given back in a day */
   readonly mostFails?: number;

@@ -1,4 +1,4 @@
-/** Where Express cannot tell clients apart, all of them share one limit: the app is told, once, which setting to change. */
+/** When Express cannot see clients' addresses, all of them share one limit: the app is warned once which setting to change. */
 import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request, type Server } from 'node:http';
@@ -34,8 +34,8 @@ afterEach(() => {
 });
 
 let people = 0;
-const nobodyYet = () => `person${people++}@example.com`;
-const told = () => warnings.mock.calls.map(([sentence]) => String(sentence));
+const newEmail = () => `person${people++}@example.com`;
+const warned = () => warnings.mock.calls.map(([sentence]) => String(sentence));
 
 function verificationWith(options: Partial<EmailVerificationOptions> = {}): EmailVerification {
   return createEmailVerification({
@@ -76,7 +76,7 @@ async function post(at: Listening, path: string, headers: Headers = {}): Promise
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
   });
-  asked.end(JSON.stringify({ email: nobodyYet(), code: '123456' }));
+  asked.end(JSON.stringify({ email: newEmail(), code: '123456' }));
   const [response] = await once(asked, 'response');
   response.resume();
   return response.statusCode;
@@ -93,18 +93,18 @@ const faults: [what: string, where: 'tcp' | 'unix', trust: unknown, headers: Hea
   ['X-Forwarded-For, trust false', 'tcp', false, XFF, OFF],
   ['X-Forwarded-For, trust 0', 'tcp', 0, XFF, OFF],
   ['trust of another address', 'tcp', '172.17.0.1', XFF, ANOTHER],
-  ['trust of another network', 'tcp', ['10.0.0.0/8', 'fc00::/7'], XFF, ANOTHER],
+  ['trust of other networks', 'tcp', ['10.0.0.0/8', 'fc00::/7'], XFF, ANOTHER],
   ['trust of private addresses alone', 'tcp', 'uniquelocal', XFF, ANOTHER],
-  ['trust by a function that says no', 'tcp', () => false, XFF, ANOTHER],
-  ['trust of everybody', 'tcp', true, XFF, ALL],
-  ['trust by a function that says yes to everybody', 'tcp', () => true, XFF, ALL],
+  ['trust by a function that returns false', 'tcp', () => false, XFF, ANOTHER],
+  ['trust of everyone', 'tcp', true, XFF, ALL],
+  ['trust by a function that returns true for everyone', 'tcp', () => true, XFF, ALL],
   ['trust of the whole net', 'tcp', ['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1'], XFF, ALL],
   ['a unix socket', 'unix', undefined, {}, UNIX],
   ['a unix socket, X-Forwarded-For, trust off', 'unix', undefined, XFF, UNIX],
   ['a unix socket, X-Forwarded-For, trust of loopback', 'unix', 'loopback', XFF, UNIX],
   ['a unix socket, trust 1, but no X-Forwarded-For', 'unix', 1, {}, UNIX],
   ['a unix socket and X-Real-IP alone', 'unix', 1, { 'x-real-ip': '203.0.113.7' }, UNIX],
-  ['a unix socket, trust of everybody', 'unix', true, XFF, ALL],
+  ['a unix socket, trust of everyone', 'unix', true, XFF, ALL],
   ...[
     ['Forwarded', 'for=203.0.113.7'],
     ['X-Real-IP', '203.0.113.7'],
@@ -126,19 +126,19 @@ const faults: [what: string, where: 'tcp' | 'unix', trust: unknown, headers: Hea
 ];
 
 const right: [what: string, where: 'tcp' | 'unix', trust: unknown, headers: Headers][] = [
-  ['nothing in between', 'tcp', undefined, {}],
-  ['trust of the proxy, which forwards', 'tcp', 'loopback', XFF],
-  ['trust of one proxy', 'tcp', 1, XFF],
+  ['no proxy', 'tcp', undefined, {}],
+  ['a trusted proxy that forwards', 'tcp', 'loopback', XFF],
+  ['trust of one hop', 'tcp', 1, XFF],
   ['trust by a function', 'tcp', (address: string) => address === '127.0.0.1', XFF],
-  ['trust of the proxy, asked by itself', 'tcp', 'loopback', {}],
-  ['a client on the machine of the proxy', 'tcp', 'loopback', { 'x-forwarded-for': '127.0.0.1' }],
+  ['a trusted proxy, a request of its own', 'tcp', 'loopback', {}],
+  ['a client on the same machine as the proxy', 'tcp', 'loopback', { 'x-forwarded-for': '127.0.0.1' }],
   [
     'X-Forwarded-For beside others',
     'tcp',
     'loopback',
     { ...XFF, forwarded: 'for=203.0.113.7', 'x-real-ip': '203.0.113.7' },
   ],
-  ['nonsense that the proxy hands on', 'tcp', 'loopback', { 'x-forwarded-for': 'unknown' }],
+  ['a malformed header that the proxy passes on', 'tcp', 'loopback', { 'x-forwarded-for': 'unknown' }],
   ['a unix socket, trust 1', 'unix', 1, XFF],
   ['a unix socket, trust by a function', 'unix', (address: unknown) => address === undefined, XFF],
 ];
@@ -148,26 +148,26 @@ describe.each([
   ['Express 4', express4 as unknown as typeof express],
 ])('T47: on %s', (_name, framework) => {
   it.each(faults)(
-    'T47: %s: one warning that names the setting',
+    'T47: with %s there is one warning, which names the setting',
     async (_what, where, trust, headers, sentence) => {
       const verification = verificationWith();
       const at = await listen(appOf(trust, [verification], framework), where);
       const statuses: number[] = [];
       for (let n = 0; n < 4; n += 1) statuses.push(await post(at, '/ev/send', headers));
-      // All are one client.
+      // All of them count as one client.
       expect(statuses).toEqual([200, 200, 429, 429]);
-      expect(told()).toEqual([expect.stringContaining(sentence)]);
-      expect(told()[0]).toContain("'trust proxy'");
+      expect(warned()).toEqual([expect.stringContaining(sentence)]);
+      expect(warned()[0]).toContain("'trust proxy'");
     },
   );
 
-  it.each(right)('T47: %s: no warning', async (_what, where, trust, headers) => {
+  it.each(right)('T47: with %s there is no warning', async (_what, where, trust, headers) => {
     const at = await listen(appOf(trust, [verificationWith()], framework), where);
     for (let n = 0; n < 3; n += 1) await post(at, '/ev/send', headers);
-    expect(told()).toEqual([]);
+    expect(warned()).toEqual([]);
   });
 
-  it('T47: behind a unix socket with the right setting, clients are told apart', async () => {
+  it('T47: behind a unix socket with the right setting, clients count separately', async () => {
     const at = await listen(appOf(1, [verificationWith()], framework), 'unix');
     const ask = (ip: string) => post(at, '/ev/send', { 'x-forwarded-for': ip });
     const statuses: number[] = [];
@@ -178,7 +178,7 @@ describe.each([
 });
 
 describe('T47: one warning', () => {
-  it('T47: for all routes, routers and verifications of an app', async () => {
+  it('T47: covers all routes, routers and verifications of an app', async () => {
     const limits = { send: { limit: 50 }, verify: { limit: 50 } };
     const verifications = ['signup', 'invite'].map((purpose) =>
       verificationWith({ purpose, rateLimit: limits }),
@@ -188,26 +188,26 @@ describe('T47: one warning', () => {
     const at = await listen(app, 'tcp');
     const paths = ['/ev/send', '/ev/verify', '/ev1/send', '/ev1/verify', '/again/send', '/again/verify'];
     await inParallel(30, (n) => post(at, paths[n % paths.length] ?? '', XFF));
-    expect(told()).toEqual([expect.stringContaining(OFF)]);
+    expect(warned()).toEqual([expect.stringContaining(OFF)]);
   });
 
-  it('T47: of a limit on verify alone', async () => {
+  it('T47: is given for a limit on /verify alone', async () => {
     const at = await listen(
       appOf(undefined, [verificationWith({ rateLimit: { send: false, verify: { limit: 5 } } })]),
       'tcp',
     );
     await post(at, '/ev/send', XFF);
-    expect(told()).toEqual([]);
+    expect(warned()).toEqual([]);
     await post(at, '/ev/verify', XFF);
-    expect(told()).toEqual([expect.stringContaining(OFF)]);
+    expect(warned()).toEqual([expect.stringContaining(OFF)]);
   });
 
-  it('T47: of a router in an app inside another, by the setting of the outer one', async () => {
+  it('T47: goes by the setting of the outer app for a router in a nested app', async () => {
     const outer = express().set('trust proxy', '10.0.0.1');
     outer.use('/sub', express().use('/ev', emailVerificationRouter(verificationWith())));
     const at = await listen(outer, 'tcp');
     await post(at, '/sub/ev/send', XFF);
-    expect(told()).toEqual([expect.stringContaining(ANOTHER)]);
+    expect(warned()).toEqual([expect.stringContaining(ANOTHER)]);
   });
 });
 
@@ -216,7 +216,7 @@ describe('T47: no warning', () => {
     ['without a limit', false],
     ['without a limit on send', { send: false }],
     [
-      'with a key of the app',
+      'with a custom keyGenerator',
       { send: { keyGenerator: ({ headers }) => String(headers['x-forwarded-for']) } },
     ],
     ['with validate: false', { send: { validate: false } }],
@@ -228,7 +228,7 @@ describe('T47: no warning', () => {
       await post(at, '/ev/send', XFF);
       await post(at, '/ev/verify', XFF);
     }
-    expect(told()).toEqual([]);
+    expect(warned()).toEqual([]);
   });
 
   it.each<[string, EmailVerificationOptions['rateLimit'], 'tcp' | 'unix', Headers]>([
@@ -242,12 +242,12 @@ describe('T47: no warning', () => {
   ])('T47: with validate.%s off', async (_what, rateLimit, where, headers) => {
     const at = await listen(appOf(undefined, [verificationWith({ rateLimit })]), where);
     await post(at, '/ev/send', headers);
-    expect(told()).toEqual([]);
+    expect(warned()).toEqual([]);
   });
 
-  it('T47: for a client that has hung up', async () => {
+  it('T47: for a client that hung up', async () => {
     const app = express();
-    // Its address is gone when the limit asks for it.
+    // Its address is no longer known when the limit reads it.
     const awaitHangUp: RequestHandler = (req, _res, next) => {
       hangUp.emit('now');
       req.socket.once('close', () => next());
@@ -266,6 +266,6 @@ describe('T47: no warning', () => {
     asked.destroy();
     await served;
     expect(addresses).toEqual([undefined]);
-    expect(told()).toEqual([]);
+    expect(warned()).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** The options of the client limit: each of express-rate-limit's is honoured as its users expect, or refused at start. */
+/** The options of the client limit: each option of express-rate-limit works as its users expect, or is refused at start. */
 import express, { type Request } from 'express';
 import {
   createEmailVerification,
@@ -35,12 +35,12 @@ type RateLimit = EmailVerificationOptions['rateLimit'];
 type SendLimit = Exclude<Exclude<RateLimit, false | undefined>['send'], false | undefined>;
 
 let people = 0;
-const nobodyYet = () => `person${people++}@example.com`;
+const newEmail = () => `person${people++}@example.com`;
 const CLIENT = '203.0.113.7';
-const send = (door: Door, ip = CLIENT) => door.send({ email: nobodyYet() }, ip);
-const guess = (door: Door, ip = CLIENT) => door.verify({ email: nobodyYet(), code: '123456' }, ip);
+const send = (door: Door, ip = CLIENT) => door.send({ email: newEmail() }, ip);
+const guess = (door: Door, ip = CLIENT) => door.verify({ email: newEmail(), code: '123456' }, ip);
 
-/** One after another: the limit is met by the first that is too many. */
+/** Sends requests one after another. */
 async function inTurn(count: number, ask: () => Promise<Reply>): Promise<Reply[]> {
   const replies: Reply[] = [];
   for (let n = 0; n < count; n += 1) replies.push(await ask());
@@ -50,14 +50,14 @@ async function inTurn(count: number, ask: () => Promise<Reply>): Promise<Reply[]
 const openWith = (rateLimit: unknown, more: Partial<EmailVerificationOptions> = {}) =>
   open({ store: new MemoryStore(), delivery, rateLimit: rateLimit as RateLimit, ...more });
 
-/** What express-rate-limit writes on the console. */
-let said: jest.SpyInstance;
+/** What express-rate-limit logs to the console. */
+let logged: jest.SpyInstance;
 beforeEach(() => {
-  said = jest.spyOn(console, 'error').mockImplementation(() => {});
+  logged = jest.spyOn(console, 'error').mockImplementation(() => {});
 });
-afterEach(() => said.mockRestore());
+afterEach(() => logged.mockRestore());
 
-describe('T43: the limit under either of its names', () => {
+describe('T43: `limit` and its old name `max`', () => {
   it.each<[string, object]>([
     ['max', { max: 3 }],
     ['limit', { limit: 3 }],
@@ -67,21 +67,21 @@ describe('T43: the limit under either of its names', () => {
     ['max as a function', { max: () => 3 }],
     ['limit as an asynchronous function', { limit: async () => 3 }],
     ['max beside a window', { max: 3, windowMs: 60_000 }],
-  ])('T43: %s: 3 pass', async (_what, options) => {
+  ])('T43: %s lets 3 requests through', async (_what, options) => {
     const door = await openWith({ send: options, verify: options });
     expect(tally(await inTurn(5, () => send(door)))).toEqual({ success: 3, too_many_requests: 2 });
     expect(tally(await inTurn(5, () => guess(door)))).toEqual({ code_expired: 3, too_many_requests: 2 });
-    expect(said).not.toHaveBeenCalled();
+    expect(logged).not.toHaveBeenCalled();
   });
 
-  it('T43: two limits that differ are refused', async () => {
+  it('T43: two different limits are refused', async () => {
     await expect(openWith({ send: { max: 3, limit: 4 } })).rejects.toThrow(
       'The `rateLimit.send.max` option is the old name of `limit`: pass one of them.',
     );
   });
 });
 
-describe('T44: what is undefined is our default, and `false` is no limit', () => {
+describe('T44: undefined means the default, and `false` means no limit', () => {
   const DEFAULT = { success: 20, too_many_requests: 5 };
   const none = { windowMs: undefined, limit: undefined, max: undefined, standardHeaders: undefined };
   it.each<[string, unknown, object]>([
@@ -104,14 +104,14 @@ describe('T44: what is undefined is our default, and `false` is no limit', () =>
     expect(limited.headers['ratelimit']).toMatch(/^"send-by-client"; r=0; t=\d+$/);
   });
 
-  it('T44: `false` is no limit on the own routes of an app', async () => {
+  it("T44: `false` also means no limit on the app's own routes", async () => {
     const { app, verification } = appWith({ rateLimit: false });
     app.post('/own', verification.clientLimit, (_req, res) => void res.json({ ok: true }));
     const door = await listen(app, verification);
     expect(tally(await inTurn(25, () => door.post('/own', {})))).toEqual({ success: 25 });
   });
 
-  it('T44: what verify leaves out is as express-rate-limit has it', async () => {
+  it('T44: options left out for verify have the defaults of express-rate-limit', async () => {
     const door = await openWith({ verify: {} });
     const replies = await inTurn(7, () => guess(door));
     expect(tally(replies)).toEqual({ code_expired: 5, too_many_requests: 2 });
@@ -119,7 +119,7 @@ describe('T44: what is undefined is our default, and `false` is no limit', () =>
   });
 });
 
-describe('T44: refused at start', () => {
+describe('T44: wrong options are refused at start', () => {
   const whole = 'a whole number';
   const wrong: [name: string, expected: string, values: readonly unknown[]][] = [
     [
@@ -253,7 +253,7 @@ describe('T44: refused at start', () => {
     await expect(openWith(rateLimit)).rejects.toThrow(sentence);
   });
 
-  it('T44: one store for both routes would count both on the same keys', async () => {
+  it('T44: one store for both routes is refused, as both would count on the same keys', async () => {
     const store = new RateLimitMemory();
     await expect(openWith({ send: { store }, verify: { store } })).rejects.toThrow(
       'The `rateLimit.verify.store` option must be another store than that of `rateLimit.send`',
@@ -262,17 +262,17 @@ describe('T44: refused at start', () => {
   });
 });
 
-/** A limit of one: what the second request gets. */
+/** The answer to the second request under a limit of one. */
 async function refusalOf(options: object, more?: Partial<EmailVerificationOptions>): Promise<Reply> {
   const door = await openWith({ send: { limit: 1, ...options } }, more);
   expect((await send(door)).status).toBe(200);
   return send(door);
 }
 
-describe('T44: honoured', () => {
+describe('T44: options that work as in express-rate-limit', () => {
   const refused = { ok: false, reason: 'too_many_requests', retryAfter: expect.any(Number) };
 
-  it('T44: message: in the answer, whose form stays', async () => {
+  it('T44: message replaces the text of the answer, not its form', async () => {
     const slower = 'Not so fast.';
     for (const message of [slower, () => slower, async () => slower]) {
       const { status, body } = await refusalOf({ message });
@@ -282,7 +282,7 @@ describe('T44: honoured', () => {
     expect((await refusalOf({ message: withPath })).body.message).toBe(`${slower} (/ev/send)`);
   });
 
-  it('T44: statusCode', async () => {
+  it('T44: statusCode sets the status', async () => {
     const { status, body } = await refusalOf({ statusCode: 503 });
     expect([status, body]).toEqual([503, { ...refused, message: expect.any(String) }]);
   });
@@ -304,9 +304,9 @@ describe('T44: honoured', () => {
       { legacyHeaders: true },
       { 'x-ratelimit-limit': '1', 'x-ratelimit-remaining': '0' },
     ],
-    ['headers, its old name', { headers: true }, { 'x-ratelimit-limit': '1' }],
+    ['its old name `headers`', { headers: true }, { 'x-ratelimit-limit': '1' }],
     ['legacyHeaders: undefined', { legacyHeaders: undefined }, { 'x-ratelimit-limit': undefined }],
-  ])('T44: headers, %s', async (_what, options, expected) => {
+  ])('T44: headers with %s', async (_what, options, expected) => {
     const clock = startClock();
     const { headers } = await refusalOf(options, { store: new MemoryStore({ clock: clock.read }) });
     for (const [name, value] of Object.entries(expected))
@@ -314,14 +314,14 @@ describe('T44: honoured', () => {
     expect(Number(headers['retry-after'])).toBeGreaterThan(0);
   });
 
-  it('T44: retryAfter: in the header and in the answer', async () => {
+  it('T44: retryAfter sets the header and the field', async () => {
     for (const retryAfter of [77, () => 77, async () => 77]) {
       const { headers, body } = await refusalOf({ retryAfter });
       expect([headers['retry-after'], body.retryAfter]).toEqual(['77', 77]);
     }
   });
 
-  it('T44: requestPropertyName, and a handler that finds it', async () => {
+  it('T44: requestPropertyName names the property that a handler reads', async () => {
     const handler: SendLimit['handler'] = (req, res, _next, { statusCode, message }) => {
       res.status(statusCode).json({ used: Reflect.get(req, 'quota').used, message });
     };
@@ -336,7 +336,7 @@ describe('T44: honoured', () => {
     expect([status, body, headers['retry-after']]).toEqual([420, { used: 2, message: 'mine' }, '9']);
   });
 
-  it('T44: a handler may let through', async () => {
+  it('T44: a handler may let the request through', async () => {
     const handlers: SendLimit['handler'][] = [
       (_req, _res, next) => next(),
       async (_req, _res, next) => next(),
@@ -345,7 +345,7 @@ describe('T44: honoured', () => {
     for (const handler of handlers) expect((await refusalOf({ handler })).status).toBe(200);
   });
 
-  it('T44: skip', async () => {
+  it('T44: skip exempts requests', async () => {
     const skip = async ({ headers }: Request) => headers['x-forwarded-for'] === '203.0.113.99';
     const door = await openWith({ send: { limit: 1, skip } });
     expect(tally(await inTurn(3, () => send(door)))).toEqual({ success: 1, too_many_requests: 2 });
@@ -359,14 +359,14 @@ describe('T44: honoured', () => {
     ['skipSuccessfulRequests', { skipSuccessfulRequests: true }, {}, ok, { success: 4 }],
     ['skipFailedRequests', { skipFailedRequests: true }, {}, notOk, { success: 2, too_many_requests: 2 }],
     [
-      'skipFailedRequests, no mail leaves',
+      'skipFailedRequests, no email is sent',
       { skipFailedRequests: true },
       failing,
       notOk,
       { delivery_failed: 4 },
     ],
     [
-      'skipSuccessfulRequests, no mail leaves',
+      'skipSuccessfulRequests, no email is sent',
       { skipSuccessfulRequests: true },
       failing,
       ok,
@@ -379,7 +379,7 @@ describe('T44: honoured', () => {
       () => true,
       { success: 4 },
     ],
-  ])('T44: %s', async (_what, options, more, isTakenBack, expected) => {
+  ])('T44: %s takes requests back', async (_what, options, more, isTakenBack, expected) => {
     let takenBack = 0;
     const store = storeWith();
     const decrement = async (key: string) => {
@@ -393,33 +393,33 @@ describe('T44: honoured', () => {
     for (let n = 0; n < 4; n += 1) {
       const reply = await send(door);
       replies.push(reply);
-      // It is taken back once the answer is out.
+      // A request is taken back only after its answer was sent.
       if (isTakenBack(reply.status)) skipped += 1;
       await until('the request is taken back', () => takenBack === skipped);
     }
     expect(tally(replies)).toEqual(expected);
   });
 
-  it.each(STORES)('T44: what is skipped is taken back on %s', async (name) => {
+  it.each(STORES)('T44: skipped requests are taken back on %s', async (name) => {
     const options = { limit: 1, skipSuccessfulRequests: true, skipFailedRequests: true };
     const door = await openWith({ send: options }, { store: storeOf(name) });
     for (let n = 0; n < 3; n += 1)
       await until('the one before is taken back', async () => (await send(door)).status === 200, 10_000);
   });
 
-  it('T44: validate: false is silent, else a key of the bare IP is told once', async () => {
+  it('T44: validate: false silences the warning about a bare IP as the key, which otherwise appears once', async () => {
     const keyGenerator = (req: Request) => req.ip ?? '';
     await refusalOf({ keyGenerator, validate: false });
     await refusalOf({ keyGenerator, validate: { keyGeneratorIpFallback: false } });
     await refusalOf({ keyGenerator, validate: { default: false } });
-    expect(said).not.toHaveBeenCalled();
+    expect(logged).not.toHaveBeenCalled();
     await refusalOf({ keyGenerator, validate: true });
     await refusalOf({ keyGenerator });
-    expect(said).toHaveBeenCalledTimes(2);
-    expect(String(said.mock.calls[0])).toContain('ERR_ERL_KEY_GEN_IPV6');
+    expect(logged).toHaveBeenCalledTimes(2);
+    expect(String(logged.mock.calls[0])).toContain('ERR_ERL_KEY_GEN_IPV6');
   });
 
-  it('T44: a verification made while a request is served is nothing to complain about', async () => {
+  it('T44: creating a verification while a request is served logs nothing', async () => {
     const app = express();
     app.post('/late', (_req, res) => {
       createEmailVerification({
@@ -433,11 +433,11 @@ describe('T44: honoured', () => {
     });
     const door = await listen(app, appWith({}).verification);
     expect((await door.post('/late', {})).status).toBe(200);
-    expect(said).not.toHaveBeenCalled();
+    expect(logged).not.toHaveBeenCalled();
   });
 });
 
-/** A store of express-rate-limit with some of its parts replaced. */
+/** A store of express-rate-limit with some methods replaced. */
 function storeWith(parts: object = {}): RateLimitStore {
   const hits = new Map<string, number>();
   return {
@@ -452,8 +452,8 @@ function storeWith(parts: object = {}): RateLimitStore {
   };
 }
 
-describe('T44: a store of the app', () => {
-  it('T44: counts, under the keys of the app', async () => {
+describe('T44: a custom store', () => {
+  it('T44: counts under the custom keys', async () => {
     const increment = jest.fn(storeWith().increment);
     const init = jest.fn();
     const { status, body } = await refusalOf({
@@ -470,7 +470,7 @@ describe('T44: a store of the app', () => {
     memory.shutdown();
   });
 
-  it('T44: of the old kind counts too', async () => {
+  it('T44: with the legacy `incr` counts too', async () => {
     let hits = 0;
     const incr = (_key: string, done: IncrementCallback) => done(undefined, ++hits, undefined);
     const store = { incr, decrement() {}, resetKey() {} };
@@ -483,7 +483,7 @@ describe('T44: a store of the app', () => {
       'throws',
       {
         increment: () => {
-          throw new Error('gone');
+          throw new Error('unreachable');
         },
       },
     ],
@@ -495,34 +495,34 @@ describe('T44: a store of the app', () => {
         },
       },
     ],
-    ['rejects', { increment: async () => Promise.reject(new Error('gone')) }],
+    ['rejects', { increment: async () => Promise.reject(new Error('unreachable')) }],
     ['rejects with nothing', { increment: async () => Promise.reject() }],
     ['never settles', { increment: () => new Promise(() => {}) }],
     ['answers nothing', { increment: async () => undefined }],
     ['answers no number', { increment: async () => ({ totalHits: Number.NaN, resetTime: new Date() }) }],
     ['answers a text', { increment: async () => ({ totalHits: 'OK' }) }],
     [
-      'of the old kind fails',
+      'with the legacy `incr` fails',
       {
         increment: undefined,
-        incr: (_key: string, done: IncrementCallback) => done(new Error('gone'), 0, undefined),
+        incr: (_key: string, done: IncrementCallback) => done(new Error('unreachable'), 0, undefined),
       },
     ],
   ];
   it.each(trouble)(
-    'T44, T39: that %s: 503 in time, nothing mailed, and an event; or through, when asked to',
+    'T44, T39: that %s: 503 in time, no email and an event; with passOnStoreError the request passes',
     async (_what, parts) => {
-      const email = nobodyYet();
-      const heard = jest.fn();
+      const email = newEmail();
+      const onUnavailable = jest.fn();
       const door = await openWith({ send: { store: storeWith(parts) } }, { storeTimeout: 200 });
-      door.verification.on('unavailable', heard);
+      door.verification.on('unavailable', onUnavailable);
       const { status, body } = await door.send({ email });
       expect([status, body]).toEqual([
         503,
         { ok: false, reason: 'unavailable', message: expect.any(String), retryAfter: 5 },
       ]);
       expect(inbox.codesOf(email)).toEqual([]);
-      expect(heard).toHaveBeenCalledTimes(1);
+      expect(onUnavailable).toHaveBeenCalledTimes(1);
 
       const logger = { error: jest.fn(), warn: jest.fn() };
       const passing = await openWith(
@@ -534,7 +534,7 @@ describe('T44: a store of the app', () => {
     },
   );
 
-  it('T44: one that cannot tell when a count ends: the whole window', async () => {
+  it('T44: without a valid resetTime retryAfter is the whole window', async () => {
     for (const resetTime of [undefined, null, 'soon', Number.NaN, new Date(Number.NaN)]) {
       let totalHits = 0;
       const store = storeWith({ increment: async () => ({ totalHits: ++totalHits, resetTime }) });
@@ -544,7 +544,7 @@ describe('T44: a store of the app', () => {
   });
 });
 
-describe('T44: what a function of the app may return', () => {
+describe('T44: what option functions may return', () => {
   const broken: [what: string, options: object][] = [
     ...[undefined, null, Number.NaN, '20', Number.POSITIVE_INFINITY, -1, 1.5].map(
       (value): [string, object] => [`limit: ${value}`, { limit: async () => value }],
@@ -578,13 +578,16 @@ describe('T44: what a function of the app may return', () => {
       [`${name} rejects with null`, { [name]: async () => Promise.reject(null) }],
     ]),
   ];
-  it.each(broken)('T44, T37: %s: an error for the app, nobody is let through', async (_what, options) => {
-    const email = nobodyYet();
-    const door = await openWith({ send: options });
-    const { status } = await door.send({ email }, '2001:db8::1');
-    expect(status).toBe(500);
-    expect(inbox.codesOf(email)).toEqual([]);
-  });
+  it.each(broken)(
+    'T44, T37: with %s the app gets an error and the request is not let through',
+    async (_what, options) => {
+      const email = newEmail();
+      const door = await openWith({ send: options });
+      const { status } = await door.send({ email }, '2001:db8::1');
+      expect(status).toBe(500);
+      expect(inbox.codesOf(email)).toEqual([]);
+    },
+  );
 
   const refusing: [what: string, options: object][] = [
     ['message: 5', { message: () => 5 }],
@@ -613,15 +616,15 @@ describe('T44: what a function of the app may return', () => {
       { handler: (_req: unknown, _res: unknown, next: (error: Error) => void) => next(new Error('mine')) },
     ],
   ];
-  it.each(refusing)('T44, T37: %s, at the limit: likewise', async (_what, options) => {
+  it.each(refusing)('T44, T37: with %s at the limit the app gets an error', async (_what, options) => {
     expect((await refusalOf(options)).status).toBe(500);
   });
 
-  it('T44: a limit of 0 for some lets none of them through', async () => {
+  it('T44: a limit of 0 for some clients lets none of their requests through', async () => {
     const door = await openWith({ send: { limit: ({ ip }: Request) => (ip === CLIENT ? 0 : 20) } });
     expect((await send(door)).status).toBe(429);
     expect((await send(door, '203.0.113.8')).status).toBe(200);
-    expect(said).not.toHaveBeenCalled();
+    expect(logged).not.toHaveBeenCalled();
   });
 
   it('T44: a key may be a number', async () => {
@@ -633,7 +636,7 @@ describe('T44: what a function of the app may return', () => {
   });
 });
 
-describe.each(STORES)('T45: each limit counts apart, on %s', (name) => {
+describe.each(STORES)('T45: limits count separately on %s', (name) => {
   it.each<[string, Partial<EmailVerificationOptions>, Partial<EmailVerificationOptions>]>([
     [
       'another purpose and window',
@@ -665,7 +668,7 @@ describe.each(STORES)('T45: each limit counts apart, on %s', (name) => {
     expect(replies.at(-1)?.body.retryAfter).toBeGreaterThan(580);
   });
 
-  it('T45: send and verify, with the same window and limit', async () => {
+  it('T45: send and verify count separately with the same window and limit', async () => {
     const limit = { windowMs: 60_000, limit: 3 };
     const door = await open({ store: storeOf(name), delivery, rateLimit: { send: limit, verify: limit } });
     expect(tally(await inTurn(3, () => send(door)))).toEqual({ success: 3 });
@@ -673,7 +676,7 @@ describe.each(STORES)('T45: each limit counts apart, on %s', (name) => {
     expect([(await send(door)).status, (await guess(door)).status]).toEqual([429, 429]);
   });
 
-  it('T45: two processes of one service share theirs', async () => {
+  it('T45: two processes of one service share their counts', async () => {
     const store = storeOf(name);
     const doors = await inParallel(2, () => open({ store, delivery, rateLimit: { send: { limit: 4 } } }));
     const replies = await Promise.all(doors.flatMap((door) => [1, 2, 3, 4].map(() => send(door))));
@@ -681,7 +684,7 @@ describe.each(STORES)('T45: each limit counts apart, on %s', (name) => {
   });
 });
 
-/** An app with the router on /ev, made as a user of the package makes it. */
+/** An app with the router on /ev, as a user of the package writes it. */
 function appWith(options: Partial<EmailVerificationOptions>): {
   app: express.Express;
   verification: EmailVerification;
@@ -701,7 +704,7 @@ describe('T46: the wait and the limiter', () => {
     ['draft-6', { standardHeaders: 'draft-6' }],
     ['a property of another name', { standardHeaders: false, requestPropertyName: 'quota' }],
     ['validate: false', { standardHeaders: false, validate: false }],
-  ])('T46: with %s the true wait is told', async (_what, options) => {
+  ])('T46: with %s retryAfter is the true wait', async (_what, options) => {
     for (const store of [new MemoryStore(), storeOf('RedisStore')]) {
       const { headers, body } = await refusalOf({ windowMs: 60_000, ...options }, { store });
       expect(body.retryAfter).toBeGreaterThan(40);
@@ -710,7 +713,7 @@ describe('T46: the wait and the limiter', () => {
     }
   });
 
-  it('T46: the wait is what is left of the window, also behind a limiter of the app', async () => {
+  it('T46: retryAfter is what is left of the window, also behind another limiter', async () => {
     const clock = startClock();
     const { app, verification } = appWith({
       store: new MemoryStore({ clock: clock.read }),
@@ -728,7 +731,7 @@ describe('T46: the wait and the limiter', () => {
     expect(body.retryAfter).toBeLessThanOrEqual(15);
   });
 
-  it('T46: one limiter for each route, however many routers and own routes there are', async () => {
+  it('T46: there is one limiter for each route, however many routers and own routes use it', async () => {
     const stores = { send: storeWith({ init: jest.fn() }), verify: storeWith({ init: jest.fn() }) };
     const { app, verification } = appWith({
       rateLimit: { send: { limit: 3, store: stores.send }, verify: { limit: 3, store: stores.verify } },
@@ -738,14 +741,14 @@ describe('T46: the wait and the limiter', () => {
     const door = await listen(app, verification);
     const statuses: number[] = [];
     for (const path of ['/ev/send', '/again/send', '/own', '/ev/send', '/again/send', '/own'])
-      statuses.push((await door.post(path, { email: nobodyYet() })).status);
+      statuses.push((await door.post(path, { email: newEmail() })).status);
     expect(statuses).toEqual([200, 200, 200, 429, 429, 429]);
     expect(stores.send.init).toHaveBeenCalledTimes(1);
     expect(stores.verify.init).toHaveBeenCalledTimes(1);
-    expect(said).not.toHaveBeenCalled();
+    expect(logged).not.toHaveBeenCalled();
   });
 
-  it('T46: a store that two verifications share is told', async () => {
+  it('T46: a store shared by two verifications is warned about', async () => {
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const store = storeWith();
     appWith({ rateLimit: { send: { store } } });

@@ -1,4 +1,4 @@
-/** Who counts as one client, and what a client can do about it: nothing. */
+/** What counts as one client, and that a client cannot change it. */
 import express from 'express';
 import { createEmailVerification, emailVerificationRouter } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
@@ -17,11 +17,11 @@ const inbox = memoryInbox();
 const options = { rateLimit: { send: { limit: 5 } }, delivery: inbox.delivery } as const;
 
 let people = 0;
-const nobodyYet = () => `person${people++}@example.com`;
+const newEmail = () => `person${people++}@example.com`;
 
-/** Whether the client at this address has used its five sends up. */
+/** Whether the client at this address has used up its five sends. */
 async function isLimited(door: Door, ip: string): Promise<boolean> {
-  return (await door.send({ email: nobodyYet() }, ip)).status === 429;
+  return (await door.send({ email: newEmail() }, ip)).status === 429;
 }
 
 describe.each(STORES)('on %s', (name) => {
@@ -61,14 +61,14 @@ describe.each(STORES)('on %s', (name) => {
     ],
     ['one IPv6 address with a zone', ['fe80::1', 'fe80::1%eth0', 'fe80::1%eth1']],
   ];
-  it.each(oneClient)('T3: %s: one client', async (_what, addresses) => {
+  it.each(oneClient)('T3: %s counts as one client', async (_what, addresses) => {
     const door = await open({ store: storeOf(name), ...options });
     for (let n = 0; n < 5; n += 1)
       expect(await isLimited(door, addresses[n % addresses.length] ?? '')).toBe(false);
     for (const address of addresses) expect(await isLimited(door, address)).toBe(true);
   });
 
-  it('T3: the next /56, and another IPv4 address: another client', async () => {
+  it('T3: the next /56 and another IPv4 address count as other clients', async () => {
     const door = await open({ store: storeOf(name), ...options });
     for (let n = 0; n < 6; n += 1) await isLimited(door, '2001:db8:4:200::1');
     for (let n = 0; n < 6; n += 1) await isLimited(door, '203.0.113.9');
@@ -90,29 +90,29 @@ describe.each(STORES)('on %s', (name) => {
     ],
     ['another user agent and session', {}, { 'user-agent': 'x', cookie: 'sid=x', authorization: 'Bearer x' }],
   ];
-  it.each(disguises)('T4: %s: the same client', async (_what, fields, headers) => {
+  it.each(disguises)('T4: with %s it is still the same client', async (_what, fields, headers) => {
     const door = await open({ store: storeOf(name), ...options });
     const from = { 'x-forwarded-for': '203.0.113.20' };
-    for (let n = 0; n < 5; n += 1) await door.post('/ev/send', { email: nobodyYet() }, from);
-    const disguised = await door.post('/ev/send', { email: nobodyYet(), ...fields }, { ...from, ...headers });
+    for (let n = 0; n < 5; n += 1) await door.post('/ev/send', { email: newEmail() }, from);
+    const disguised = await door.post('/ev/send', { email: newEmail(), ...fields }, { ...from, ...headers });
     expect(disguised.status).toBe(429);
   });
 
-  it('T4: what a client writes before its own address is not believed', async () => {
+  it('T4: what a client writes before its own address in X-Forwarded-For is ignored', async () => {
     const door = await open({ store: storeOf(name), ...options });
     for (let n = 0; n < 6; n += 1) await isLimited(door, `${clientAddress(n)}, 203.0.113.21`);
     expect(await isLimited(door, '1.1.1.1, 203.0.113.21')).toBe(true);
     expect(await isLimited(door, '203.0.113.21')).toBe(true);
   });
 
-  it('T4: without trust in a proxy, X-Forwarded-For changes nothing', async () => {
+  it('T4: without a trusted proxy, X-Forwarded-For changes nothing', async () => {
     const verification = createEmailVerification({
       ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
       ...options,
     });
     const door = await listen(express().use('/ev', emailVerificationRouter(verification)), verification);
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
-    const replies = await inParallel(30, (n) => door.send({ email: nobodyYet() }, clientAddress(n)));
+    const replies = await inParallel(30, (n) => door.send({ email: newEmail() }, clientAddress(n)));
     expect(tally(replies)).toEqual({ success: 5, too_many_requests: 25 });
     expect(warnings.mock.calls.map(([sentence]) => String(sentence))).toEqual([
       expect.stringContaining("'trust proxy'"),
@@ -120,7 +120,7 @@ describe.each(STORES)('on %s', (name) => {
     warnings.mockRestore();
   });
 
-  it('T3: the network of an IPv6 client is as large as the app says', async () => {
+  it('T3: the app decides how large the network of an IPv6 client is', async () => {
     const errors = jest.spyOn(console, 'error').mockImplementation(() => {});
     for (const ipv6Subnet of [64, () => 64]) {
       const door = await open({
@@ -136,7 +136,7 @@ describe.each(STORES)('on %s', (name) => {
     errors.mockRestore();
   });
 
-  it('T4: an app that counts by a key of its own does so', async () => {
+  it('T4: a custom keyGenerator decides what counts as one client', async () => {
     const keyGenerator = ({ ip = '' }) => ip;
     const rateLimit = { send: { limit: 1, keyGenerator } };
     const door = await open({ store: storeOf(name), delivery: inbox.delivery, rateLimit });
@@ -144,7 +144,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(await isLimited(door, '203.0.113.12:1')).toBe(true);
   });
 
-  it('T4: with trust in whoever comes, clients can name any address: said once', async () => {
+  it('T4: if every proxy is trusted, clients can claim any address, and the app is warned once', async () => {
     const verification = createEmailVerification({
       ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
       ...options,
@@ -153,7 +153,7 @@ describe.each(STORES)('on %s', (name) => {
     const door = await listen(app, verification);
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const errors = jest.spyOn(console, 'error').mockImplementation(() => {});
-    await inParallel(3, (n) => door.send({ email: nobodyYet() }, clientAddress(n)));
+    await inParallel(3, (n) => door.send({ email: newEmail() }, clientAddress(n)));
     expect(warnings.mock.calls.map(([sentence]) => String(sentence))).toEqual([
       expect.stringContaining("'trust proxy'"),
     ]);
@@ -162,13 +162,13 @@ describe.each(STORES)('on %s', (name) => {
     errors.mockRestore();
   });
 
-  it('T4: 200 parallel sends of one client: exactly its limit goes through', async () => {
+  it('T4: 200 parallel sends of one client: exactly its limit is let through', async () => {
     const door = await open({ store: storeOf(name), ...options });
-    const replies = await inParallel(200, () => door.send({ email: nobodyYet() }, '203.0.113.30'));
+    const replies = await inParallel(200, () => door.send({ email: newEmail() }, '203.0.113.30'));
     expect(tally(replies)).toEqual({ success: 5, too_many_requests: 195 });
   });
 
-  it('T1: with rateLimit.verify set, guesses of one client over many mailboxes end', async () => {
+  it('T1: rateLimit.verify bounds the guesses of one client over many mailboxes', async () => {
     const door = await open({
       store: storeOf(name),
       ...options,
@@ -190,18 +190,18 @@ describe.each(STORES)('on %s', (name) => {
     '%00',
     '2001:db8::1::',
     '1.1.1.1,,',
-  ])('T4: an X-Forwarded-For of %j is answered, not broken', async (header) => {
+  ])('T4: an X-Forwarded-For of %j gets an ordinary answer', async (header) => {
     const quiet = jest.spyOn(console, 'error').mockImplementation(() => {});
     const door = await open({ store: storeOf(name), ...options });
-    const replies = await inParallel(7, () => door.send({ email: nobodyYet() }, header || ' '));
+    const replies = await inParallel(7, () => door.send({ email: newEmail() }, header || ' '));
     for (const { status } of replies) expect([200, 429]).toContain(status);
     quiet.mockRestore();
   });
 });
 
-it('T3: client addresses are kept as digests alone', async () => {
+it('T3: client addresses are stored only as digests', async () => {
   const door = await open({ store: storeOf('RedisStore'), ...options });
-  await door.send({ email: nobodyYet() }, '203.0.113.50');
+  await door.send({ email: newEmail() }, '203.0.113.50');
   const keys = await redis.client.keys('*');
   expect(keys.length).toBeGreaterThan(2);
   expect(keys.join()).not.toContain('203');

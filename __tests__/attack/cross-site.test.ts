@@ -1,4 +1,4 @@
-/** What a page elsewhere makes a browser post, unasked: refused, whoever has parsed it. And what is not ours to answer. */
+/** Cross-site posts that a browser sends without a preflight are refused, whoever parsed them; other methods go on to the app. */
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import express, { type RequestHandler } from 'express';
@@ -21,22 +21,22 @@ interface App {
 }
 
 function appOf(make: typeof express, { before, trustProxy, options }: App = {}) {
-  const mailed: string[] = [];
+  const sentTo: string[] = [];
   const verification = createEmailVerification({
     ...{ store: new MemoryStore(), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
-    delivery: async ({ to }) => void mailed.push(to.address),
+    delivery: async ({ to }) => void sentTo.push(to.address),
     ...options,
   });
   const app = make();
   if (trustProxy !== undefined) app.set('trust proxy', trustProxy);
   if (before) app.use(before);
   app.use('/ev', emailVerificationRouter(verification));
-  return { app, mailed };
+  return { app, sentTo };
 }
 
 const pass: RequestHandler = (_req, _res, next) => next();
 
-/** As multer does: the fields are in `req.body`, and the body was read. */
+/** Like multer: the fields are in `req.body`, and the stream has been read. */
 const likeMulter: RequestHandler = (req, _res, next) => {
   if (!req.is('multipart/form-data')) return next();
   req.resume().on('end', () => {
@@ -58,13 +58,13 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
   const anyText = make.json({ type: ['text/plain', 'application/json'] });
   const anything = make.json({ type: () => true });
 
-  /** All that a page may post without asking first, and who reads it. */
-  const UNASKED: [what: string, type: string, body: string, before: RequestHandler][] = [
+  /** Everything that a page may post without a preflight, and what parses it. */
+  const NO_PREFLIGHT: [what: string, type: string, body: string, before: RequestHandler][] = [
     ['a form', 'application/x-www-form-urlencoded', form, pass],
     ['a form with a charset', 'application/x-www-form-urlencoded; charset=UTF-8', form, pass],
     ['a form in capitals', 'Application/X-WWW-Form-Urlencoded;CHARSET=utf-8', form, pass],
     [
-      'a form that the app has parsed',
+      'a form parsed by the app',
       'application/x-www-form-urlencoded',
       form,
       make.urlencoded({ extended: true }),
@@ -75,14 +75,14 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     ['text', 'text/plain', json, pass],
     ['text behind json({ type })', 'text/plain', json, anyText],
     ['text with a charset behind json({ type })', 'Text/Plain;charset=UTF-8', json, anyText],
-    ['text that says JSON in a parameter', 'text/plain; application/json', json, anything],
+    ['text with JSON as a parameter', 'text/plain; application/json', json, anything],
     ['text and another type', 'text/plain, application/json', json, anything],
     ['text behind express.text()', 'text/plain', json, make.text({ type: '*/*' })],
-    ['a body of no type', '', json, pass],
-    ['a body of no type that the app has parsed', '', json, anything],
+    ['a body without a type', '', json, pass],
+    ['a body without a type parsed by the app', '', json, anything],
   ];
-  /** How a browser says that the page is elsewhere. */
-  const ELSEWHERE: [what: string, headers: Record<string, string>][] = [
+  /** How a browser tells that the page is on another site. */
+  const CROSS_SITE: [what: string, headers: Record<string, string>][] = [
     ['Sec-Fetch-Site: cross-site', { 'Sec-Fetch-Site': 'cross-site' }],
     ['both headers', { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' }],
     [
@@ -93,20 +93,20 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     ['Origin alone', { Origin: 'https://evil.example' }],
     ['Origin: null', { Origin: 'null' }],
     ['an Origin of another port', { Origin: 'http://acme.example:8080' }],
-    ['an Origin of a domain below', { Origin: 'http://evil.acme.example' }],
+    ['an Origin of a subdomain', { Origin: 'http://evil.acme.example' }],
     ['an Origin that begins like ours', { Origin: 'http://acme.example.evil.example' }],
-    ['an Origin that is none', { Origin: 'acme.example' }],
+    ['an Origin that is malformed', { Origin: 'acme.example' }],
     ['an Origin of a browser extension', { Origin: 'chrome-extension://abcdefgh' }],
     [
-      'an Origin beside X-Forwarded-Host',
+      'an Origin and a forged X-Forwarded-Host',
       { Origin: 'https://evil.example', 'X-Forwarded-Host': 'evil.example' },
     ],
   ];
 
-  describe.each(ELSEWHERE)('by %s', (_how, headers) => {
-    it.each(UNASKED)('T42: %s of a page elsewhere is refused', async (_what, type, body, before) => {
-      const { app, mailed } = appOf(make, { before });
-      for (const [path, flag] of [
+  describe.each(CROSS_SITE)('by %s', (_how, headers) => {
+    it.each(NO_PREFLIGHT)('T42: a cross-site post of %s is refused', async (_what, type, body, before) => {
+      const { app, sentTo } = appOf(make, { before });
+      for (const [path, outcome] of [
         ['send', 'ok'],
         ['verify', 'verify'],
       ] as const) {
@@ -117,11 +117,11 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
           .send(body);
         expect([answer.status, answer.body]).toEqual([
           403,
-          { [flag]: false, message: 'This request was refused.', reason: 'refused' },
+          { [outcome]: false, message: 'This request was refused.', reason: 'refused' },
         ]);
         expect(answer.headers['cache-control']).toBe('no-store');
       }
-      expect(mailed).toEqual([]);
+      expect(sentTo).toEqual([]);
     });
   });
 
@@ -135,14 +135,18 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     expect([answer.status, answer.body.message]).toEqual([403, expect.stringMatching(/[가-힣]/)]);
   });
 
-  const TAKEN: [what: string, headers: Record<string, string>, app: App][] = [
-    ['a page of ours', { 'Sec-Fetch-Site': 'same-origin', Origin: 'http://acme.example' }, {}],
-    ['a page of ours without a referrer', { 'Sec-Fetch-Site': 'same-origin', Origin: 'null' }, {}],
-    ['a page of our site', { 'Sec-Fetch-Site': 'same-site', Origin: 'http://www.acme.example' }, {}],
-    ['a person who typed the address', { 'Sec-Fetch-Site': 'none' }, {}],
-    ['no browser', {}, {}],
+  const ACCEPTED: [what: string, headers: Record<string, string>, app: App][] = [
+    ['a page of the app', { 'Sec-Fetch-Site': 'same-origin', Origin: 'http://acme.example' }, {}],
+    ['a page of the app without a referrer', { 'Sec-Fetch-Site': 'same-origin', Origin: 'null' }, {}],
+    [
+      'another host of the same site',
+      { 'Sec-Fetch-Site': 'same-site', Origin: 'http://www.acme.example' },
+      {},
+    ],
+    ['a person who typed the URL', { 'Sec-Fetch-Site': 'none' }, {}],
+    ['a client that is no browser', {}, {}],
     ['an older browser', { Origin: 'http://acme.example' }, {}],
-    ['an older browser, TLS ended by a proxy', { Origin: 'https://acme.example' }, {}],
+    ['an older browser, behind a proxy that terminates TLS', { Origin: 'https://acme.example' }, {}],
     [
       'an older browser, a Host with its port',
       { Origin: 'https://acme.example', Host: 'acme.example:443' },
@@ -167,24 +171,24 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
       { options: { origin: 'https://acme.example' } },
     ],
   ];
-  it.each(TAKEN)('T42: a form of %s is taken', async (_who, headers, app) => {
-    const { app: made, mailed } = appOf(make, app);
+  it.each(ACCEPTED)('T42: a form from %s is accepted', async (_who, headers, app) => {
+    const { app: made, sentTo } = appOf(make, app);
     await request(made)
       .post('/ev/send')
       .type('form')
       .set({ Host: 'acme.example', ...headers })
       .send({ email })
       .expect(200);
-    expect(mailed).toEqual([email]);
+    expect(sentTo).toEqual([email]);
   });
 
-  it('T42: X-Forwarded-Host stands for Host when the proxy is trusted', async () => {
+  it('T42: X-Forwarded-Host replaces Host if the proxy is trusted', async () => {
     const { app } = appOf(make, { trustProxy: 'loopback' });
     const headers = { Origin: 'http://app:3000', Host: 'app:3000', 'X-Forwarded-Host': 'acme.example' };
     await request(app).post('/ev/send').type('form').set(headers).send({ email }).expect(403);
   });
 
-  it('T42: JSON of a page elsewhere is for the CORS headers of the app to allow', async () => {
+  it('T42: JSON from another site is left to the CORS headers of the app', async () => {
     const { app } = appOf(make);
     for (const headers of [{ 'Sec-Fetch-Site': 'cross-site' }, { Origin: 'https://evil.example' }]) {
       await request(app).post('/ev/verify').set(headers).send({ email, code: '123456' }).expect(401);
@@ -193,11 +197,11 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
 
   describe('T48', () => {
     const METHODS = ['OPTIONS', 'GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND'];
-    it.each(METHODS)('T48: %s goes on to the app, on both routes and elsewhere', async (method) => {
+    it.each(METHODS)('T48: %s is passed on to the app, on both routes and elsewhere', async (method) => {
       const { app } = appOf(make);
-      const heard: string[] = [];
+      const passedOn: string[] = [];
       app.use((req, res) => {
-        heard.push(`${req.method} ${req.originalUrl}`);
+        passedOn.push(`${req.method} ${req.originalUrl}`);
         res.set('X-App', 'yes').status(299).end();
       });
       const server = app.listen(0, '127.0.0.1');
@@ -213,7 +217,7 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
         ]);
       }
       server.close();
-      expect(heard).toEqual(paths.map((path) => `${method} ${path}`));
+      expect(passedOn).toEqual(paths.map((path) => `${method} ${path}`));
     });
 
     it('T48: a preflight is answered by the app, before or behind the router', async () => {
@@ -224,11 +228,11 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
       );
       const answer = await request(app).options('/ev/send').expect(204);
       expect(answer.headers['access-control-allow-origin']).toBe('https://acme.example');
-      // Where nobody answers, the app says that there is nothing.
+      // Where the app has no handler either, it answers 404.
       await request(app).options('/ev/verify').expect(404);
     });
 
-    it('T48: what the app itself has on the path is still told by its own router', async () => {
+    it('T48: methods that the app handles on the same path are listed by its own router', async () => {
       const { app } = appOf(make);
       app.put('/ev/send', (_req, res) => void res.end());
       const answer = await request(app).options('/ev/send').expect(200);

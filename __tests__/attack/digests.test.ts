@@ -1,4 +1,4 @@
-/** Digests: a code is one of its challenge alone, and what a suppressed send keeps is the digest of no code. */
+/** Digests: a code's digest is bound to its challenge, and a suppressed send stores the digest of no code. */
 import crypto from 'node:crypto';
 import { type Door, MINUTE, memoryInbox, STORES, startClock, useFrontDoor, WIDE } from './front-door.js';
 
@@ -8,10 +8,10 @@ const other = 'eve@example.com';
 
 afterEach(() => jest.restoreAllMocks());
 
-describe('T20: promise 8, a code is bound to its challenge', () => {
+describe('T20: a code is bound to its challenge (promise 8)', () => {
   const inbox = memoryInbox();
 
-  /** The key of an address's challenge: the only one there is of it. */
+  /** The key of an address's challenge, which is the only one that is new. */
   async function challengeOf(door: Door, address: string) {
     const before = new Set(await redis.client.keys('ev:{*}?*'));
     const { challengeId } = (await door.send({ email: address })).body;
@@ -27,7 +27,7 @@ describe('T20: promise 8, a code is bound to its challenge', () => {
   it.each([
     ['another address', {}, other],
     ['another purpose', { purpose: 'reset' }, email],
-  ])('what Redis holds of it is worth nothing when it is moved to %s', async (_where, options, address) => {
+  ])('a digest in Redis is worthless when it is moved to %s', async (_where, options, address) => {
     const start = (more: object) =>
       open({ store: storeOf('RedisStore'), ...WIDE, codeLength: 10, delivery: inbox.delivery, ...more });
     const [door, elsewhere] = [await start({}), await start(options)];
@@ -43,11 +43,11 @@ describe('T20: promise 8, a code is bound to its challenge', () => {
     expect((await door.verify({ email, challengeId: own.challengeId, code: own.code })).status).toBe(200);
   });
 
-  it('one code of two people has two digests, and so has one of two purposes', async () => {
-    const heard: string[] = [];
+  it('the same code has a different digest for each address and each purpose', async () => {
+    const digests: string[] = [];
     const store = storeOf('MemoryStore');
     jest.spyOn(store, 'attempt').mockImplementation(async ({ code }) => {
-      heard.push(code);
+      digests.push(code);
       return { kind: 'expired', live: false };
     });
     const door = await open({ store, ...WIDE });
@@ -55,23 +55,23 @@ describe('T20: promise 8, a code is bound to its challenge', () => {
     const code = '123456';
     for (const ask of [door.verify, reset.verify])
       for (const one of [email, other]) await ask({ email: one, code });
-    expect(new Set(heard).size).toBe(4);
+    expect(new Set(digests).size).toBe(4);
     await door.verify({ email, code });
-    expect(heard[4]).toBe(heard[0]);
+    expect(digests[4]).toBe(digests[0]);
   });
 });
 
-describe.each(STORES)('T23: promise 11, a suppressed send on %s', (name) => {
+describe.each(STORES)('T23: a suppressed send (promise 11) on %s', (name) => {
   const inbox = memoryInbox();
   const mail = { subject: 'You have an account', text: 'Sign in.', html: '<p>Sign in.</p>' };
 
   it.each([
-    ['that mails nothing', { kind: 'suppress' } as const],
+    ['without an email', { kind: 'suppress' } as const],
     ['with an email in place of the code', { kind: 'suppress', mail } as const],
   ])(
-    '%s keeps the digest of no code: not even the one that would have been drawn verifies',
+    '%s stores the digest of no code: even the code that would have been drawn is incorrect',
     async (_how, verdict) => {
-      // All draws give one code, so that it is known which one a send would have drawn.
+      // Every draw gives the same code, so the test knows which one a send would have drawn.
       const drawn = '135790';
       jest.spyOn(crypto, 'randomInt').mockReturnValue(Number(drawn) as never);
       const clock = startClock();
@@ -87,7 +87,7 @@ describe.each(STORES)('T23: promise 11, a suppressed send on %s', (name) => {
       const { challengeId } = (await door.send({ email })).body;
       const tried = await door.verify({ email, challengeId, code: drawn });
       expect(tried.body).toMatchObject({ reason: 'code_incorrect', attemptsLeft: 4 });
-      // Nor is it an ended one later on, by which a suppressed address could be told.
+      // Nor does it count as an ended code later, which would give a suppressed address away.
       clock.pass(4 * MINUTE);
       const later = await door.send({ email });
       const again = await door.verify({ email, challengeId: later.body.challengeId, code: drawn });

@@ -1,6 +1,6 @@
 /**
- * An older code typed beside a newer one that lives: it is worth nothing, costs an attempt as any other, and whoever
- * typed it learns that it is the newest email that counts.
+ * An older code typed while a newer one is live: it is not accepted and costs an attempt as any other code does, and
+ * the answer says to use the newest email.
  */
 import { en, ko } from 'express-email-verification';
 import {
@@ -18,7 +18,7 @@ const { open, storeOf, redis } = useFrontDoor();
 const email = 'minji@example.com';
 const SECOND = 1000;
 
-/** How long an ended code is known, beside a newer one. */
+/** How long an ended code is remembered, beside a newer one. */
 const KNOWN_FOR = 15 * MINUTE;
 
 const USE_THE_NEWEST = 'This code is from an earlier email. Please enter the code from the newest one.';
@@ -40,7 +40,7 @@ describe.each(STORES)('on %s', (name) => {
       delivery: inbox.delivery,
       ...options,
     });
-    /** Asks for a code, and answers it with the id it came with. */
+    /** Requests a code; returns it with its challengeId. */
     async function ask(fields: object = {}) {
       const { status, body } = await door.send({ email, ...fields });
       expect(status).toBe(200);
@@ -56,12 +56,12 @@ describe.each(STORES)('on %s', (name) => {
   }
 
   it.each([
-    ['while the newer one was on its way', 2 * MINUTE, MINUTE],
-    ['to the millisecond', 3 * MINUTE - 1, 1],
-    ['in the moment the newer one was asked for', 3 * MINUTE, 0],
-    ['before the newer one was asked for', 4 * MINUTE, SECOND],
-    ['long before', 3 * MINUTE + KNOWN_FOR - 1, 0],
-  ])('T64: a code that ended %s is expired, and costs an attempt', async (_when, first, then) => {
+    ['after the newer one was sent', 2 * MINUTE, MINUTE],
+    ['a millisecond ago', 3 * MINUTE - 1, 1],
+    ['at the moment the newer one was requested', 3 * MINUTE, 0],
+    ['before the newer one was requested', 4 * MINUTE, SECOND],
+    ['long before the newer one', 3 * MINUTE + KNOWN_FOR - 1, 0],
+  ])('T64: a code that ended %s is expired and costs an attempt', async (_when, first, then) => {
     const { door, clock, ask } = await start();
     const old = await ask();
     clock.pass(first);
@@ -74,7 +74,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(await verify(door, { code, challengeId })).toMatchObject({ status: 200 });
   });
 
-  it('T64: a code that lives to its last millisecond is accepted beside the newer one', async () => {
+  it('T64: a code is accepted to its last millisecond beside a newer one', async () => {
     const { door, clock, ask } = await start();
     const old = await ask();
     clock.pass(2 * MINUTE);
@@ -83,7 +83,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(await verify(door, { code: old.code, challengeId })).toMatchObject({ status: 200 });
   });
 
-  it('T64: it is the shared attempts that it costs who has no challengeId', async () => {
+  it('T64: without a challengeId an ended code costs one of the shared attempts', async () => {
     const { door, clock, ask } = await start();
     const old = await ask();
     clock.pass(4 * MINUTE);
@@ -93,7 +93,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(await verify(door, { code })).toMatchObject({ status: 200 });
   });
 
-  it('T64: the last attempt it takes leaves none: then only another code helps, and the words say so', async () => {
+  it('T64: after the last attempt only another code helps, and the message says so', async () => {
     const { door, clock, ask } = await start({ maxAttempts: 2 });
     const old = await ask();
     clock.pass(4 * MINUTE);
@@ -104,14 +104,14 @@ describe.each(STORES)('on %s', (name) => {
     expect(await verify(door, { code, challengeId })).toEqual(EXPIRED);
   });
 
-  it('T64: without a newer one that lives it is expired as ever, and costs nothing', async () => {
+  it('T64: without a newer live code an ended one is expired and costs nothing', async () => {
     const { door, clock, ask } = await start();
     const { code, challengeId } = await ask();
     clock.pass(3 * MINUTE);
     for (let n = 0; n < 10; n += 1) expect(await verify(door, { code, challengeId })).toEqual(EXPIRED);
   });
 
-  it('T64: a code that was used is expired, also beside a newer one', async () => {
+  it('T64: a used code is expired, also beside a newer one', async () => {
     const { door, clock, ask } = await start();
     const unused = await ask();
     const used = await ask({ challengeId: unused.challengeId });
@@ -124,14 +124,14 @@ describe.each(STORES)('on %s', (name) => {
     expect(await verify(door, { code, challengeId })).toMatchObject({ status: 200 });
   });
 
-  it('T64: a code whose email did not leave is incorrect: nobody was told it', async () => {
+  it('T64: a code whose email was not sent is incorrect, since nobody received it', async () => {
     let fails = true;
     const codes: string[] = [];
     const { door, clock, ask } = await start({
-      delivery: async (mail: Parameters<typeof inbox.delivery>[0]) => {
-        codes.push(/\b\d{10}\b/.exec(mail.text)?.[0] ?? '');
+      delivery: async (message: Parameters<typeof inbox.delivery>[0]) => {
+        codes.push(/\b\d{10}\b/.exec(message.text)?.[0] ?? '');
         if (fails) throw new Error('550');
-        await inbox.delivery(mail);
+        await inbox.delivery(message);
       },
     });
     door.verification.on('delivery_failed', () => {});
@@ -142,7 +142,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(await verify(door, { code: codes[0], challengeId })).toMatchObject(incorrect(4));
   });
 
-  it('T64: an ended code of another address, or of another purpose, is incorrect', async () => {
+  it('T64: an ended code of another address or purpose is incorrect', async () => {
     const clock = startClock();
     const store = storeOf(name, clock.read);
     const door = await open({ store, ...WIDE, delivery: inbox.delivery });
@@ -156,7 +156,7 @@ describe.each(STORES)('on %s', (name) => {
       expect(await verify(door, { code, challengeId })).toMatchObject(incorrect(4 - n));
   });
 
-  it('T64: a code that ended longer ago is forgotten, and incorrect', async () => {
+  it('T64: a code that ended longer ago is forgotten and incorrect', async () => {
     const { door, clock, ask } = await start();
     const old = await ask();
     clock.pass(3 * MINUTE + KNOWN_FOR);
@@ -164,21 +164,21 @@ describe.each(STORES)('on %s', (name) => {
     expect(await verify(door, { code: old.code, challengeId })).toMatchObject(incorrect(4));
   });
 
-  it('T64: an ended code is never accepted again, whatever comes after it', async () => {
+  it('T64: an ended code is never accepted again, whatever happens next', async () => {
     const { door, clock, ask } = await start({ codeTtl: 60, maxAttempts: 10 });
     const old: string[] = [];
     for (let n = 0; n < 8; n += 1) {
       const { code, challengeId } = await ask();
       for (const ended of old)
         expect(await verify(door, { code: ended, challengeId })).toMatchObject({ reason: 'code_expired' });
-      // Every second one is used, the others run out.
+      // Every second code is used; the others expire.
       if (n % 2) expect(await verify(door, { code, challengeId })).toMatchObject({ status: 200 });
       old.push(code);
       clock.pass(MINUTE);
     }
   });
 
-  it('T64: the ten that ended last are known, however many there were, and what Redis holds is bounded', async () => {
+  it('T64: the ten codes that ended last are remembered, and what Redis holds is bounded', async () => {
     const { door, clock, ask } = await start({ codeTtl: 60, maxAttempts: 10 });
     const old: string[] = [];
     for (let n = 0; n < 30; n += 1) {
@@ -200,17 +200,17 @@ describe.each(STORES)('on %s', (name) => {
     expect(await redis.client.pTTL(challenge)).toBeLessThanOrEqual(MINUTE + KNOWN_FOR);
   });
 
-  it('T64: the words are those of the language, and where it has none, those of an expired code', async () => {
+  it('T64: the message is in the language of the request; a locale without one uses that of an expired code', async () => {
     const { code_outdated: _left, ...answers } = en.answers;
     const french = { ...en, tag: 'fr', answers: { ...answers, code_expired: "Ce code n'est plus valable." } };
     const { door, clock, ask } = await start({ locales: { fr: french } });
     const old = await ask();
     clock.pass(4 * MINUTE);
     const { challengeId } = await ask();
-    const said = [];
+    const messages = [];
     for (const locale of ['en', 'ko', 'fr'])
-      said.push((await verify(door, { code: old.code, challengeId, locale })).message);
-    expect(said).toEqual([USE_THE_NEWEST, ko.answers.code_outdated, "Ce code n'est plus valable."]);
+      messages.push((await verify(door, { code: old.code, challengeId, locale })).message);
+    expect(messages).toEqual([USE_THE_NEWEST, ko.answers.code_outdated, "Ce code n'est plus valable."]);
     expect(ko.answers.code_outdated).toContain('가장 최근');
   });
 });

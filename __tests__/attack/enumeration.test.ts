@@ -1,4 +1,4 @@
-/** Who has an account: nothing in an answer, a limit or its time tells. */
+/** Whether an address has an account: no answer, limit or response time reveals it. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { ownTime } from '../support/own-time.js';
 import { clientAddress, MINUTE, type Reply, STORES, startClock, useFrontDoor } from './front-door.js';
@@ -11,7 +11,7 @@ const suppress = ({ email }: { email: string }) =>
   isKnown(email) ? ({ kind: 'suppress' } as const) : undefined;
 
 describe.each(STORES)('on %s', (name) => {
-  it('T23: promise 11, a suppressed and a normal send, SMTP at 500 ms: the same answer, headers and time', async () => {
+  it('T23: a suppressed and a normal send get the same answer, headers and response time, with SMTP at 500 ms (promise 11)', async () => {
     const { port } = mail.server;
     const transport = { host: '127.0.0.1', port, pool: true, maxConnections: 50 } as const;
     const door = await open({
@@ -24,7 +24,7 @@ describe.each(STORES)('on %s', (name) => {
     const shapes = new Set<string>();
     let clients = 0;
     for (let n = -5; n < PAIRS; n += 1) {
-      // Each pair in turns, so that what is slow for a while is slow for both.
+      // In turns, so that a slow phase of the machine slows both.
       for (const kind of n % 2 ? (['known', 'fresh'] as const) : (['fresh', 'known'] as const)) {
         const begun = ownTime();
         const reply = await door.send({ email: `${kind}${n}@example.com` }, clientAddress(clients++));
@@ -36,7 +36,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(Math.abs(median(times.known) - median(times.fresh))).toBeLessThan(20);
   });
 
-  it('T23: promise 11, the same limits, waits and attempts after it', async () => {
+  it('T23: limits, waits and attempts are the same after a suppressed send (promise 11)', async () => {
     const clock = startClock();
     const door = await open({
       store: storeOf(name, clock.read),
@@ -55,7 +55,7 @@ describe.each(STORES)('on %s', (name) => {
       note(await door.send({ email, challengeId }));
       clock.pass(MINUTE);
       note(await door.send({ email, challengeId }));
-      // Ten digits short of luck: a code of letters is no code, a wrong one is wrong for both.
+      // A code of letters is invalid for both, and a wrong one is incorrect for both.
       note(await door.verify({ email, challengeId, code: 'letters' }));
       for (let n = 0; n < 6; n += 1) note(await door.verify({ email, challengeId, code: `00000${n}` }));
       for (let n = 0; n < 6; n += 1) note(await door.verify({ email, code: `00000${n}` }));
@@ -71,7 +71,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(courses[0]?.join()).toMatch(/too_many_requests.*code_incorrect.*code_expired/);
   });
 
-  it('T23: promise 11, /verify takes as long and says the same for an address nobody ever asked a code for', async () => {
+  it('T23: /verify answers the same for an address that no code was ever requested for (promise 11)', async () => {
     const door = await open({ store: storeOf(name), delivery: 'background', beforeSend: suppress });
     const shapes = new Set<string>();
     for (const email of ['known@example.com', 'fresh@example.com', 'nobody@example.com']) {
@@ -87,12 +87,12 @@ describe.each(STORES)('on %s', (name) => {
   });
 });
 
-/** An answer without what differs between any two: ids, the client it counts and the time of day. */
+/** An answer without what differs between any two: ids, the client's key and the date. */
 function shape({ status, headers, body }: Reply): string {
   const policy = String(headers['ratelimit-policy']).replace(/pk=:\w+:/, '');
-  const told: IncomingHttpHeaders = { ...headers, date: '', 'ratelimit-policy': policy };
+  const sameHeaders: IncomingHttpHeaders = { ...headers, date: '', 'ratelimit-policy': policy };
   const ids = body.challengeId?.replace(/./g, 'x');
-  return JSON.stringify({ status, told, body: { ...body, ...(ids && { challengeId: ids }) } });
+  return JSON.stringify({ status, sameHeaders, body: { ...body, ...(ids && { challengeId: ids }) } });
 }
 
 function median(numbers: readonly number[]): number {

@@ -12,7 +12,7 @@ import {
   type Store,
 } from 'express-email-verification';
 import { createTestApp } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { type RawSmtpServer, startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
 

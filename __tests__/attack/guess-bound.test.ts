@@ -1,4 +1,4 @@
-/** How likely a blind guess is, known when the app starts: options that make it too likely are told, not taken in silence. */
+/** How likely a blind guess is, computed at start: options that make it too likely cause a warning. */
 import {
   createEmailVerification,
   type EmailVerificationOptions,
@@ -25,8 +25,8 @@ const create = (rules: Partial<EmailVerificationOptions>) =>
     ...rules,
   });
 
-/** What an app with these options is told at start, and the same from check(). */
-async function toldOf(rules: Rules): Promise<string | undefined> {
+/** The warning that an app with these options gets at start, and gets again from check(). */
+async function warningOf(rules: Rules): Promise<string | undefined> {
   warnings.mockClear();
   const verification = create(rules);
   const sentences = warnings.mock.calls.map(([sentence]) => String(sentence));
@@ -41,7 +41,7 @@ async function toldOf(rules: Rules): Promise<string | undefined> {
 const ONE_A_MINUTE = { max: 1, window: 60 };
 const TEN_A_DAY = { max: 10, window: 86_400 };
 
-/** The guesses by hand: (N + k + F) · 2 · maxAttempts · k. */
+/** The number of guesses, computed by hand: (N + k + F) · 2 · maxAttempts · k. */
 const table: [what: string, rules: Rules, guesses: number][] = [
   ['the default', {}, (10 + 3 + 3) * 2 * 5 * 3],
   ['the most attempts', { maxAttempts: 10 }, (10 + 3 + 3) * 2 * 10 * 3],
@@ -50,7 +50,7 @@ const table: [what: string, rules: Rules, guesses: number][] = [
   ['the same with 7 digits', { codeTtl: 600, maxAttempts: 10, codeLength: 7 }, (10 + 5 + 3) * 2 * 10 * 5],
   ['codes that end a second into the next window', { codeTtl: 181 }, (10 + 4 + 3) * 2 * 5 * 4],
   [
-    'a cooldown longer than a code lives',
+    'a cooldown longer than the life of a code',
     { sendLimits: [{ max: 1, window: 300 }] },
     (288 + 1 + 3) * 2 * 5 * 1,
   ],
@@ -73,20 +73,24 @@ const table: [what: string, rules: Rules, guesses: number][] = [
     (3 * 1728 + 36 + 3 * 6) * 2 * 5 * 36,
   ],
   [
-    'a second limit that never holds',
+    'a second limit that is never reached',
     { sendLimits: [ONE_A_MINUTE, { max: 1000, window: 3600 }, TEN_A_DAY] },
     (10 + 3 + 3) * 2 * 5 * 3,
   ],
   [
-    'as wide as can be',
+    'the widest limits',
     { codeTtl: 600, maxAttempts: 10, sendLimits: [{ max: 1000, window: 60 }], codeLength: 10 },
     (1_440_000 + 10_000 + 3 * 1440) * 2 * 10 * 10_000,
   ],
-  ['the widest in a day', { sendLimits: [{ max: 1000, window: 86_400 }] }, (1000 + 1000 + 3) * 2 * 5 * 1000],
+  [
+    'the widest limit a day',
+    { sendLimits: [{ max: 1000, window: 86_400 }] },
+    (1000 + 1000 + 3) * 2 * 5 * 1000,
+  ],
 ];
 
 it.each(table)(
-  'T66: %s: the bound is computed at start, and told above one in a thousand',
+  'T66: with %s the bound is computed at start, and warned about above one in a thousand',
   async (_what, rules, guesses) => {
     const { codeLength = 6, codeTtl = 180, maxAttempts = 5 } = rules;
     const { sendLimits = [ONE_A_MINUTE, { max: 5, window: 3600 }, TEN_A_DAY] } = rules;
@@ -94,25 +98,25 @@ it.each(table)(
     const chance = Math.min(1, guesses / 10 ** codeLength);
     const settings = { codeLength, codeTtl: codeTtl * SECOND, maxAttempts, sendLimits: limits };
     expect(guessBound(settings)).toEqual({ guesses, chance });
-    const told = await toldOf(rules);
-    if (chance <= 1e-3) expect(told).toBeUndefined();
-    else expect(told).toContain(`${chance.toPrecision(2)} for a mailbox and day`);
+    const warning = await warningOf(rules);
+    if (chance <= 1e-3) expect(warning).toBeUndefined();
+    else expect(warning).toContain(`${chance.toPrecision(2)} for a mailbox and day`);
   },
 );
 
-it('T66: the options that any guess succeeds with in a day are not taken in silence', async () => {
-  const told = await toldOf({ codeTtl: 600, maxAttempts: 10, sendLimits: [{ max: 1000, window: 60 }] });
-  expect(told).toBe(
+it('T66: options with which some guess succeeds every day cause a warning', async () => {
+  const warning = await warningOf({ codeTtl: 600, maxAttempts: 10, sendLimits: [{ max: 1000, window: 60 }] });
+  expect(warning).toBe(
     'With these options a blind guess at a code succeeds with a chance of up to 1.0 for a mailbox and day; 0.001 or ' +
       'less is advised. Allow fewer emails by `sendLimits`, fewer `maxAttempts`, or a shorter `codeTtl`.',
   );
-  expect(await toldOf({ codeTtl: 600, maxAttempts: 10 })).toBe(
+  expect(await warningOf({ codeTtl: 600, maxAttempts: 10 })).toBe(
     'With these options a blind guess at a code succeeds with a chance of up to 0.0018 for a mailbox and day; 0.001 or ' +
       'less is advised. Set `codeLength` to 7, or allow fewer emails by `sendLimits`, fewer `maxAttempts`, or a shorter `codeTtl`.',
   );
 });
 
-it('T66: what the warning advises ends it', async () => {
+it('T66: following the advice of the warning silences it', async () => {
   const random = numbers(66);
   const from = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T;
   let advised = 0;
@@ -122,20 +126,20 @@ it('T66: what the warning advises ends it', async () => {
       .slice(Math.floor(random() * 3))
       .map((window) => ({ max: from([1, 2, 5, 20, 100, 1000]), window }));
     const rules = { sendLimits, codeTtl: from([60, 180, 600]), maxAttempts: from([1, 5, 10]) };
-    const told = await toldOf(rules);
-    const codeLength = Number(/Set `codeLength` to (\d+)/.exec(told ?? '')?.[1]);
-    if (!told || Number.isNaN(codeLength)) continue;
+    const warning = await warningOf(rules);
+    const codeLength = Number(/Set `codeLength` to (\d+)/.exec(warning ?? '')?.[1]);
+    if (!warning || Number.isNaN(codeLength)) continue;
     advised += 1;
-    expect(await toldOf({ ...rules, codeLength })).toBeUndefined();
+    expect(await warningOf({ ...rules, codeLength })).toBeUndefined();
     if (codeLength > 6)
-      expect(await toldOf({ ...rules, codeLength: codeLength - 1 })).toContain(
+      expect(await warningOf({ ...rules, codeLength: codeLength - 1 })).toContain(
         `Set \`codeLength\` to ${codeLength},`,
       );
   }
   expect(advised).toBeGreaterThan(50);
 });
 
-it('T66: where a day holds more emails than a mailbox remembers, more are given back, and the bound knows', async () => {
+it('T66: if a day allows more emails than a mailbox remembers, more sends are given back, and the bound counts them', async () => {
   const clock = startClock();
   let fails = false;
   let opened = 0;
@@ -155,10 +159,10 @@ it('T66: where a day holds more emails than a mailbox remembers, more are given 
     for (let n = 0; n < 4; n += 1) await send();
     fails = false;
     while ((await send()) === 'sent');
-    // Emails of one millisecond are entered one after another.
+    // Emails sent within one millisecond are recorded one after another.
     clock.pass(HOUR + SECOND);
   }
-  // Six hours of 600, and those that were given back: more than three.
+  // Six hours of 600 emails, and more than three that were given back.
   expect(opened).toBeGreaterThan(3600 + 3);
   const limits = [{ max: 600, window: HOUR }];
   const { guesses } = guessBound({

@@ -1,4 +1,4 @@
-/** Guessing a code: how many guesses are compared, whoever asks and however often, and what is no guess at all. */
+/** Guessing a code: how many guesses are compared, whoever sends them, and what does not count as a guess. */
 import {
   clientAddress,
   inParallel,
@@ -16,7 +16,7 @@ const { mail, open, storeOf, redis } = useFrontDoor();
 const email = 'minji@example.com';
 
 describe.each(STORES)('on %s', (name) => {
-  it('T1: 1000 guesses from 1000 client addresses: promise 2, exactly maxAttempts are compared', async () => {
+  it('T1: of 1000 guesses from 1000 addresses exactly maxAttempts are compared (promise 2)', async () => {
     const door = await open({ store: storeOf(name) });
     await door.send({ email });
     const code = await mail.lastCode(email);
@@ -24,7 +24,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(tally(await inParallel(1000, guess))).toEqual({ code_incorrect: 5, code_expired: 995 });
   });
 
-  it('T1: an id that was made up gives no attempts of its own', async () => {
+  it('T1: a made-up challengeId gives no attempts of its own', async () => {
     const door = await open({ store: storeOf(name) });
     const { body } = await door.send({ email });
     const code = await mail.lastCode(email);
@@ -37,7 +37,7 @@ describe.each(STORES)('on %s', (name) => {
       .then(({ status }) => expect(status).toBe(200));
   });
 
-  it('T2: attempts do not start again: 20 resends under one challengeId, maxAttempts compared on it', async () => {
+  it('T2: 20 resends under one challengeId give no attempts back: maxAttempts are compared', async () => {
     const clock = startClock();
     const door = await open({ store: storeOf(name, clock.read), ...WIDE });
     const { body } = await door.send({ email });
@@ -56,7 +56,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(replies.slice(0, 5).map(({ body }) => body.attemptsLeft)).toEqual([4, 3, 2, 1, 0]);
   });
 
-  it('T6: 200 parallel wrong guesses under one challengeId: promise 2, exactly maxAttempts are compared', async () => {
+  it('T6: of 200 parallel wrong guesses under one challengeId exactly maxAttempts are compared (promise 2)', async () => {
     const door = await open({ store: storeOf(name) });
     const { body } = await door.send({ email });
     const code = await mail.lastCode(email);
@@ -70,7 +70,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(left.sort()).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('T6: a client whose attempts are spent does not fall back to the shared ones, not even with the right code', async () => {
+  it('T6: a holder without attempts cannot use the shared ones, not even with the right code', async () => {
     const door = await open({ store: storeOf(name) });
     const { body } = await door.send({ email });
     const { challengeId } = body;
@@ -90,33 +90,39 @@ describe.each(STORES)('on %s', (name) => {
     ['an array of codes', { code: ['123456'] }],
     ['{}', { code: {} }],
     ['true', { code: true }],
-    ['dashes alone', { code: '------' }],
-    ['one digit less', { code: '12345' }],
-    ['a digit more', { code: '1234567' }],
+    ['nothing but dashes', { code: '------' }],
+    ['a digit too few', { code: '12345' }],
+    ['a digit too many', { code: '1234567' }],
     ['a pattern', { code: '......' }],
     ['a superscript', { code: '12345⁶' }],
     ['257 characters', { code: `123456${' '.repeat(251)}` }],
   ];
-  it.each(notCodes)('T9: %s is no code, with and without an open challenge', async (_what, fields) => {
-    const door = await open({ store: storeOf(name) });
-    const before = await door.verify({ email, ...fields });
-    const { body } = await door.send({ email });
-    const { challengeId } = body;
-    const code = await mail.lastCode(email);
-    const replies = [before, ...(await inParallel(10, () => door.verify({ email, challengeId, ...fields })))];
-    for (const reply of replies) {
-      expect(reply.status).toBe(400);
-      expect(reply.body).toMatchObject({
-        verify: false,
-        reason: 'invalid_request',
-        errors: [{ field: 'code' }],
-      });
-    }
-    // It cost no attempt.
-    expect((await door.verify({ email, challengeId, code: wrongCode(code) })).body.attemptsLeft).toBe(4);
-  });
+  it.each(notCodes)(
+    'T9: %s is refused with 400, with and without an open challenge',
+    async (_what, fields) => {
+      const door = await open({ store: storeOf(name) });
+      const before = await door.verify({ email, ...fields });
+      const { body } = await door.send({ email });
+      const { challengeId } = body;
+      const code = await mail.lastCode(email);
+      const replies = [
+        before,
+        ...(await inParallel(10, () => door.verify({ email, challengeId, ...fields }))),
+      ];
+      for (const reply of replies) {
+        expect(reply.status).toBe(400);
+        expect(reply.body).toMatchObject({
+          verify: false,
+          reason: 'invalid_request',
+          errors: [{ field: 'code' }],
+        });
+      }
+      // It cost no attempt.
+      expect((await door.verify({ email, challengeId, code: wrongCode(code) })).body.attemptsLeft).toBe(4);
+    },
+  );
 
-  it('T10: a code works to its last millisecond and not one longer, though its key is still there', async () => {
+  it('T10: a code works until its last millisecond and not longer, even if its key still exists', async () => {
     const clock = startClock();
     const door = await open({ store: storeOf(name, clock.read) });
     const inTime = await door.send({ email });
@@ -136,7 +142,7 @@ describe.each(STORES)('on %s', (name) => {
     if (name === 'RedisStore') expect(await redis.client.keys('ev:{*}?*')).toHaveLength(1);
   });
 
-  it('T11: a code that was taken is refused when it comes again, from anybody', async () => {
+  it('T11: a code that was accepted is refused when it is sent again, by anyone', async () => {
     const door = await open({ store: storeOf(name) });
     const { body } = await door.send({ email });
     const { challengeId } = body;

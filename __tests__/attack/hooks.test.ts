@@ -1,4 +1,4 @@
-/** The app's own hook, slow or broken: it stops the send it was asked about, and no other. */
+/** A slow or broken beforeSend stops the send it was called for, and no other. */
 import type { ErrorRequestHandler } from 'express';
 import { createTestApp } from '../support/app.js';
 import { inParallel, memoryInbox, STORES, tally, useFrontDoor } from './front-door.js';
@@ -7,7 +7,7 @@ const { open, listen, storeOf, redis } = useFrontDoor();
 const rateLimit = { send: false } as const;
 
 describe.each(STORES)('on %s', (name) => {
-  it('T28: a hook that hangs: 503 for that send past hookTimeout, and nobody else waits', async () => {
+  it('T28: a beforeSend that hangs gets its own send a 503 after hookTimeout, and no other send waits', async () => {
     const inbox = memoryInbox();
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const answers: ((value: undefined) => void)[] = [];
@@ -19,14 +19,14 @@ describe.each(STORES)('on %s', (name) => {
     const hanging = inParallel(50, (n) => door.send({ email: `hang${n}@example.com` }));
     const passing = await inParallel(50, (n) => door.send({ email: `pass${n}@example.com` }));
     expect(tally(passing)).toEqual({ success: 50 });
-    // Answered, though no hook has answered yet.
+    // They are answered although no hook has settled.
     const replies = await hanging;
     expect(tally(replies)).toEqual({ unavailable: 50 });
     for (const { status, headers, body } of replies) {
       expect([status, headers['retry-after']]).toEqual([503, String(body.retryAfter)]);
     }
 
-    // An answer that comes after all changes nothing.
+    // A hook that settles later changes nothing.
     for (const answer of answers) answer(undefined);
     expect((await door.send({ email: 'late@example.com' })).status).toBe(200);
     expect(inbox.codesOf('hang0@example.com')).toEqual([]);
@@ -38,13 +38,13 @@ describe.each(STORES)('on %s', (name) => {
     [
       'throws',
       () => {
-        throw new Error('the captcha is away');
+        throw new Error('the captcha is unreachable');
       },
     ],
-    ['rejects', () => Promise.reject(new Error('the captcha is away'))],
+    ['rejects', () => Promise.reject(new Error('the captcha is unreachable'))],
   ];
   it.each(broken)(
-    'T28: a hook that %s: the error handler of the app, nothing kept, nothing mailed',
+    'T28: a beforeSend that %s: the error handler of the app is called, nothing is stored and no email is sent',
     async (_what, fails) => {
       const inbox = memoryInbox();
       const { app, verification } = createTestApp({
@@ -62,29 +62,29 @@ describe.each(STORES)('on %s', (name) => {
         door.send({ email: 'fine@example.com' }),
       ]);
       expect([bad?.text, good?.status]).toEqual(['{"app":true}', 200]);
-      expect(seen).toEqual([new Error('the captcha is away')]);
+      expect(seen).toEqual([new Error('the captcha is unreachable')]);
       expect(inbox.codesOf('broken@example.com')).toEqual([]);
       if (name === 'RedisStore') expect(await redis.client.dbSize()).toBe(2);
     },
   );
 
-  it('T28: what a hook refuses is not kept, not counted and not mailed', async () => {
+  it('T28: a send that beforeSend refuses is not stored, not counted and not sent', async () => {
     const inbox = memoryInbox();
-    let open403 = true;
+    let isRefusing = true;
     const door = await open({
       ...{ store: storeOf(name), delivery: inbox.delivery, rateLimit },
-      beforeSend: () => (open403 ? { kind: 'refuse', message: 'Not today.' } : undefined),
+      beforeSend: () => (isRefusing ? { kind: 'refuse', message: 'Not today.' } : undefined),
     });
     const replies = await inParallel(20, () => door.send({ email: 'minji@example.com' }));
     expect(tally(replies)).toEqual({ refused: 20 });
     expect(await redis.client.dbSize()).toBe(0);
-    open403 = false;
+    isRefusing = false;
     expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
   });
 });
 
 it.each([undefined, null, '', 0, 'route'])(
-  'T37: without HTTP, a hook that throws %p rejects the send with an error',
+  'T37: without HTTP, a beforeSend that throws %p rejects the send with an error',
   async (thrown) => {
     const { verification } = await open({
       store: storeOf('MemoryStore'),
@@ -99,7 +99,7 @@ it.each([undefined, null, '', 0, 'route'])(
   },
 );
 
-it('T37: a listener that throws or rejects is told by a warning, and ends nothing', async () => {
+it('T37: a listener that throws or rejects causes a warning and nothing else', async () => {
   const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
   const inbox = memoryInbox();
   const door = await open({ store: storeOf('MemoryStore'), delivery: inbox.delivery, rateLimit });

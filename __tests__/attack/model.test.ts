@@ -1,6 +1,6 @@
 /**
- * MemoryStore is the model that RedisStore is held against: whatever is asked of both, under the same clock, both
- * come to the same outcome. When they do not, fast-check prints the seed and the shortest sequence it found.
+ * MemoryStore is the model for RedisStore: for any sequence of operations, under the same clock, both return the same
+ * outcomes. If they do not, fast-check prints the seed and the shortest sequence that fails.
  */
 
 import { type Limit, MemoryStore, RedisStore, type Store } from 'express-email-verification';
@@ -14,7 +14,7 @@ const redis = useRedis();
 jest.setTimeout(300_000);
 
 const SEQUENCES = randomRuns(10_000);
-/** Sequences under way at once, each on keys of its own: Redis answers them in one go. */
+/** Sequences run at once, each on its own keys, so that Redis handles them in one batch. */
 const LANES = 25;
 
 const few = (kind: string, count: number) => fc.integer({ min: 0, max: count - 1 }).map((n) => kind + n);
@@ -32,19 +32,19 @@ const limits = fc.constantFrom<(readonly Limit[])[]>(
   [{ max: 1, window: 86_400_000 }],
   [{ max: 2, window: 7_200_000 }],
 );
-/** Late calls change nothing. */
+/** Calls after their deadline change nothing. */
 const timeout = fc.oneof(
   { weight: 12, arbitrary: fc.constant(60_000) },
   { weight: 1, arbitrary: fc.constant(-1) },
 );
 const span = fc.constantFrom<number[]>(60_000, 180_000, 600_000);
 
-/** One step: an act, or time that passes. `nth` means one of what the sequence has brought about so far. */
+/** One step: an operation, or time that passes. `nth` picks one of the results of earlier steps. */
 const step = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
-      act: fc.constant('open' as const),
+      operation: fc.constant('open' as const),
       key,
       code: few('code', 4),
       codeTtl: span,
@@ -58,7 +58,7 @@ const step = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      act: fc.constant('attempt' as const),
+      operation: fc.constant('attempt' as const),
       key,
       code: few('code', 5),
       holder,
@@ -70,7 +70,7 @@ const step = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      act: fc.constant('discard' as const),
+      operation: fc.constant('discard' as const),
       nth: fc.nat(5),
       newHolder: holder,
       limits,
@@ -79,16 +79,16 @@ const step = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ act: fc.constant('redeem' as const), key, token: few('token', 5), timeout }),
+    arbitrary: fc.record({ operation: fc.constant('redeem' as const), key, token: few('token', 5), timeout }),
   },
   {
     weight: 2,
     arbitrary: fc.record({
-      act: fc.constant('release' as const),
+      operation: fc.constant('release' as const),
       nth: fc.nat(3),
       /**
-       * How much earlier or later than its own end it is given back with; or an end that is none. Redis clears away
-       * by a clock that the test cannot move: so what is still to be there never has less than seconds left.
+       * How far the given end is from the token's own end; or an invalid end. Redis expires keys by a clock that the test
+       * cannot move, so a token that must still exist always has several seconds left.
        */
       off: fc.oneof(
         { weight: 9, arbitrary: fc.constant(0) },
@@ -101,12 +101,12 @@ const step = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ act: fc.constant('peek' as const), key, holder: few('holder', 3), timeout }),
+    arbitrary: fc.record({ operation: fc.constant('peek' as const), key, holder: few('holder', 3), timeout }),
   },
   {
     weight: 3,
     arbitrary: fc.record({
-      act: fc.constant('count' as const),
+      operation: fc.constant('count' as const),
       ip: few('ip', 2),
       window: span,
       step: fc.constantFrom('hit', 'hit', 'undo', 'forget'),
@@ -116,7 +116,7 @@ const step = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      act: fc.constant('pass' as const),
+      operation: fc.constant('pass' as const),
       time: fc.constantFrom<number[]>(
         0,
         1,
@@ -139,7 +139,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 let clocks = 0;
 
-/** Runs a sequence on one store and notes what each step came to. `pass` lets time pass, on its clock and beyond. */
+/** Runs a sequence on one store and records the outcome of each step. `pass` advances its clock. */
 async function run(
   store: Store,
   steps: readonly Step[],
@@ -156,8 +156,8 @@ async function run(
   const ends: number[] = [];
   const outcomes: string[] = [];
 
-  async function carryOut(one: Step): Promise<unknown> {
-    switch (one.act) {
+  async function perform(one: Step): Promise<unknown> {
+    switch (one.operation) {
       case 'pass':
         await pass(one.time);
         return 'time passed';
@@ -171,8 +171,10 @@ async function run(
       case 'attempt':
         return store.attempt({ ...one, ...ownKey(one.key) }, one.timeout);
       case 'discard': {
-        const mail = opened[one.nth % Math.max(1, opened.length)];
-        return mail && store.discard({ ...mail, newHolder: one.newHolder, limits: one.limits }, one.timeout);
+        const email = opened[one.nth % Math.max(1, opened.length)];
+        return (
+          email && store.discard({ ...email, newHolder: one.newHolder, limits: one.limits }, one.timeout)
+        );
       }
       case 'redeem': {
         const outcome = await store.redeem({ ...ownKey(one.key), token: one.token }, one.timeout);
@@ -191,26 +193,33 @@ async function run(
   }
 
   for (const one of steps) {
-    const outcome = await carryOut(one).catch((error: Error) => ({ rejected: error.name }));
-    outcomes.push(`${one.act}: ${JSON.stringify(outcome)}`);
+    const outcome = await perform(one).catch((error: Error) => ({ rejected: error.name }));
+    outcomes.push(`${one.operation}: ${JSON.stringify(outcome)}`);
   }
   return outcomes;
 }
 
-/** Every key that a sequence can make in its lane. */
+/** Every key that a sequence can create in its lane. */
 function keysOf(lane: string): string[] {
   const mailboxes = [0, 1].map((n) => `ev:{${lane}mailbox${n}}`);
   const challenges = mailboxes.flatMap((mailbox) => [0, 1].map((n) => `${mailbox}challenge${n}`));
   return [...mailboxes, ...challenges, ...[0, 1].map((n) => `ev:${lane}network${n}`)];
 }
 
-/** The sequence on one challenge, with so many codes in so little time that not all that have ended are known. */
-function crowded(steps: readonly Step[]): Step[] {
+/** The sequence on one challenge, with so many codes in so little time that not all ended codes are remembered. */
+function onOneChallenge(steps: readonly Step[]): Step[] {
   const key = { mailbox: 'mailbox0', challenge: 'challenge0' };
   const limits = [{ max: 1000, window: 86_400_000 }];
-  const opens = { act: 'open', key, codeTtl: 60_000, holder: undefined, maxAttempts: 3, limits } as const;
+  const opens = {
+    operation: 'open',
+    key,
+    codeTtl: 60_000,
+    holder: undefined,
+    maxAttempts: 3,
+    limits,
+  } as const;
   return steps.map((one, n) => {
-    switch (one.act) {
+    switch (one.operation) {
       case 'pass':
         return { ...one, time: Math.min(one.time, 60_000) };
       case 'attempt':
@@ -221,12 +230,12 @@ function crowded(steps: readonly Step[]): Step[] {
   });
 }
 
-it(`promise 1 to 7: ${SEQUENCES} random sequences of acts come to the same on both stores`, async () => {
+it(`promises 1 to 7: ${SEQUENCES} random sequences of operations have the same outcomes on both stores`, async () => {
   const property = fc.asyncProperty(
     fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }),
     fc.nat(4),
     async (drawn, crowd) => {
-      const steps = crowd === 0 ? crowded(drawn) : drawn;
+      const steps = crowd === 0 ? onOneChallenge(drawn) : drawn;
       clocks += 1;
       const start = 1_800_000_000_000;
       const [redisClock, memoryClock] = [{ now: start }, { now: start }];
@@ -238,7 +247,7 @@ it(`promise 1 to 7: ${SEQUENCES} random sequences of acts come to the same on bo
       const passInMemory = async (time: number) => {
         memoryClock.now += time;
       };
-      const [asked, model] = await Promise.all([
+      const [actual, model] = await Promise.all([
         run(
           new RedisStore(redis.client, { clock: () => redisClock.now }),
           steps,
@@ -248,8 +257,8 @@ it(`promise 1 to 7: ${SEQUENCES} random sequences of acts come to the same on bo
         ),
         run(new MemoryStore({ clock: () => memoryClock.now }), steps, memoryClock, lane, passInMemory),
       ]);
-      expect(asked).toEqual(model);
-      // Nothing stays for ever.
+      expect(actual).toEqual(model);
+      // No key lives forever.
       const lives = await Promise.all(keysOf(lane).map((one) => redis.client.pTTL(one)));
       expect(lives).not.toContain(-1);
     },

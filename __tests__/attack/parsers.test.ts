@@ -1,4 +1,4 @@
-/** Bodies as the app, or what it runs in, hands them over: parsed, as bytes, as text, read away, or not at all. */
+/** Request bodies as an app or its runtime passes them on: parsed, as bytes, as text, already read, or not at all. */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
@@ -28,7 +28,7 @@ function verificationOf() {
   return { verification, codes };
 }
 
-/** The router and a sign-up behind the same middleware, and what the app's error handler was told. */
+/** The router and a sign-up behind the same middleware, and what the app's error handler got. */
 function appOf(make: typeof express, before: RequestHandler | RequestHandler[]) {
   const { verification, codes } = verificationOf();
   const errors: { message: string; status?: number }[] = [];
@@ -65,7 +65,7 @@ const VERSIONS: [string, typeof express][] = [
   ['Express 4', express4],
 ];
 
-/** Sets the body as frameworks do, with the stream read or not. */
+/** Sets the body as frameworks do. */
 const preset =
   (made: (bytes: Buffer) => unknown): RequestHandler =>
   (req, _res, next) => {
@@ -78,7 +78,7 @@ const preset =
   };
 
 describe.each(VERSIONS)('on %s', (_name, make) => {
-  const LEFT: [what: string, before: RequestHandler][] = [
+  const UNPARSED: [what: string, before: RequestHandler][] = [
     ['express.raw() for all types', make.raw({ type: '*/*' })],
     ['express.raw() for these types', make.raw({ type: [JSON_TYPE, FORM] })],
     ['express.text() for all types', make.text({ type: '*/*' })],
@@ -92,7 +92,7 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     ['an ArrayBuffer', preset((bytes) => new Uint8Array(bytes).buffer)],
     ['a string', preset((bytes) => bytes.toString())],
   ];
-  const WELL: [what: string, body: string | Buffer, headers: Record<string, string>][] = [
+  const VALID: [what: string, body: string | Buffer, headers: Record<string, string>][] = [
     ['JSON', `{"email":"${email}"}`, { 'Content-Type': JSON_TYPE }],
     ['JSON with a charset', `{"email":"${email}"}`, { 'Content-Type': `${JSON_TYPE}; charset=utf-8` }],
     ['JSON in capitals', `{"email":"${email}"}`, { 'Content-Type': 'Application/JSON' }],
@@ -104,19 +104,19 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
       { 'Content-Type': `${FORM};charset=UTF-8` },
     ],
   ];
-  const BAD: [what: string, status: number, body: string, headers: Record<string, string>][] = [
+  const INVALID: [what: string, status: number, body: string, headers: Record<string, string>][] = [
     ['broken JSON', 400, '{"email":', { 'Content-Type': JSON_TYPE }],
-    ['JSON that is no object', 400, '"text"', { 'Content-Type': JSON_TYPE }],
-    ['an address that is none', 400, '{"email":"x"}', { 'Content-Type': JSON_TYPE }],
+    ['JSON that is not an object', 400, '"text"', { 'Content-Type': JSON_TYPE }],
+    ['an invalid address', 400, '{"email":"x"}', { 'Content-Type': JSON_TYPE }],
     ['fields in __proto__', 400, `{"__proto__":{"email":"${email}"}}`, { 'Content-Type': JSON_TYPE }],
     ['16 kB and a byte', 413, `{"email":"${'a'.repeat(16_373)}"}`, { 'Content-Type': JSON_TYPE }],
     ['a thousand fields', 413, `${'a=1&'.repeat(1500)}email=x`, { 'Content-Type': FORM }],
     ['text', 415, `{"email":"${email}"}`, { 'Content-Type': 'text/plain' }],
-    ['bytes of no type we know', 415, `{"email":"${email}"}`, { 'Content-Type': 'application/octet-stream' }],
+    ['bytes of an unknown type', 415, `{"email":"${email}"}`, { 'Content-Type': 'application/octet-stream' }],
   ];
 
-  describe.each(LEFT)('behind what leaves %s', (left, before) => {
-    it.each(WELL)('T41: %s is parsed by the router', async (_what, body, headers) => {
+  describe.each(UNPARSED)('behind a middleware that sets %s', (parser, before) => {
+    it.each(VALID)('T41: %s is parsed by the router', async (_what, body, headers) => {
       const { app, errors, codes } = appOf(make, before);
       const answer = await post(app, '/ev/send', body, headers);
       expect([answer.status, answer.body.message]).toEqual([200, expect.any(String)]);
@@ -124,22 +124,25 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
       expect(errors).toEqual([]);
     });
 
-    it.each(BAD)('T41: %s is answered %i in our own form', async (_what, status, body, headers) => {
-      const { app, errors, codes } = appOf(make, before);
-      const answer = await post(app, '/ev/send', body, headers);
-      expect([answer.status, answer.body.reason]).toEqual([status, 'invalid_request']);
-      expect(errors).toEqual([]);
-      expect(codes).toEqual([]);
-    });
+    it.each(INVALID)(
+      'T41: %s is answered with %i in the usual form',
+      async (_what, status, body, headers) => {
+        const { app, errors, codes } = appOf(make, before);
+        const answer = await post(app, '/ev/send', body, headers);
+        expect([answer.status, answer.body.reason]).toEqual([status, 'invalid_request']);
+        expect(errors).toEqual([]);
+        expect(codes).toEqual([]);
+      },
+    );
 
-    it('T41: a packed body is parsed', async () => {
-      if (!left.startsWith('express.')) return;
+    it('T41: a compressed body is parsed', async () => {
+      if (!parser.startsWith('express.')) return;
       const { app } = appOf(make, before);
       const headers = { 'Content-Type': JSON_TYPE, 'Content-Encoding': 'gzip' };
       expect((await post(app, '/ev/send', gzipSync(`{"email":"${email}"}`), headers)).status).toBe(200);
     });
 
-    it('T41: the guard parses what it reads the address from, for the handler too', async () => {
+    it('T41: the guard parses the body for itself and for the handler', async () => {
       const { app, token } = appOf(make, before);
       const fields = { email: 'Minji@EXAMPLE.com', verificationToken: await token(), password: 'a long one' };
       const answer = await post(app, '/signup', JSON.stringify(fields), { 'Content-Type': JSON_TYPE });
@@ -149,14 +152,14 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
       expect([posted.status, posted.body.body.password]).toEqual([201, 'a long one']);
     });
 
-    it('T41: a sign-up of more than 16 kB is parsed by the guard: its size is the matter of the app', async () => {
+    it('T41: a sign-up of more than 16 kB is parsed by the guard, as the app decides its size', async () => {
       const { app, token } = appOf(make, before);
       const fields = { email, verificationToken: await token(), portrait: 'x'.repeat(50_000) };
       const answer = await post(app, '/signup', JSON.stringify(fields), { 'Content-Type': JSON_TYPE });
       expect(answer.status).toBe(201);
     });
 
-    it('T41: JSON that is broken is an error of the guard, as it is of express.json()', async () => {
+    it('T41: broken JSON is an error of the guard, as with express.json()', async () => {
       const { app, errors } = appOf(make, before);
       await post(app, '/signup', '{"email":', { 'Content-Type': JSON_TYPE }).expect(400);
       expect(errors).toHaveLength(1);
@@ -170,7 +173,7 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     });
   });
 
-  it('T41: the guard leaves bytes alone when the app says where all is', async () => {
+  it('T41: the guard leaves bytes alone if the app passes `email` and `token`', async () => {
     const { verification, codes } = verificationOf();
     await verification.send({ email });
     const verified = await verification.verify({ email, code: codes.at(-1) });
@@ -190,17 +193,17 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     });
   });
 
-  const AWAY: [what: string, before: RequestHandler][] = [
-    ['reads it away', (req, _res, next) => void req.resume().on('end', next)],
+  const CONSUMING: [what: string, before: RequestHandler][] = [
+    ['reads the body', (req, _res, next) => void req.resume().on('end', next)],
     [
-      'reads it by iteration',
+      'iterates over the body',
       async (req, _res, next) => {
         for await (const _chunk of req);
         next();
       },
     ],
     [
-      'keeps it elsewhere',
+      'keeps the body elsewhere',
       (req, _res, next) => {
         let text = '';
         req.on('data', (chunk) => {
@@ -212,10 +215,10 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
         });
       },
     ],
-    ['reads the beginning', (req, _res, next) => void req.once('readable', () => next(void req.read(1)))],
+    ['reads the first byte', (req, _res, next) => void req.once('readable', () => next(void req.read(1)))],
   ];
-  it.each(AWAY)(
-    'T41: a middleware that %s is told to the app, and not to the person',
+  it.each(CONSUMING)(
+    'T41: a middleware that %s is reported to the app, not to the user',
     async (_what, before) => {
       for (const [type, body] of [
         [JSON_TYPE, `{"email":"${email}"}`],
@@ -231,8 +234,8 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     },
   );
 
-  it.each(AWAY)(
-    'T41: behind a middleware that %s a request without a body is just that',
+  it.each(CONSUMING)(
+    'T41: behind a middleware that %s, a request without a body is refused as usual',
     async (_what, before) => {
       const { app, errors } = appOf(make, before);
       const answer = await post(app, '/ev/send', undefined, { 'Content-Length': '0' });
@@ -242,24 +245,24 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     },
   );
 
-  it.each(WELL)(
-    'T41: %s is read beside a listener of the app that sets it flowing',
+  it.each(VALID)(
+    'T41: %s is read while a listener of the app makes the stream flow',
     async (_what, body, headers) => {
-      let heard = '';
+      let seen = '';
       const { app, errors } = appOf(make, (req, _res, next) => {
         req.on('data', (chunk) => {
-          heard += chunk;
+          seen += chunk;
         });
         next();
       });
       const answer = await post(app, '/ev/send', body, headers);
       expect([answer.status, errors]).toEqual([200, []]);
-      expect(heard).toBe(body);
+      expect(seen).toBe(body);
     },
   );
 
-  it.each(WELL)(
-    'T41: %s that the app has set an encoding for is its own mistake',
+  it.each(VALID)(
+    'T41: %s with an encoding set by the app is reported to the app',
     async (_what, body, headers) => {
       const { app, errors } = appOf(make, (req, _res, next) => next(void req.setEncoding('hex')));
       const answer = await post(app, '/ev/send', body, headers);
@@ -268,8 +271,8 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     },
   );
 
-  it.each(WELL)(
-    "T41: %s that cannot be kept in `req.body` is the app's mistake",
+  it.each(VALID)(
+    'T41: %s that cannot be stored in `req.body` is reported to the app',
     async (_what, body, headers) => {
       const { app, errors } = appOf(make, (req, _res, next) => {
         Object.defineProperty(req, 'body', { value: undefined });
@@ -281,7 +284,7 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     },
   );
 
-  it('T41: a text that express.text() has decoded is not decoded again', async () => {
+  it('T41: text decoded by express.text() is not decoded again', async () => {
     const headers = { 'Content-Type': `${JSON_TYPE}; charset=utf-16le` };
     const body = Buffer.from(`{"email":"${email}"}`, 'utf16le');
     const { app, errors, codes } = appOf(make, make.text({ type: '*/*' }));
@@ -305,39 +308,36 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
     ['express.text()', [make.text()]],
   ];
   describe.each(PARSERS)('behind %s', (what, before) => {
-    it.each(WELL)('T41: %s is read by the router', async (_what, body, headers) => {
+    it.each(VALID)('T41: %s is read by the router', async (_what, body, headers) => {
       const { app, errors } = appOf(make, before);
       const answer = await post(app, '/ev/send', body, headers);
       expect([answer.status, errors]).toEqual([200, []]);
     });
 
-    const NONE: [what: string, body: string | undefined, headers: Record<string, string>][] = [
+    const UNVERIFIED: [what: string, body: string | undefined, headers: Record<string, string>][] = [
       ['no body', undefined, {}],
       ['an empty body', '', { 'Content-Type': JSON_TYPE, 'Content-Length': '0' }],
-      ['a body of no type', '{}', { 'Content-Type': '' }],
+      ['a body without a type', '{}', { 'Content-Type': '' }],
       ['text', 'email=a@b.example', { 'Content-Type': 'text/plain' }],
       ['XML', '<email/>', { 'Content-Type': 'application/xml' }],
       ['a multipart form', '--x\r\n\r\n--x--', { 'Content-Type': 'multipart/form-data; boundary=x' }],
-      ['JSON by another name', '{}', { 'Content-Type': 'application/vnd.api+json' }],
+      ['another JSON type', '{}', { 'Content-Type': 'application/vnd.api+json' }],
       ['bytes', '{}', { 'Content-Type': 'application/octet-stream' }],
       ['an empty object', '{}', { 'Content-Type': JSON_TYPE }],
       ['an array', '[]', { 'Content-Type': JSON_TYPE }],
       ['a form', 'email=a%40b.example', { 'Content-Type': FORM }],
     ];
-    it.each(NONE)(
-      'T40: the guard takes %s for somebody who is not verified',
-      async (_what, body, headers) => {
-        const { app, errors } = appOf(make, before);
-        const answer = await post(app, '/signup', body, headers);
-        if (what === 'no parser') {
-          expect(answer.status).toBe(500);
-          expect(errors[0]?.message).toMatch(/express\.json\(\).*express\.urlencoded\(\)/);
-          return;
-        }
-        expect([answer.status, answer.body.reason]).toEqual([403, 'email_not_verified']);
-        expect(errors).toEqual([]);
-      },
-    );
+    it.each(UNVERIFIED)('T40: the guard refuses %s as not verified', async (_what, body, headers) => {
+      const { app, errors } = appOf(make, before);
+      const answer = await post(app, '/signup', body, headers);
+      if (what === 'no parser') {
+        expect(answer.status).toBe(500);
+        expect(errors[0]?.message).toMatch(/express\.json\(\).*express\.urlencoded\(\)/);
+        return;
+      }
+      expect([answer.status, answer.body.reason]).toEqual([403, 'email_not_verified']);
+      expect(errors).toEqual([]);
+    });
   });
 
   it('T40: a body that is null is refused', async () => {
@@ -349,7 +349,7 @@ describe.each(VERSIONS)('on %s', (_name, make) => {
 });
 
 describe('in a serverless function', () => {
-  /** As serverless-http 3 makes it: the bytes are both in `body` and still to be read, and there is no socket. */
+  /** As serverless-http 3 makes it: the bytes are both in `body` and in the stream, and there is no socket. */
   class ServerlessRequest extends IncomingMessage {
     readonly #bytes: Buffer;
 
@@ -395,26 +395,23 @@ describe('in a serverless function', () => {
     });
   }
 
-  it.each(VERSIONS)(
-    'T41: a body is parsed by the router and the guard of an app on %s',
-    async (_name, make) => {
-      // The parsers of Express 4 read its stream themselves; those of 5 take it for read and leave the bytes.
-      const parsers = [make.json(), make.urlencoded({ extended: false })];
-      for (const before of make === express ? [[], parsers] : [[]]) {
-        const { app, token, errors } = appOf(make, before);
-        const type = { 'content-type': JSON_TYPE };
-        expect((await call(app, '/ev/send', `{"email":"${email}"}`, type)).status).toBe(200);
-        const form = `email=${encodeURIComponent(email)}`;
-        expect((await call(app, '/ev/send', form, { 'content-type': FORM })).status).toBe(200);
-        const packed = { ...type, 'content-encoding': 'gzip' };
-        expect((await call(app, '/ev/send', gzipSync(`{"email":"${email}"}`), packed)).status).toBe(200);
-        expect((await call(app, '/ev/send', '{"email":', type)).status).toBe(400);
-        const fields = { email, verificationToken: await token() };
-        expect(await call(app, '/signup', JSON.stringify(fields), type)).toMatchObject({
-          ...{ status: 201, body: { verified: email } },
-        });
-        expect(errors).toEqual([]);
-      }
-    },
-  );
+  it.each(VERSIONS)('T41: the router and the guard of an app on %s parse the body', async (_name, make) => {
+    // The parsers of Express 4 read the stream themselves; those of 5 take it as read and leave the bytes.
+    const parsers = [make.json(), make.urlencoded({ extended: false })];
+    for (const before of make === express ? [[], parsers] : [[]]) {
+      const { app, token, errors } = appOf(make, before);
+      const type = { 'content-type': JSON_TYPE };
+      expect((await call(app, '/ev/send', `{"email":"${email}"}`, type)).status).toBe(200);
+      const form = `email=${encodeURIComponent(email)}`;
+      expect((await call(app, '/ev/send', form, { 'content-type': FORM })).status).toBe(200);
+      const compressed = { ...type, 'content-encoding': 'gzip' };
+      expect((await call(app, '/ev/send', gzipSync(`{"email":"${email}"}`), compressed)).status).toBe(200);
+      expect((await call(app, '/ev/send', '{"email":', type)).status).toBe(400);
+      const fields = { email, verificationToken: await token() };
+      expect(await call(app, '/signup', JSON.stringify(fields), type)).toMatchObject({
+        ...{ status: 201, body: { verified: email } },
+      });
+      expect(errors).toEqual([]);
+    }
+  });
 });

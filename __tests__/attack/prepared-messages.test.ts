@@ -1,9 +1,9 @@
-/** Many emails at once, most of them filled in: each person gets the code that works for them, and nobody else's. */
+/** Many emails at once, most of them from a prepared message: each person gets their own code and no one else's. */
 import { MemoryStore } from 'express-email-verification';
 import request from 'supertest';
 import type { ReceivedMessage } from '../../demo-app/development/mail-server.js';
 import { createTestApp } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { until } from '../support/until.js';
 import { inParallel } from './front-door.js';
 
@@ -11,7 +11,7 @@ const COUNT = 400;
 const mail = useMailServer({ maxMessages: COUNT });
 
 it.each(['en', 'ko'])(
-  'each of many emails at once in %s holds its own code, and its own alone',
+  'each of many simultaneous emails in %s holds its own code and no other',
   async (locale) => {
     const { app, verification } = createTestApp({
       store: new MemoryStore(),
@@ -30,7 +30,7 @@ it.each(['en', 'ko'])(
           .send({ email: addressOf(n), locale }),
       );
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-      await until('all have arrived', () => mail.messages.length === COUNT, 120_000);
+      await until('all emails have arrived', () => mail.messages.length === COUNT, 120_000);
 
       const byAddress = new Map<string, ReceivedMessage>(
         mail.messages.map((message) => [message.envelope.to.join(), message]),
@@ -40,7 +40,7 @@ it.each(['en', 'ko'])(
       await inParallel(COUNT, async (n) => {
         const message = byAddress.get(addressOf(n));
         expect(message?.to).toEqual([{ address: addressOf(n), name: '' }]);
-        // postal-mime has decoded it: the code stands in the text, the HTML, and beside the origin.
+        // Decoded by postal-mime: the code is in the text, in the HTML, and next to the origin.
         const codes =
           `${message?.text} ${message?.html}`.match(/(?<![\w#-])[0-9]{6}(?![\w-])|(?<=#)[0-9]{6}\b/g) ?? [];
         const code = codes[0] ?? '';

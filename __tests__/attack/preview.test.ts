@@ -1,4 +1,4 @@
-/** What an inbox shows of an email before it is opened, and what a spam filter makes of the way that is done. */
+/** What an inbox shows of an email before it is opened, and that spam filters do not mind how this is done. */
 import { execFile, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { useFrontDoor } from './front-door.js';
 const { mail, open, storeOf } = useFrontDoor();
 const email = 'minji@example.com';
 
-/** More than any inbox or locked screen shows of a message: Gmail's snippet ends sooner, and five lines on a phone. */
+/** More than any inbox or lock screen shows of a message, such as Gmail's snippet or five lines on a phone. */
 const PREVIEW = 200;
 
 async function sent(options: Partial<EmailVerificationOptions> = {}, locale = 'en') {
@@ -19,11 +19,11 @@ async function sent(options: Partial<EmailVerificationOptions> = {}, locale = 'e
   expect((await door.send({ email, locale })).status).toBe(200);
   const code = await mail.lastCode(email);
   const message = mail.messages.at(-1);
-  if (!message) throw new Error('No email came.');
+  if (!message) throw new Error('No email arrived.');
   return { ...message, code };
 }
 
-/** The words of a page in their order, as a preview is made of them: white space is one space, entities are read. */
+/** The words of a page in order, as mail clients build a preview: white space collapsed, entities decoded. */
 function wordsOf(html: string): string {
   return html
     .replace(/<head>.*<\/head>|<!--.*?-->|<[^>]*>/gs, ' ')
@@ -33,7 +33,7 @@ function wordsOf(html: string): string {
     .trim();
 }
 
-/** A language of few words, and none of them before the code. */
+/** A locale of few words, none of them before the code. */
 const terse: Locale = {
   ...en,
   mail: {
@@ -46,43 +46,49 @@ const terse: Locale = {
   },
 };
 
-describe('T59: the code is not where a locked screen shows it', () => {
+describe('T59: lock screens do not show the code', () => {
   const messages: [what: string, options: Partial<EmailVerificationOptions>, locale: string][] = [
     ['English', {}, 'en'],
     ['Korean', {}, 'ko'],
     ['10 digits', { codeLength: 10 }, 'en'],
     ['10 digits in Korean', { codeLength: 10 }, 'ko'],
     ['an origin', { origin: 'https://acme.example' }, 'en'],
-    ['an app of one letter', { appName: 'A' }, 'ko'],
-    ['a locale of few words', { locales: { en: terse } }, 'en'],
+    ['an app name of one letter', { appName: 'A' }, 'ko'],
+    ['a terse locale', { locales: { en: terse } }, 'en'],
     ['background delivery', { delivery: 'background' }, 'ko'],
     ['the code in its subject', { codeInSubject: true }, 'ko'],
   ];
 
-  it.each(messages)('T59: %s: a preview of the HTML ends before the code', async (_what, options, locale) => {
-    const { html, code } = await sent(options, locale);
-    const words = wordsOf(html);
-    expect(words).toContain(code);
-    expect(words.slice(0, PREVIEW)).not.toContain(code.slice(0, 4));
-    // What is there to be shown comes first.
-    const { preview } = (options.locales ?? { en, ko })[locale]?.mail ?? en.mail;
-    expect(words.startsWith(preview(options.appName ?? 'Acme'))).toBe(true);
-  });
+  it.each(messages)(
+    'T59: with %s the preview of the HTML ends before the code',
+    async (_what, options, locale) => {
+      const { html, code } = await sent(options, locale);
+      const words = wordsOf(html);
+      expect(words).toContain(code);
+      expect(words.slice(0, PREVIEW)).not.toContain(code.slice(0, 4));
+      // The preview text comes first.
+      const { preview } = (options.locales ?? { en, ko })[locale]?.mail ?? en.mail;
+      expect(words.startsWith(preview(options.appName ?? 'Acme'))).toBe(true);
+    },
+  );
 
-  it.each(messages)('T59: %s: a preview of the text ends before the code', async (_what, options, locale) => {
-    const { text, code } = await sent(options, locale);
-    const words = text.replace(/\s+/g, ' ').trim();
-    expect(words.indexOf(code)).toBeGreaterThanOrEqual(PREVIEW);
-    expect(words.slice(0, PREVIEW)).not.toContain(code.slice(0, 4));
-    // It has a line of its own, so that it is copied whole, and no line is longer than a terminal is wide.
-    expect(text.split('\n')).toContain(code);
-    for (const line of text.split('\n')) expect(line.length).toBeLessThan(100);
-  });
+  it.each(messages)(
+    'T59: with %s the preview of the text ends before the code',
+    async (_what, options, locale) => {
+      const { text, code } = await sent(options, locale);
+      const words = text.replace(/\s+/g, ' ').trim();
+      expect(words.indexOf(code)).toBeGreaterThanOrEqual(PREVIEW);
+      expect(words.slice(0, PREVIEW)).not.toContain(code.slice(0, 4));
+      // The code has its own line, so it is easy to copy, and no line is wider than a terminal.
+      expect(text.split('\n')).toContain(code);
+      for (const line of text.split('\n')) expect(line.length).toBeLessThan(100);
+    },
+  );
 });
 
-describe('T59: no spam filter has a rule for what the tutorials do not do', () => {
+describe('T59: the email matches no more spam rules than that of a tutorial', () => {
   it.each(['en', 'ko'])(
-    'T59: nothing in the HTML is hidden by a style that filters look for, in %s',
+    'T59: the HTML hides nothing with styles that filters look for, in %s',
     async (locale) => {
       const { html } = await sent({ origin: 'https://acme.example' }, locale);
       const styles = [...html.matchAll(/\bstyle\s*=\s*"([^"]*)"/g)].map(([, style = '']) => style);
@@ -103,15 +109,15 @@ describe('T59: no spam filter has a rule for what the tutorials do not do', () =
   const run = promisify(execFile);
 
   withSpamAssassin(
-    'T59: SpamAssassin finds nothing that it does not find in the email of a tutorial (skipped where it is not installed)',
+    'T59: SpamAssassin reports no rule that it does not report for the email of a tutorial (skipped if not installed)',
     async () => {
       const text = { en: 'Your code is 483920.', ko: '인증번호는 483920입니다.' };
       const subject = { en: 'Your code for Acme', ko: 'Acme 인증번호' };
       const transport = nodemailer.createTransport(mail.url);
-      // From a server with a name of its own and from one without: each has rules of its own.
+      // Relays with and without a reverse DNS name have different rules.
       const relays = ['mail.acme.example [93.184.216.34]', 'unknown [93.184.216.34]'];
       const rows: { path: string; tutorial: string | undefined; what: string }[] = [];
-      const keep = async (what: string, tutorial?: string) => {
+      const save = async (what: string, tutorial?: string) => {
         const raw = mail.messages.at(-1)?.raw ?? '';
         for (const [index, relay] of relays.entries()) {
           const path = join(tmpdir(), `${process.pid}-${rows.length}.eml`);
@@ -124,12 +130,12 @@ describe('T59: no spam filter has a rule for what the tutorials do not do', () =
         const html = `<p>${text[locale]}</p>`;
         const message = { from: 'Acme <hello@acme.example>', to: email, subject: subject[locale] };
         await transport.sendMail({ ...message, text: text[locale], html });
-        await keep(`tutorial ${locale}`);
+        await save(`tutorial ${locale}`);
         for (const codeLength of [6, 10]) {
           for (const origin of [undefined, 'https://acme.example']) {
             for (const codeInSubject of [false, true]) {
               await sent({ codeLength, origin, codeInSubject }, locale);
-              await keep(`${locale} ${codeLength} ${origin} ${codeInSubject}`, `tutorial ${locale}`);
+              await save(`${locale} ${codeLength} ${origin} ${codeInSubject}`, `tutorial ${locale}`);
             }
           }
         }

@@ -1,4 +1,4 @@
-/** What happens at the same moment: a code is taken once, and a right one is never lost. */
+/** Simultaneous requests: a code is accepted once, and a right code is never lost. */
 import { randomRuns } from '../support/random-runs.js';
 import {
   type Door,
@@ -25,7 +25,7 @@ describe.each(STORES)('on %s', (name) => {
   };
   const start = () => open({ store: storeOf(name), ...options });
 
-  /** Opens a challenge of a new person and tells what they hold then. */
+  /** Opens a challenge for a new person and returns what they hold. */
   let people = 0;
   async function challenge(door: Door, email = `person${people++}@${name.toLowerCase()}.example`) {
     const { body } = await door.send({ email });
@@ -35,14 +35,14 @@ describe.each(STORES)('on %s', (name) => {
   it.each([
     ['under one challengeId', true],
     ['without one', false],
-  ])('T5: one code, 200 parallel right answers %s: promise 1, one success', async (_how, held) => {
+  ])('T5: of 200 parallel right answers %s, one succeeds (promise 1)', async (_how, held) => {
     const door = await start();
     const { challengeId, ...fields } = await challenge(door);
     const replies = await inParallel(200, () => door.verify(held ? { ...fields, challengeId } : fields));
     expect(tally(replies)).toEqual({ success: 1, code_expired: 199 });
   });
 
-  it('T5: two codes alive, 200 parallel right answers from two clients: promise 1, one success', async () => {
+  it('T5: of 200 parallel right answers from two holders of two live codes, one succeeds (promise 1)', async () => {
     const door = await start();
     const one = await challenge(door);
     const other = await challenge(door, one.email);
@@ -50,14 +50,14 @@ describe.each(STORES)('on %s', (name) => {
     expect(tally(replies)).toEqual({ success: 1, code_expired: 199 });
   });
 
-  it(`T7: a right code beside wrong ones, ${ROUNDS} rounds: promise 4, it is always accepted`, async () => {
+  it(`T7: a right code beside wrong ones is always accepted, in ${ROUNDS} rounds (promise 4)`, async () => {
     const door = await start();
     await inRounds(ROUNDS, async (round) => {
       const right = await challenge(door);
       const wrong = { ...right, code: wrongCode(right.code) };
       const stranger = { email: right.email, code: wrong.code };
       const turns = [wrong, stranger, right, wrong, stranger, stranger];
-      // The right one takes each turn.
+      // The right code takes each position in turn.
       const order = turns.slice(round % turns.length).concat(turns.slice(0, round % turns.length));
       const replies = await Promise.all(order.map((fields) => door.verify(fields)));
       expect(replies[order.indexOf(right)]?.status).toBe(200);
@@ -65,7 +65,7 @@ describe.each(STORES)('on %s', (name) => {
     });
   });
 
-  it(`T7: a right code beside a resend, ${ROUNDS} rounds: promise 4, it is always accepted, and never again`, async () => {
+  it(`T7: a right code beside a resend is always accepted, and only once, in ${ROUNDS} rounds (promise 4)`, async () => {
     const door = await start();
     await inRounds(ROUNDS, async (round) => {
       const right = await challenge(door);
@@ -77,13 +77,13 @@ describe.each(STORES)('on %s', (name) => {
     });
   });
 
-  it(`T7: a wrong code beside a resend, ${ROUNDS} rounds: promise 5, no attempt comes back`, async () => {
+  it(`T7: a wrong code beside a resend gets no attempt back, in ${ROUNDS} rounds (promise 5)`, async () => {
     const door = await start();
     await inRounds(ROUNDS, async (round) => {
       const { email, challengeId, code } = await challenge(door);
       const wrong = { email, challengeId, code: wrongCode(code, 500) };
       await inParallel(4, () => door.verify(wrong));
-      // One attempt is left: whichever comes first, this takes it.
+      // One attempt is left: the wrong code takes it, whichever request is first.
       const asks = [() => door.verify(wrong), () => door.send({ email, challengeId })];
       const replies = await Promise.all((round % 2 ? asks : asks.reverse()).map((ask) => ask()));
       expect(tally(replies)).toEqual({ success: 1, code_incorrect: 1 });
@@ -91,7 +91,7 @@ describe.each(STORES)('on %s', (name) => {
     });
   });
 
-  it('T7: right codes of two purposes at once: each is accepted for its own', async () => {
+  it('T7: simultaneous right codes for two purposes are each accepted for their own', async () => {
     const store = storeOf(name);
     const signUp = await open({ store, ...options });
     const reset = await open({ store, ...options, purpose: 'reset' });

@@ -1,6 +1,6 @@
 /**
- * Random bodies against both routes: nothing that is no request of ours is answered 5xx, kept or mailed. fast-check
- * prints the seed and the smallest body it found when one is.
+ * Random bodies against both routes: an invalid request is never answered with 5xx, and stores and sends nothing. If it
+ * does, fast-check prints the seed and the smallest body that fails.
  */
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
@@ -12,14 +12,14 @@ const { mail, open, storeOf, redis } = useFrontDoor();
 jest.setTimeout(300_000);
 
 const BODIES = randomRuns(20_000);
-/** Requests under way at once. */
+/** Requests in flight at once. */
 const LANES = 20;
 const END_OF_HEAD = '\r\n\r\n';
 
-/** One for all: it prepares itself for each of the 1.1 million characters there are. */
+/** Shared, because it prepares itself for each of the 1.1 million characters. */
 const anyText = fc.string({ unit: 'binary' });
 
-/** What may be answered, and why. */
+/** The allowed answers and their reasons. */
 const REFUSALS = new Map([
   [400, ['invalid_request']],
   [401, ['code_expired']],
@@ -27,7 +27,7 @@ const REFUSALS = new Map([
   [415, ['invalid_request']],
 ]);
 
-/** Near an address, and none: each has something in it that no address has. */
+/** Almost an address: each has something in it that no address has. */
 const poison = fc.constantFrom(
   ' ',
   ',',
@@ -76,7 +76,7 @@ const digitLike = fc.string({
   maxLength: 70,
 });
 const wild = fc.oneof(fc.anything(), anyText, fc.json());
-/** A real one, which goes to /verify alone: that mails and keeps nothing. */
+/** A valid address, for /verify only, which sends and stores nothing. */
 const VALID = 'minji@verify.example';
 const email = fc.oneof(
   { weight: 2, arbitrary: fc.constant(VALID) },
@@ -184,7 +184,7 @@ const attackRequest = fc.record({
     .map(([contentType, ...more]) => Object.assign({ 'content-type': contentType }, ...more)),
 });
 
-// Each refusal is an error in Express, and their stacks cost more than all else; no bug of ours shows by its stack here.
+// Each refusal is an error in Express, and collecting stacks costs more than all else; the test does not need them.
 const { stackTraceLimit } = Error;
 beforeAll(() => {
   Error.stackTraceLimit = 0;
@@ -194,22 +194,22 @@ afterAll(() => {
 });
 
 it.each(STORES)(
-  `T27: ${BODIES / STORES.length} random bodies on %s: never a 5xx, a key or a mail`,
+  `T27: ${BODIES / STORES.length} random bodies on %s cause no 5xx, no key and no email`,
   async (name) => {
     const door = await open({ store: storeOf(name), ...WIDE });
     const seen = new Set<number>();
     const attack = async () => {
-      const line = openLine(door.port);
+      const connection = openConnection(door.port);
       const property = fc.asyncProperty(attackRequest, async ({ route, body, headers }) => {
         const path = body.includes('verify.example') ? '/ev/verify' : route;
-        const { status, reason } = await line.post(path, body, headers);
+        const { status, reason } = await connection.post(path, body, headers);
         seen.add(status);
-        // Compared by hand: an `expect` prepares its stack, 20,000 times for nothing.
+        // Compared by hand: `expect` collects a stack each time, 20,000 times for nothing.
         if (!REFUSALS.get(status)?.includes(reason)) throw new Error(`answered ${status} ${reason}`);
-        if (mail.messages.length > 0) throw new Error('mailed');
+        if (mail.messages.length > 0) throw new Error('an email was sent');
       });
       await fc.assert(property, { seed: seed++, numRuns: Math.ceil(BODIES / STORES.length / LANES) });
-      line.close();
+      connection.close();
     };
     let seed = Date.now() & 0x7fffffff;
     await Promise.all(Array.from({ length: LANES }, attack));
@@ -219,7 +219,7 @@ it.each(STORES)(
   },
 );
 
-/** Lone surrogates as JSON escapes, as an attacker writes them; what JSON does not know is left out. */
+/** Lone surrogates become JSON escapes, as an attacker would write them; values that JSON lacks are left out. */
 function text(value: unknown): string {
   try {
     return (
@@ -230,8 +230,8 @@ function text(value: unknown): string {
   }
 }
 
-/** A connection that stays, for one request after the other: Node's client costs more than the server it asks. */
-function openLine(port: number) {
+/** A keep-alive connection for one request after the other: Node's HTTP client costs more than the server. */
+function openConnection(port: number) {
   let socket: Socket | undefined;
   let reply = '';
   let onReply: (error?: Error) => void = () => {};
@@ -271,7 +271,7 @@ function openLine(port: number) {
       const lines = Object.entries({ host: 'localhost', 'content-length': bytes.length, ...headers });
       const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
       const request = Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${head}\r\n`), bytes]);
-      // A server that answers before it has read a large body may close on us: then it is asked again.
+      // A server that answers before it has read a large body may close the connection: then the request is repeated.
       return ask(request).catch(() => ask(request));
     },
     close: () => socket?.destroy(),

@@ -1,4 +1,4 @@
-/** Where a code could be seen but in its mail, and what a dump of Redis tells: nothing. */
+/** No code is visible anywhere but in its email, and a dump of Redis reveals nothing. */
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -19,11 +19,11 @@ const EVENTS: EventName[] = [
   'unavailable',
 ];
 
-/** Everything that leaves the process beside the mail: kept as text, from now on. */
-function eavesdrop() {
-  const heard: string[] = [];
+/** Records everything that leaves the process except the email, as text. */
+function record() {
+  const recorded: string[] = [];
   const note = (...what: unknown[]) => {
-    heard.push(
+    recorded.push(
       what.map((one) => inspect(one, { depth: 20, showHidden: true, maxStringLength: null })).join(' '),
     );
   };
@@ -33,17 +33,17 @@ function eavesdrop() {
   jest.spyOn(process, 'emitWarning').mockImplementation(note as typeof process.emitWarning);
   for (const stream of [process.stdout, process.stderr]) {
     jest.spyOn(stream, 'write').mockImplementation((chunk) => {
-      heard.push(String(chunk));
+      recorded.push(String(chunk));
       return true;
     });
   }
-  return { heard, note };
+  return { recorded, note };
 }
 afterEach(() => jest.restoreAllMocks());
 
-/** An app whose every byte, event and error is heard, and each code it mails. */
-async function openHeard(options: Partial<EmailVerificationOptions>, signUpStatus = () => 201) {
-  const { heard, note } = eavesdrop();
+/** An app whose every byte, event and error is recorded. */
+async function openRecorded(options: Partial<EmailVerificationOptions>, signUpStatus = () => 201) {
+  const { recorded, note } = record();
   const codes: string[] = [];
   const { app, verification } = createTestApp(
     { store: storeOf('RedisStore'), transport: mail.url, ...LONG, ...options },
@@ -56,7 +56,7 @@ async function openHeard(options: Partial<EmailVerificationOptions>, signUpStatu
   };
   const door = await listen(app.use(onError), verification);
 
-  /** Bytes in, bytes out: no client in between that leaves something away. */
+  /** Sends and reads raw bytes, since an HTTP client might leave something out. */
   async function post(path: string, fields: object): Promise<Record<string, string>> {
     const body = JSON.stringify(fields);
     const head = [
@@ -66,19 +66,19 @@ async function openHeard(options: Partial<EmailVerificationOptions>, signUpStatu
     const socket = connect(door.port, '127.0.0.1');
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
     const bytes = (await buffer(socket)).toString();
-    heard.push(bytes);
+    recorded.push(bytes);
     return JSON.parse(/\{.*\}/.exec(bytes)?.[0] ?? '{}');
   }
-  return { heard, post, codes, verification };
+  return { recorded, post, codes, verification };
 }
 
 const codeIn = (text: string) => /\b\d{10}\b/.exec(text)?.[0] ?? '';
 const lastCode = () => codeIn(mail.messages.at(-1)?.text ?? '');
 
-it('T22: promise 13, in a whole run that goes well no byte, log line, event or warning holds a code', async () => {
+it('T22: in a successful run no byte, log line, event or warning holds a code (promise 13)', async () => {
   let status = 409;
   const clock = startClock();
-  const { heard, post } = await openHeard(
+  const { recorded, post } = await openRecorded(
     { store: storeOf('RedisStore', clock.read), codeInSubject: true, origin: 'https://acme.example' },
     () => status,
   );
@@ -100,7 +100,7 @@ it('T22: promise 13, in a whole run that goes well no byte, log line, event or w
   await post('/signup', { email, verificationToken });
 
   expect(new Set(codes).size).toBe(2);
-  const events = heard.filter((line) => /^'(delivered|verified|released|redeemed)'/.test(line));
+  const events = recorded.filter((line) => /^'(delivered|verified|released|redeemed)'/.test(line));
   expect(events.map((line) => line.split("'")[1])).toEqual([
     'delivered',
     'delivered',
@@ -109,31 +109,31 @@ it('T22: promise 13, in a whole run that goes well no byte, log line, event or w
     'released',
     'redeemed',
   ]);
-  expectNowhere(heard, codes);
-  // And events and logs hold neither address nor token.
+  expectNowhere(recorded, codes);
+  // Events and logs hold neither the address nor the token.
   expectNowhere(
-    heard.filter((line) => !line.startsWith('HTTP/1.1')),
+    recorded.filter((line) => !line.startsWith('HTTP/1.1')),
     [email, 'minji', challengeId ?? '', verificationToken ?? ''],
   );
 });
 
-it('T22: promise 13, not when the relay says the whole mail back as its refusal', async () => {
+it('T22: no code leaks when the relay echoes the whole message in its refusal (promise 13)', async () => {
   const script = {
     get dot(): `${number}${string}` {
       return `550-5.7.1 <${email}> refused\r\n550 5.7.1 ${relay.received.join(' ').slice(-700)}`;
     },
   };
   const relay = await startRelay(script);
-  const { heard, post } = await openHeard({ transport: relay.url });
+  const { recorded, post } = await openRecorded({ transport: relay.url });
   expect((await post('/ev/send', { email }))['reason']).toBe('delivery_failed');
   const code = codeIn(relay.received.filter((line) => /^\d{10}$/.test(line)).join());
   expect(code).toHaveLength(10);
-  expect(heard.join()).toContain('5.7.1');
-  expectNowhere(heard, [code, email]);
+  expect(recorded.join()).toContain('5.7.1');
+  expectNowhere(recorded, [code, email]);
 });
 
 it.each(['await', 'background', 'function'])(
-  'T22: promise 13, not when delivery (%s) fails with an error that holds the mail',
+  'T22: no code leaks when delivery (%s) fails with an error that holds the message (promise 13)',
   async (way) => {
     let code = '';
     const fail = async ({ text, subject }: { text?: unknown; subject?: string }) => {
@@ -156,19 +156,19 @@ it.each(['await', 'background', 'function'])(
       way === 'function'
         ? { delivery: fail }
         : { delivery: way as 'await', transport: createTransport(transport) };
-    const { heard, post, verification } = await openHeard(options);
+    const { recorded, post, verification } = await openRecorded(options);
     await post('/ev/send', { email });
-    await until('it was tried', () => code !== '');
-    // In the background it would be tried again, until it is told to end.
+    await until('the delivery is tried', () => code !== '');
+    // A background delivery would be tried again until close().
     await verification.close();
-    expect(heard.some((line) => line.startsWith("'delivery_failed'"))).toBe(true);
+    expect(recorded.some((line) => line.startsWith("'delivery_failed'"))).toBe(true);
     expect(code).toHaveLength(10);
-    expectNowhere(heard, [code, email]);
+    expectNowhere(recorded, [code, email]);
   },
 );
 
-it('T22: promise 13, not when Redis refuses what it is asked', async () => {
-  const { heard, post } = await openHeard({});
+it('T22: no code leaks when Redis refuses a command (promise 13)', async () => {
+  const { recorded, post } = await openRecorded({});
   const { challengeId } = await post('/ev/send', { email });
   const code = lastCode();
   await redis.client.configSet('maxmemory', '1');
@@ -178,21 +178,21 @@ it('T22: promise 13, not when Redis refuses what it is asked', async () => {
   } finally {
     await redis.client.configSet('maxmemory', '0');
   }
-  expect(heard.join()).toContain("'unavailable'");
-  expectNowhere(heard, [code]);
+  expect(recorded.join()).toContain("'unavailable'");
+  expectNowhere(recorded, [code]);
   expectNowhere(
-    heard.filter((line) => !line.startsWith('HTTP/1.1')),
+    recorded.filter((line) => !line.startsWith('HTTP/1.1')),
     [email, challengeId ?? '', SECRET],
   );
   expect((await post('/ev/verify', { email, code, challengeId }))['verificationToken']).toHaveLength(26);
 });
 
-it('promise 8: keys and values of Redis hold no address, client IP, code, token or challengeId in the clear', async () => {
+it('promise 8: keys and values in Redis hold no address, client IP, code, token or challengeId in the clear', async () => {
   const client = { send: { limit: 20 }, verify: { limit: 20 } };
   const door = await open({ store: storeOf('RedisStore'), ...LONG, rateLimit: client });
   const secrets: string[] = [];
-  // One whose code is under way, one whose token is, one that was limited, one whose mail failed.
-  for (const name of ['pending', 'proved', 'limited', 'refused']) {
+  // One with a pending code, one with a token, one that was limited, one whose email failed.
+  for (const name of ['pending', 'verified', 'limited', 'refused']) {
     const address = `${name}.kim@example.com`;
     if (name === 'refused') mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'no' });
     const { challengeId } = (await door.send({ email: address }, ip)).body;
@@ -200,7 +200,7 @@ it('promise 8: keys and values of Redis hold no address, client IP, code, token 
     if (name === 'limited') await door.send({ email: address, challengeId }, ip);
     await door.verify({ email: address, code: '0000000000', challengeId }, ip);
     const { verificationToken } =
-      name === 'proved'
+      name === 'verified'
         ? (await door.verify({ email: address, code, challengeId }, ip)).body
         : { verificationToken: '' };
     secrets.push(...[address, name, code, challengeId, verificationToken].filter(Boolean));
@@ -211,7 +211,7 @@ it('promise 8: keys and values of Redis hold no address, client IP, code, token 
   expect(dump.keys).toBeGreaterThan(7);
   for (const secret of secrets) {
     expect(dump.text.toLowerCase()).not.toContain(secret.toLowerCase());
-    // Nor as a digest that anybody can make: a million codes are tried in a second.
+    // Nor an unkeyed digest of it: a million codes can be hashed in a second.
     for (const algorithm of ['md5', 'sha1', 'sha256', 'sha512']) {
       for (const encoding of ['hex', 'base64', 'base64url'] as const) {
         const digest = createHash(algorithm).update(secret).digest(encoding).slice(0, 12);
@@ -221,7 +221,7 @@ it('promise 8: keys and values of Redis hold no address, client IP, code, token 
   }
 });
 
-it('promise 8: under another secret no key and no digest is the same', async () => {
+it('promise 8: with another secret every key and digest is different', async () => {
   const digests: Set<string>[] = [];
   for (const secret of [SECRET, `${SECRET}!`]) {
     const door = await open({ store: storeOf('RedisStore'), ...LONG, secret, rateLimit: {} });
@@ -234,14 +234,14 @@ it('promise 8: under another secret no key and no digest is the same', async () 
   expect([...one].filter((digest) => other.has(digest) && !/^\d+$/.test(digest))).toEqual([]);
 });
 
-function expectNowhere(heard: readonly string[], secrets: readonly string[]): void {
+function expectNowhere(recorded: readonly string[], secrets: readonly string[]): void {
   for (const secret of secrets.filter(Boolean)) {
     const spaced = new RegExp([...secret].map((one) => one.replace(/\W/, '\\$&')).join('[\\s-]?'));
-    expect(heard.filter((line) => line.includes(secret) || spaced.test(line))).toEqual([]);
+    expect(recorded.filter((line) => line.includes(secret) || spaced.test(line))).toEqual([]);
   }
 }
 
-/** All of Redis, as a person reads it and as its file on disk has it. */
+/** All of Redis, as readable values and as its dump format. */
 async function dumpAll(): Promise<{ keys: number; text: string }> {
   const parts: string[] = [];
   const keys = await redis.client.keys('*');

@@ -1,7 +1,7 @@
 /**
- * A simulated attacker on one mailbox, with every freedom: any number of clients, mails that hang and fail when
- * they like, the time moved as they like. What they get, guesses compared × codes alive at that moment, never
- * exceeds the bound of guess-bound.ts in any 24 hours: promise 5.
+ * A simulated attacker on one mailbox who may use any number of holders, let emails hang and fail, and choose the time
+ * of each move. What they gain, guesses compared × codes live at that moment, never exceeds the bound of guess-bound.ts
+ * in any 24 hours (promise 5).
  */
 import { guessBound } from '../../lib/challenge/guess-bound.js';
 import { passTimeOf } from '../support/pass-time.js';
@@ -37,7 +37,7 @@ const settings: [name: string, rules: Rules][] = [
     },
   ],
   [
-    'codes of 10 minutes that outlive a window of 2 mails, 20 a day',
+    'codes of 10 minutes that outlive a window of 2 emails, 20 a day',
     {
       ...defaults,
       ...{ codeTtl: 600, codeLength: 8 },
@@ -59,7 +59,7 @@ const settings: [name: string, rules: Rules][] = [
     },
   ],
   [
-    '1 a 50 seconds, 1 attempt',
+    '1 every 50 seconds, 1 attempt',
     {
       ...defaults,
       maxAttempts: 1,
@@ -77,9 +77,9 @@ function boundOf(rules: Rules): number {
 }
 
 describe.each(settings)('with %s', (_name, rules) => {
-  it.each(strategies)('T2: promise 5, an attacker who %s stays within the bound', async (_what, style) => {
+  it.each(strategies)('T2: an attacker who %s stays within the bound (promise 5)', async (_what, style) => {
     const plan = planOf(rules, style(rules));
-    // A mail that hangs keeps its id back too, unless delivery is in the background.
+    // An email that hangs also delays its challengeId, unless delivery is in the background.
     const deliveries = rules === defaults ? (['background', 'function'] as const) : (['background'] as const);
     for (const delivery of deliveries) {
       expect(await attack(plan, rules, onStore('MemoryStore'), delivery)).toBeLessThanOrEqual(boundOf(rules));
@@ -88,15 +88,15 @@ describe.each(settings)('with %s', (_name, rules) => {
 });
 
 it.each(strategies)(
-  'T2: promise 5, both stores give the same to an attacker who %s',
+  'T2: an attacker who %s gains the same on both stores (promise 5)',
   async (_what, style) => {
     await redis.flush();
     const plan = planOf(defaults, style(defaults));
-    // The keys of Redis grow old with the attack: what it forgets too soon, the attacker gets.
-    const growOld = (time: number) => passTimeOf(redis.client, time);
+    // The keys in Redis age with the attack: if Redis forgets something too soon, the attacker gains from it.
+    const age = (time: number) => passTimeOf(redis.client, time);
     const [one, other] = await Promise.all(
       STORES.map((name) =>
-        attack(plan, defaults, onStore(name), 'background', name === 'RedisStore' ? growOld : undefined),
+        attack(plan, defaults, onStore(name), 'background', name === 'RedisStore' ? age : undefined),
       ),
     );
     expect(one).toBeLessThanOrEqual(boundOf(defaults));
@@ -106,29 +106,29 @@ it.each(strategies)(
 
 const ROUNDS = randomRuns(300);
 
-it(`T2: promise 5, a random search of ${ROUNDS} rounds finds no way over the bound`, async () => {
+it(`T2: a random search of ${ROUNDS} rounds finds no way past the bound (promise 5)`, async () => {
   const random = numbers(20_260_101);
   const plans = strategies.map(([, style]) => planOf(defaults, style(defaults)));
   const ranked = await Promise.all(
-    plans.map(async (plan) => ({ plan, got: await attack(plan, defaults, onStore('MemoryStore')) })),
+    plans.map(async (plan) => ({ plan, gain: await attack(plan, defaults, onStore('MemoryStore')) })),
   );
-  const best = ranked.sort((a, b) => b.got - a.got).slice(0, 4);
+  const best = ranked.sort((a, b) => b.gain - a.gain).slice(0, 4);
   for (let round = 0; round < ROUNDS; round += 1) {
     const at = Math.floor(random() * best.length);
     const plan = mutated(best[at]?.plan ?? [], random);
-    const got = await attack(plan, defaults, onStore('MemoryStore'));
-    expect(got).toBeLessThanOrEqual(boundOf(defaults));
-    if (got >= (best[at]?.got ?? 0)) best[at] = { plan, got };
+    const gain = await attack(plan, defaults, onStore('MemoryStore'));
+    expect(gain).toBeLessThanOrEqual(boundOf(defaults));
+    if (gain >= (best[at]?.gain ?? 0)) best[at] = { plan, gain };
   }
-  const most = Math.max(...best.map(({ got }) => got));
+  const most = Math.max(...best.map(({ gain }) => gain));
   const perIpOnly = 1 - (1 - 1e-6) ** (1000 * 3 * 60 * 24);
   console.info(
     [
-      `chance a mailbox and day, default options: best attack found ${(most * 1e-6).toExponential(2)}`,
-      `the bound ${(boundOf(defaults) * 1e-6).toExponential(2)}`,
-      `a product that limits each IP alone to 3 a minute, 1000 IPs: ${perIpOnly.toFixed(2)}`,
+      `probability per mailbox and day, default options: the best attack found has ${(most * 1e-6).toExponential(2)}`,
+      `the bound is ${(boundOf(defaults) * 1e-6).toExponential(2)}`,
+      `a product that limits only each IP to 3 a minute, with 1000 IPs: ${perIpOnly.toFixed(2)}`,
     ].join('; '),
   );
-  // The search is worth something only if it comes near.
+  // The search only means something if it comes close to the bound.
   expect(most).toBeGreaterThanOrEqual(0.75 * boundOf(defaults));
 });

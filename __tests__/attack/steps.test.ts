@@ -1,6 +1,6 @@
 /**
- * What may befall each step of a request: its answer is ended by the app, its client is gone, a callback of the
- * app throws, and not always an Error. The app runs in a process of its own, which such a thing must not end.
+ * Trouble at each step of a request: the app ends the answer, the client hangs up, or a callback of the app throws,
+ * with or without an Error. The app runs in its own process, which must survive all of it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 
 let child: ChildProcess;
 let port = 0;
-let said = '';
+let output = '';
 
 beforeAll(async () => {
   child = spawn(
@@ -25,14 +25,14 @@ beforeAll(async () => {
     { cwd: resolve(__dirname, '../..'), stdio: ['pipe', 'pipe', 'pipe'] },
   );
   child.stderr?.on('data', (data) => {
-    said += data;
+    output += data;
   });
   if (!child.stdout) throw new Error('no output');
   for await (const line of createInterface({ input: child.stdout })) {
     port = Number(line);
     break;
   }
-  if (port === 0) throw new Error(said);
+  if (port === 0) throw new Error(output);
 });
 
 afterAll(async () => {
@@ -42,38 +42,38 @@ afterAll(async () => {
 });
 
 afterEach(() => {
-  expect({ exitCode: child.exitCode, said }).toEqual({ exitCode: null, said: '' });
+  expect({ exitCode: child.exitCode, output }).toEqual({ exitCode: null, output: '' });
 });
 
 let requests = 0;
 const newId = () => `request-${++requests}`;
 
 async function control<T>(
-  deed: 'end' | 'begin' | 'finish' | 'go' | 'seen' | 'token',
+  action: 'end' | 'begin' | 'finish' | 'go' | 'seen' | 'token',
   id: string,
 ): Promise<T> {
-  const answer = await fetch(`http://127.0.0.1:${port}/control/${deed}/${id}`);
+  const answer = await fetch(`http://127.0.0.1:${port}/control/${action}/${id}`);
   return (await answer.json()) as T;
 }
 
 const seen = (id: string) => control<string[]>('seen', id);
 
-/** Waits for what comes about while the process lives; for how long is the matter of the test. */
-async function come(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+/** Waits for something to happen while the process runs; the test's own timeout bounds it. */
+async function waitFor(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await holds())) {
-    if (child.exitCode !== null) throw new Error(`In vain: ${what}. The process ended:\n${said}`);
+    if (child.exitCode !== null) throw new Error(`Waited in vain for ${what}. The process ended:\n${output}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
-/** Waits until something became of a request. */
+/** Waits until a request has been seen doing something. */
 async function untilSeen(id: string, what: string | RegExp): Promise<void> {
-  await come(`${what} of ${id}`, async () =>
+  await waitFor(`${what} of ${id}`, async () =>
     (await seen(id)).some((one) => (typeof what === 'string' ? one === what : what.test(one))),
   );
 }
 
-/** As many turns of the app's loop as a step could take that was set off before. */
+/** Waits as many turns of the app's event loop as any pending step could take. */
 async function settled(id: string): Promise<string[]> {
   for (let turn = 0; turn < 5; turn += 1) await seen(id);
   return seen(id);
@@ -113,18 +113,18 @@ function inHalves(path: string, body: string, sent: Sent, headers: Record<string
   return [head + chunk(body.slice(0, 3)), chunk(body.slice(3)) + (sent.chunked ? '0\r\n\r\n' : '')];
 }
 
-async function open(): Promise<{ socket: Socket; heard: () => string; close: () => void }> {
+async function open(): Promise<{ socket: Socket; received: () => string; close: () => void }> {
   const socket = connect(port, '127.0.0.1');
-  let heard = '';
+  let received = '';
   socket.on('data', (data) => {
-    heard += data;
+    received += data;
   });
   socket.on('error', () => {});
   await once(socket, 'connect');
-  return { socket, heard: () => heard, close: () => socket.destroy() };
+  return { socket, received: () => received, close: () => socket.destroy() };
 }
 
-/** Whole, at once. */
+/** Posts a whole request at once. */
 async function post(path: string, fields: object, headers: Record<string, string> = {}) {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
     method: 'POST',
@@ -138,40 +138,40 @@ const EXPRESS = [5, 4] as const;
 const ROUTES = ['ev/send', 'ev/verify', 'signup'] as const;
 const email = () => `person${++requests}@example.com`;
 
-const RESTS: [string, fields: Record<string, string>, headers: Record<string, string>][] = [
-  ['an address that is none', { email: 'x' }, {}],
+const REMAINDERS: [string, fields: Record<string, string>, headers: Record<string, string>][] = [
+  ['an invalid address', { email: 'x' }, {}],
   ['a valid address', { email: 'ada@example.com', code: '123456', verificationToken: 'x'.repeat(26) }, {}],
   ['a body too large', { email: 'ada@example.com', x: 'x'.repeat(20_000) }, {}],
-  ['what a page elsewhere posts', { email: 'x' }, { 'Sec-Fetch-Site': 'cross-site' }],
+  ['a cross-site post', { email: 'x' }, { 'Sec-Fetch-Site': 'cross-site' }],
 ];
 
 describe.each(EXPRESS)('on Express %i', (express) => {
   describe.each(ROUTES)('/%s', (route) => {
     describe.each(BODIES)('with %s', (_what, sent) => {
-      it.each(RESTS)(
-        'T34: an answer that the app ended while the body comes is left alone: then comes %s',
+      it.each(REMAINDERS)(
+        'T34: nothing is added to an answer that the app ended while the body arrives: then comes %s',
         async (_rest, fields, headers) => {
           const id = newId();
-          const { socket, heard, close } = await open();
+          const { socket, received, close } = await open();
           const halves = inHalves(`/${express}/${route}`, written(fields, sent), sent, {
             ...{ 'X-Id': id, ...headers },
           });
           socket.write(halves[0]);
           await untilSeen(id, 'begun');
           await control('end', id);
-          await come('the answer of the app', () => heard().endsWith('the app'));
+          await waitFor('the answer of the app', () => received().endsWith('the app'));
           socket.write(`${halves[1]}GET /control/seen/${id} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-          await come('the next answer', () => heard().endsWith(']'));
+          await waitFor('the next answer', () => received().endsWith(']'));
           expect(await settled(id)).toEqual(['begun', 'closed']);
           close();
-          // Two requests, two answers: nothing of ours in between.
-          expect(heard().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 503', 'HTTP/1.1 200']);
+          // Two requests, two answers, and nothing of ours in between.
+          expect(received().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 503', 'HTTP/1.1 200']);
         },
       );
 
-      it('T34: an answer that the app has only begun is left alone', async () => {
+      it('T34: an answer that the app has started is left alone', async () => {
         const id = newId();
-        const { socket, heard, close } = await open();
+        const { socket, received, close } = await open();
         const halves = inHalves(`/${express}/${route}`, written({ email: 'x' }, sent), sent, { 'X-Id': id });
         socket.write(halves[0]);
         await untilSeen(id, 'begun');
@@ -179,13 +179,13 @@ describe.each(EXPRESS)('on Express %i', (express) => {
         socket.write(halves[1]);
         expect(await settled(id)).toEqual(['begun']);
         await control('finish', id);
-        await come('the answer of the app', () => heard().endsWith('the app'));
+        await waitFor('the answer of the app', () => received().endsWith('the app'));
         close();
-        expect(heard().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 503']);
+        expect(received().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 503']);
       });
 
       it.each(['in the middle of its body', 'after its body'])(
-        'T34: a client that is gone %s ends nothing but its request',
+        'T34: a client that hangs up %s ends only its own request',
         async (when) => {
           const id = newId();
           const { socket, close } = await open();
@@ -196,16 +196,16 @@ describe.each(EXPRESS)('on Express %i', (express) => {
           if (when === 'after its body') socket.write(halves[1]);
           close();
           await untilSeen(id, 'closed');
-          // The parser of the app tells of it; ours does not.
+          // The app's own parser reports it; the router does not.
           const events = (await settled(id)).filter((one) => route !== 'signup' || !one.includes('aborted'));
           expect(events).toEqual(['begun', 'closed']);
         },
       );
 
-      it('T34: a client that is gone before our first step is no mistake of the app', async () => {
+      it('T34: a client that hangs up before the first step causes no error', async () => {
         const id = newId();
         const { socket, close } = await open();
-        const faults = { 'X-Id': id, 'X-Callback': 'before', 'X-Deed': 'holds' };
+        const faults = { 'X-Id': id, 'X-Callback': 'before', 'X-Action': 'holds' };
         socket.write(inHalves(`/${express}/${route}`, written({ email: 'x' }, sent), sent, faults)[0]);
         await untilSeen(id, 'held');
         close();
@@ -215,12 +215,17 @@ describe.each(EXPRESS)('on Express %i', (express) => {
       });
     });
 
-    it('T34: what the app has answered before our first step is nothing to us', async () => {
+    it('T34: a request that the app answered before the first step is left alone', async () => {
       for (const callback of ['token', 'beforeSend', 'mailbox']) {
         const id = newId();
         const who = email();
         const fields = { email: who, code: '123456', verificationToken: await control<string>('token', who) };
-        const faults = { 'X-Id': id, 'X-Callback': callback, 'X-Deed': 'throws Error', 'X-Answered': 'yes' };
+        const faults = {
+          'X-Id': id,
+          'X-Callback': callback,
+          'X-Action': 'throws Error',
+          'X-Answered': 'yes',
+        };
         expect((await post(`/${express}/${route}`, fields, faults)).status).toBe(503);
         expect(await settled(id)).toEqual(['begun', 'closed']);
       }
@@ -240,7 +245,7 @@ describe.each(EXPRESS)('on Express %i', (express) => {
     'route',
     'router',
   ];
-  /** What of the app's is called in which step. */
+  /** Which callback of the app is called on which route. */
   const CALLBACKS: [callback: string, path: string][] = [
     ...['beforeSend', 'keyGenerator', 'skip', 'limit', 'handler', 'mailbox'].map((one): [string, string] => [
       one,
@@ -256,38 +261,38 @@ describe.each(EXPRESS)('on Express %i', (express) => {
   ];
   const SYNCHRONOUS = ['mailbox'];
 
-  /** A request of somebody with a good token and a good code. */
-  async function ask(path: string, callback: string, deed: string, headers: Record<string, string> = {}) {
+  /** A request with a valid token and a valid code. */
+  async function ask(path: string, callback: string, action: string, headers: Record<string, string> = {}) {
     const id = newId();
     const who = email();
     const verificationToken = await control<string>('token', who);
     const fields = { email: who, code: '123456', verificationToken };
-    const faults = { 'X-Id': id, 'X-Callback': callback, 'X-Deed': deed, ...headers };
+    const faults = { 'X-Id': id, 'X-Callback': callback, 'X-Action': action, ...headers };
     return { id, fields, answer: post(`/${express}/${path}`, fields, faults) };
   }
   const signUp = async (fields: object) => (await post(`/${express}/signup`, fields)).status;
 
   describe.each(CALLBACKS)('%s on /%s', (callback, path) => {
-    const deeds = SYNCHRONOUS.includes(callback) ? ['throws'] : ['throws', 'rejects with'];
+    const actions = SYNCHRONOUS.includes(callback) ? ['throws'] : ['throws', 'rejects with'];
 
-    it.each(deeds)(
-      'T37: when it %s whatever, the error handler of the app gets one error, and no handler runs',
-      async (deed) => {
+    it.each(actions)(
+      "T37: when it %s any value, the app's error handler gets one error and no handler runs",
+      async (action) => {
         for (const thrown of THROWN) {
-          const { id, fields, answer } = await ask(path, callback, `${deed} ${thrown}`);
+          const { id, fields, answer } = await ask(path, callback, `${action} ${thrown}`);
           expect(await answer).toEqual({ status: 500, body: '{"app":"error"}' });
           const events = (await seen(id)).filter((one) => one !== 'begun' && one !== 'closed');
           const error = thrown === 'object' ? /^thrown: {"status":418}$/ : /^Error: ./;
           const handled = callback === 'giveBack' ? ['handled'] : [];
           expect(events).toEqual([...handled, expect.stringMatching(error)]);
-          // Nothing was used up for it.
+          // Nothing was used up.
           if (path === 'signup' || path === 'used') expect(await signUp(fields)).toBe(201);
         }
       },
     );
 
     if (SYNCHRONOUS.includes(callback) || callback === 'giveBack') return;
-    it('T34: when it rejects after the app has answered, one error goes on, and nothing else happens', async () => {
+    it('T34: when it rejects after the app has answered, one error is passed on and nothing else happens', async () => {
       for (const thrown of THROWN) {
         const { id, answer } = await ask(path, callback, `holds, then throws ${thrown}`);
         await untilSeen(id, 'held');
@@ -304,7 +309,7 @@ describe.each(EXPRESS)('on Express %i', (express) => {
       }
     });
 
-    it('T34: when it comes to an end after the app has answered, the request goes no further', async () => {
+    it('T34: when it settles after the app has answered, the request goes no further', async () => {
       const { id, answer } = await ask(path, callback, 'holds');
       await untilSeen(id, 'held');
       await control('end', id);
@@ -319,10 +324,12 @@ describe.each(EXPRESS)('on Express %i', (express) => {
     ['ev/send', 200],
     ['signup', 201],
     ['signup', 409],
-  ])('T37: a listener that throws whatever changes nothing in an answer of /%s', async (path, status) => {
+  ])('T37: a listener that throws any value does not change the answer of /%s', async (path, status) => {
     for (const thrown of THROWN) {
-      for (const deed of ['throws', 'rejects with']) {
-        const { id, answer } = await ask(path, 'listener', `${deed} ${thrown}`, { 'X-Status': `${status}` });
+      for (const action of ['throws', 'rejects with']) {
+        const { id, answer } = await ask(path, 'listener', `${action} ${thrown}`, {
+          'X-Status': `${status}`,
+        });
         expect((await answer).status).toBe(status);
         expect(await settled(id)).not.toContainEqual(expect.stringMatching(/^Error|^thrown/));
       }
@@ -336,10 +343,10 @@ describe.each(EXPRESS)('on Express %i', (express) => {
     ['store.redeem', 'signup', 503],
     ['delivery', 'ev/send', 500],
     ['template', 'ev/send', 500],
-  ])('T37: when %s rejects with whatever, /%s answers %i itself', async (callback, path, status) => {
+  ])('T37: when %s rejects with any value, /%s answers %i itself', async (callback, path, status) => {
     for (const thrown of THROWN) {
-      for (const deed of callback === 'template' ? ['throws'] : ['throws', 'rejects with']) {
-        const { id, answer } = await ask(path, callback, `${deed} ${thrown}`);
+      for (const action of callback === 'template' ? ['throws'] : ['throws', 'rejects with']) {
+        const { id, answer } = await ask(path, callback, `${action} ${thrown}`);
         const { body } = await answer;
         expect(JSON.parse(body)).toMatchObject({
           reason: status === 503 ? 'unavailable' : 'delivery_failed',
@@ -350,7 +357,7 @@ describe.each(EXPRESS)('on Express %i', (express) => {
     }
   });
 
-  it('T32: a client that is gone before the handler is called has it not called, and the token is back', async () => {
+  it('T32: if a client hangs up before the handler is called, it is not called and the token is given back', async () => {
     for (const path of ['signup', 'used'] as const) {
       for (const callback of ['store.redeem', 'email', 'token']) {
         const id = newId();
@@ -358,7 +365,7 @@ describe.each(EXPRESS)('on Express %i', (express) => {
         const fields = { email: who, verificationToken: await control<string>('token', who) };
         const { socket, close } = await open();
         const body = JSON.stringify(fields);
-        const faults = { 'X-Id': id, 'X-Callback': callback, 'X-Deed': 'holds' };
+        const faults = { 'X-Id': id, 'X-Callback': callback, 'X-Action': 'holds' };
         socket.write(
           inHalves(`/${express}/${path}`, body, { type: 'json', chunked: false }, faults).join(''),
         );
@@ -372,7 +379,7 @@ describe.each(EXPRESS)('on Express %i', (express) => {
     }
   });
 
-  it('T34: what the store takes long for is no answer any more, and a token that was used for nobody is back', async () => {
+  it('T34: a store result that arrives after the app answered is dropped, and a token redeemed for nobody is given back', async () => {
     for (const [callback, path] of [
       ['store.open', 'ev/send'],
       ['store.count', 'ev/send'],

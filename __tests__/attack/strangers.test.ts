@@ -1,4 +1,4 @@
-/** A stranger who knows the address: what they can burn, and what they cannot. */
+/** What a stranger who knows the address can use up, and what they cannot. */
 import {
   clientAddress,
   inParallel,
@@ -15,13 +15,13 @@ const { mail, open, storeOf } = useFrontDoor();
 const email = 'minji@example.com';
 
 describe.each(STORES)('on %s', (name) => {
-  it('T8: a stranger guesses and resends as fast as allowed: promise 3, the holder of the challengeId gets in', async () => {
+  it('T8: the holder of a challengeId gets in while a stranger guesses and resends as fast as allowed (promise 3)', async () => {
     const clock = startClock();
     const door = await open({ store: storeOf(name, clock.read), rateLimit: { send: false }, codeLength: 10 });
     const { challengeId } = (await door.send({ email })).body;
     const code = await mail.lastCode(email);
     const guesses = [];
-    // To the last second of the code, with ids of their own and without.
+    // Until the last second of the code, with challengeIds of their own and without.
     for (let second = 0; second < 179; second += 1) {
       clock.pass(SECOND);
       const sent = await door.send({ email }, clientAddress(second));
@@ -39,14 +39,14 @@ describe.each(STORES)('on %s', (name) => {
     expect(tally(guesses)['success']).toBeUndefined();
     expect(tally(guesses)['code_incorrect']).toBeGreaterThan(14);
 
-    // Over a 429 too: the page learns that it can go on.
+    // A 429 still tells the page that it can go on.
     const again = await door.send({ email, challengeId });
     expect(again.status).toBe(429);
     expect(again.body).toMatchObject({ reason: 'too_many_requests', challengeId, expiresIn: 1 });
     expect((await door.verify({ email, code, challengeId })).status).toBe(200);
   });
 
-  it('T8: promise 3, the holder keeps all attempts whatever a stranger spends', async () => {
+  it('T8: the holder keeps all attempts, however many a stranger spends (promise 3)', async () => {
     const door = await open({ store: storeOf(name) });
     const { challengeId } = (await door.send({ email })).body;
     const code = await mail.lastCode(email);
@@ -57,7 +57,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.verify({ email, code, challengeId })).status).toBe(200);
   });
 
-  it('T8: promise 3, the code a stranger asks for does not void the one before, and promise 6, one success ends both', async () => {
+  it('T8: a code that a stranger requests does not void the earlier one (promise 3), and one success ends both (promise 6)', async () => {
     const clock = startClock();
     const door = await open({ store: storeOf(name, clock.read) });
     const { challengeId } = (await door.send({ email })).body;
@@ -73,17 +73,17 @@ describe.each(STORES)('on %s', (name) => {
     expect(late.body.reason).toBe('code_expired');
   });
 
-  it('T8: a challengeId is worth nothing for another address', async () => {
+  it('T8: a challengeId is worthless for another address', async () => {
     const door = await open({ store: storeOf(name) });
-    const mine = (await door.send({ email: 'eve@example.com' })).body.challengeId;
+    const ownId = (await door.send({ email: 'eve@example.com' })).body.challengeId;
     await door.send({ email });
     const code = await mail.lastCode(email);
-    const guess = (n: number) => door.verify({ email, code: wrongCode(code, n), challengeId: mine });
+    const guess = (n: number) => door.verify({ email, code: wrongCode(code, n), challengeId: ownId });
     expect(tally(await inParallel(50, guess))).toEqual({ code_incorrect: 5, code_expired: 45 });
-    expect((await door.send({ email, challengeId: mine })).body).not.toHaveProperty('challengeId');
+    expect((await door.send({ email, challengeId: ownId })).body).not.toHaveProperty('challengeId');
   });
 
-  it('promise 6: each code that was mailed works until its own end, through a resend', async () => {
+  it('promise 6: each code that was sent works until its own end, even after a resend', async () => {
     const clock = startClock();
     const door = await open({ store: storeOf(name, clock.read) });
     const { challengeId } = (await door.send({ email })).body;

@@ -1,4 +1,4 @@
-/** The verification token: what it proves, how often, and what becomes of it when a sign-up fails. */
+/** The verification token: what it proves, how often it works, and when a failed sign-up gives it back. */
 import { request } from 'node:http';
 import express, { type RequestHandler } from 'express';
 import {
@@ -25,21 +25,21 @@ const inbox = memoryInbox();
 const options = { ...WIDE, delivery: inbox.delivery };
 const email = 'minji@example.com';
 
-/** A token, the whole way through the door. */
+/** A token, obtained through all routes. */
 async function tokenFor(door: Door, address = email): Promise<string> {
   const { challengeId } = (await door.send({ email: address })).body;
   const verified = await door.verify({ email: address, challengeId, code: inbox.lastCode(address) });
   return verified.body.verificationToken;
 }
 
-/** The last character but one of 26 carries six bits, so that another one is another token. */
+// The last but one of 26 characters carries six bits, so changing it makes another token.
 function altered(token: string, at: number): string {
   const other = token[at] === 'A' ? 'B' : 'A';
   return token.slice(0, at) + other + token.slice(at + 1);
 }
 
 describe.each(STORES)('on %s', (name) => {
-  it('T20: promise 9, a token for one address is refused for another', async () => {
+  it('T20: a token for one address is refused for another (promise 9)', async () => {
     const door = await open({ store: storeOf(name), ...options });
     const verificationToken = await tokenFor(door);
     for (const other of [
@@ -54,7 +54,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.signUp({ email, verificationToken })).status).toBe(201);
   });
 
-  it('T20: promise 9, a token or code of one purpose is refused for another', async () => {
+  it('T20: a token or code for one purpose is refused for another (promise 9)', async () => {
     const store = storeOf(name);
     const door = await open({ store, ...options });
     const reset = await open({ store, ...options, purpose: 'reset' });
@@ -64,7 +64,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.signUp({ email, verificationToken })).status).toBe(201);
   });
 
-  it('T20: an altered token is refused, each of its characters', async () => {
+  it('T20: a token is refused if any of its characters is altered', async () => {
     const door = await open({ store: storeOf(name), ...options });
     const verificationToken = await tokenFor(door);
     const forged = [...verificationToken].map((_, at) => altered(verificationToken, at));
@@ -82,7 +82,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.signUp({ email, verificationToken })).status).toBe(201);
   });
 
-  it('T20: a token of another secret is refused', async () => {
+  it('T20: a token made with another secret is refused', async () => {
     const store = storeOf(name);
     const door = await open({ store, ...options });
     const other = await open({ store, ...options, secret: 'the secret of somebody else, long enough' });
@@ -90,7 +90,7 @@ describe.each(STORES)('on %s', (name) => {
   });
 
   it.each([null, 0, true, [], {}, ['x'], { length: 26 }, undefined])(
-    'T20: %j is no token',
+    'T20: %j is not a token',
     async (verificationToken) => {
       const door = await open({ store: storeOf(name), ...options });
       const token = await tokenFor(door);
@@ -100,7 +100,7 @@ describe.each(STORES)('on %s', (name) => {
     },
   );
 
-  it('T20: a challengeId is no token, and a token is no challengeId', async () => {
+  it('T20: a challengeId is not a token, and a token is not a challengeId', async () => {
     const door = await open({ store: storeOf(name), ...options });
     const { challengeId } = (await door.send({ email })).body;
     expect((await door.signUp({ email, verificationToken: challengeId })).status).toBe(403);
@@ -109,7 +109,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(body.challengeId).not.toBe(verificationToken);
   });
 
-  it('T11: promise 9, a token works once: 200 parallel sign-ups, one handler called', async () => {
+  it('T11: of 200 parallel sign-ups with one token, one reaches the handler (promise 9)', async () => {
     let called = 0;
     const door = await open({ store: storeOf(name), ...options }, (_req, res) => {
       called += 1;
@@ -122,7 +122,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.signUp({ email, verificationToken })).status).toBe(403);
   });
 
-  it('T11: a token ends with its time', async () => {
+  it('T11: a token works until its end', async () => {
     const clock = startClock();
     const door = await open({ store: storeOf(name, clock.read), ...options });
     const early = await tokenFor(door);
@@ -133,7 +133,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.signUp({ email, verificationToken: late })).status).toBe(403);
   });
 
-  it('T21: no account is made, and no handler called, before the address is proved', async () => {
+  it('T21: no account is made and no handler called before the address is verified', async () => {
     const accounts: string[] = [];
     const handler: RequestHandler = (req, res) => {
       accounts.push(req.verifiedEmail);
@@ -155,7 +155,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(accounts).toHaveLength(0);
   });
 
-  it('T32: promise 9, a failed sign-up gives its token back before its answer, with the end it had', async () => {
+  it('T32: a failed sign-up gives the token back before its answer, with its old end (promise 9)', async () => {
     const clock = startClock();
     const statuses = [409, 500, 201];
     const handler: RequestHandler = (_req, res) => void res.status(statuses.shift() ?? 201).json({});
@@ -173,7 +173,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.signUp({ email, verificationToken: second })).status).toBe(403);
   });
 
-  it('T32: 20 parallel sign-ups that all fail: the token is there for the next, once', async () => {
+  it('T32: after 20 parallel sign-ups that all fail, the token works for the next one, once', async () => {
     let status = 409;
     const door = await open(
       { store: storeOf(name), ...options },
@@ -186,15 +186,16 @@ describe.each(STORES)('on %s', (name) => {
     expect(tally(replies)).toEqual({ success: 1, email_not_verified: 19 });
   });
 
-  it('T32: 20 hang-ups with one token: one handler does its work', async () => {
+  it('T32: of 20 clients that hang up with one token, one reaches the handler', async () => {
     const slow = slowHandler(201);
     const door = await listenWith(slow.handler);
     const verificationToken = await tokenFor(door);
-    let inHand = 0;
-    door.verification.on('redeemed', () => ++inHand);
-    door.verification.on('released', () => --inHand);
-    // Who hangs up before the handler is called gives the token back: then the next request finds it.
-    const settled = () => until('it is given back, or the handler has it', () => inHand === slow.called());
+    let redeemed = 0;
+    door.verification.on('redeemed', () => ++redeemed);
+    door.verification.on('released', () => --redeemed);
+    // A client that hangs up before the handler is called gives the token back, and the next request finds it.
+    const settled = () =>
+      until('the token is given back or the handler has it', () => redeemed === slow.called());
     await inParallel(10, (n) => hangUp(door, { email, verificationToken }, n % 5));
     for (let n = 0; n < 10; n += 1) await hangUp(door, { email, verificationToken }, n);
     await settled();
@@ -210,7 +211,7 @@ describe.each(STORES)('on %s', (name) => {
     const door = await listenWith(slow.handler);
     const verificationToken = await tokenFor(door);
     await hangUp(door, { email, verificationToken }, 'in the handler', slow.entered);
-    await slow.deserted;
+    await slow.abandoned;
     expect(slow.called()).toBe(1);
     expect((await door.signUp({ email, verificationToken })).status).toBe(403);
     const released = new Promise((resolve) => door.verification.on('released', resolve));
@@ -219,12 +220,12 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.signUp({ email, verificationToken })).status).toBe(409);
   });
 
-  it('T32: a handler that ends with 201 after its client hung up keeps the token', async () => {
+  it('T32: a handler that ends with 201 after its client hung up keeps the token used', async () => {
     const slow = slowHandler(201);
     const door = await listenWith(slow.handler);
     const verificationToken = await tokenFor(door);
     await hangUp(door, { email, verificationToken }, 'in the handler', slow.entered);
-    await slow.deserted;
+    await slow.abandoned;
     slow.finish();
     await slow.ended;
     expect((await door.signUp({ email, verificationToken })).status).toBe(403);
@@ -243,13 +244,13 @@ describe.each(STORES)('on %s', (name) => {
   }
 });
 
-/** A sign-up that waits in its handler, the first time, until it is told to go on. */
+/** A sign-up whose handler waits until a test lets it finish. */
 function slowHandler(status: number) {
   let count = 0;
-  const [entered, deserted, finished, ended] = [signal(), signal(), signal(), signal()];
+  const [entered, abandoned, finished, ended] = [signal(), signal(), signal(), signal()];
   const handler: RequestHandler = async (_req, res) => {
     count += 1;
-    res.on('close', deserted.give);
+    res.on('close', abandoned.give);
     entered.give();
     await finished.given;
     res.status(status).json({});
@@ -258,8 +259,8 @@ function slowHandler(status: number) {
   return {
     handler,
     entered: entered.given,
-    /** Its client is gone. */
-    deserted: deserted.given,
+    /** The client hung up. */
+    abandoned: abandoned.given,
     finish: finished.give,
     ended: ended.given,
     called: () => count,
@@ -274,7 +275,7 @@ function signal() {
   return { given, give };
 }
 
-/** Sends a sign-up and hangs up: so many milliseconds later, or when told that the handler was entered. */
+/** Sends a sign-up and hangs up: after some milliseconds, or once the handler was entered. */
 async function hangUp(
   door: Door,
   fields: object,

@@ -1,4 +1,4 @@
-/** A login goes over TLS or nowhere, in whatever form the transport is written; only the loopback is let off. */
+/** A login is sent over TLS only, in whatever form the transport is written; only the loopback is exempt. */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { createEmailVerification, MemoryStore, type TransportOption } from 'express-email-verification';
@@ -10,7 +10,7 @@ import { type RawSmtpServer, startRawSmtpServer } from '../support/raw-smtp-serv
 const user = 'acme';
 const pass = 'open-sesame';
 const auth = { user, pass };
-/** Leads to the same machine, and is no name of the loopback. */
+/** Reaches the same machine without being a loopback name. */
 const host = '0.0.0.0';
 const login = `${user}:${pass}`;
 
@@ -30,20 +30,20 @@ beforeEach(() => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-/** Names that nobody but this test knows lead to the server. */
-function leadHere(name: string): void {
+/** Points a name that does not exist at the server. */
+function pointHere(name: string): void {
   dnsCache.set(name, { value: { addresses: ['127.0.0.1'] }, expires: Date.now() + 600_000 });
 }
 
-/** nodemailer's own entry of a service, led to the server. */
-function leadServiceHere(service: string): void {
+/** Points nodemailer's entry of a well-known service at the server. */
+function pointServiceHere(service: string): void {
   const known = wellKnown(service) || undefined;
   if (!known?.host) throw new Error(`nodemailer knows no ${service}.`);
-  leadHere(known.host);
+  pointHere(known.host);
   jest.replaceProperty(known, 'port', server.port);
 }
 
-/** Sends one email and checks the transport; gives what went wrong at start, else how the send ended. */
+/** Sends one email and checks the transport; returns "refused at start" or how the send ended. */
 async function send(transport: unknown): Promise<string> {
   let verification: ReturnType<typeof createEmailVerification>;
   try {
@@ -157,22 +157,22 @@ const forms: Record<string, Form> = {
   'service in a url': (port) => ({ url: `smtp://${login}@localhost:${port}?service=naver` }),
   'service in a string': (port) => `smtp://${login}@localhost:${port}?service=naver`,
 
-  'a name that begins as the loopback': (port) => ({ host: 'localhost.acme.example', port, auth }),
-  'a name that ends as an address of the loopback': (port) => ({
+  'a name that begins with localhost': (port) => ({ host: 'localhost.acme.example', port, auth }),
+  'a name that contains a loopback address': (port) => ({
     host: 'acme.127.0.0.1.example',
     port,
     auth,
   }),
-  'a name that holds localhost': (port) => ({ host: 'notlocalhost', port, auth }),
+  'a name that contains localhost': (port) => ({ host: 'notlocalhost', port, auth }),
 
-  'the loopback as a proxy sees it': (port) => ({ host: 'localhost', port, auth, proxy: proxy.url }),
-  'the loopback as a proxy sees it, in a url': (port) =>
+  'the loopback behind a proxy': (port) => ({ host: 'localhost', port, auth, proxy: proxy.url }),
+  'the loopback behind a proxy, in a url': (port) =>
     `smtp://${login}@127.0.0.1:${port}?proxy=${encodeURIComponent(proxy.url)}`,
   getSocket: (port) => ({
     ...{ host: 'localhost', port, auth },
     getSocket: ((_options, done) => done(null, { connection: socketOf(port) })) satisfies GetSocket,
   }),
-  'getSocket that lifts the rule': (port) => ({
+  'getSocket that marks the socket as secured': (port) => ({
     ...{ host: 'localhost', port, auth },
     getSocket: ((_options, done) =>
       done(null, {
@@ -187,25 +187,25 @@ const forms: Record<string, Form> = {
       })) satisfies GetSocket,
   }),
   connection: (port) => ({ host: 'localhost', port, auth, connection: socketOf(port) }),
-  'connection that is called secured': (port) => ({
+  'connection marked as secured': (port) => ({
     ...{ host, port, auth, connection: socketOf(port), secure: true, secured: true },
   }),
 };
 
-it.each(Object.entries(forms))('T53: no password goes in the clear: %s', async (_form, formOf) => {
-  leadServiceHere('naver');
-  for (const name of ['localhost.acme.example', 'acme.127.0.0.1.example', 'notlocalhost']) leadHere(name);
+it.each(Object.entries(forms))('T53: no password is sent in the clear with %s', async (_form, formOf) => {
+  pointServiceHere('naver');
+  for (const name of ['localhost.acme.example', 'acme.127.0.0.1.example', 'notlocalhost']) pointHere(name);
   expect(await send(formOf(server.port))).toMatch(/refused at start|delivery_failed/);
   expectNoLogin();
 });
 
-const let_off: Record<string, Form> = {
+const exempt: Record<string, Form> = {
   '127.0.0.1': (port) => ({ host: '127.0.0.1', port, auth }),
   'another address of 127/8': (port) => ({ host: '127.9.8.7', port, auth }),
   '127.1': (port) => ({ host: '127.1', port, auth }),
   localhost: (port) => ({ host: 'localhost', port, auth }),
   LOCALHOST: (port) => ({ host: 'LOCALHOST', port, auth }),
-  'localhost with the dot of the root': (port) => ({ host: 'localhost.', port, auth }),
+  'localhost with a trailing dot': (port) => ({ host: 'localhost.', port, auth }),
   'a name below localhost (RFC 6761)': (port) => ({ host: 'mail.localhost', port, auth }),
   '::ffff:127.0.0.1': (port) => ({ host: '::ffff:127.0.0.1', port, auth }),
   url: (port) => ({ url: `smtp://${login}@localhost:${port}` }),
@@ -213,8 +213,8 @@ const let_off: Record<string, Form> = {
   string: (port) => `smtp://${login}@127.0.0.1:${port}`,
   'string in capitals': (port) => `smtp://${login}@LOCALHOST:${port}`,
   OAuth2: (port) => ({ host: '127.0.0.1', port, auth: { type: 'OAuth2', user, accessToken: pass } }),
-  'requireTLS: false, in words': (port) => ({ host, port, auth, requireTLS: false }),
-  'requireTLS: false, in a string': (port) => `smtp://${login}@${host}:${port}?requireTLS=false`,
+  'requireTLS: false as an option': (port) => ({ host, port, auth, requireTLS: false }),
+  'requireTLS: false in a string': (port) => `smtp://${login}@${host}:${port}?requireTLS=false`,
   'requireTLS: false beside a url': (port) => ({
     ...{ url: `smtp://${login}@${host}:${port}`, requireTLS: false },
   }),
@@ -223,17 +223,17 @@ const let_off: Record<string, Form> = {
   }),
 };
 
-it.each(Object.entries(let_off))(
-  'T53: a login is let off TLS where nobody listens, or in words: %s',
+it.each(Object.entries(exempt))(
+  'T53: a login without TLS is allowed on the loopback or by requireTLS: false, with %s',
   async (_form, formOf) => {
-    leadHere('localhost.');
-    leadHere('mail.localhost');
+    pointHere('localhost.');
+    pointHere('mail.localhost');
     expect(await send(formOf(server.port))).toBe('sent');
     expect(server.received.filter((line) => /^AUTH/.test(line))).not.toEqual([]);
   },
 );
 
-it.each(['::1', '[::1]', '0:0:0:0:0:0:0:1'])('T53: a login is let off TLS on %s', async (name) => {
+it.each(['::1', '[::1]', '0:0:0:0:0:0:0:1'])('T53: a login without TLS is allowed on %s', async (name) => {
   const six = await startRawSmtpServer({}, { host: '::1' });
   try {
     expect(await send({ host: name, port: six.port, auth })).toBe('sent');
@@ -244,21 +244,21 @@ it.each(['::1', '[::1]', '0:0:0:0:0:0:0:1'])('T53: a login is let off TLS on %s'
   }
 });
 
-it('T53: a client secret is not fetched a token for in the clear', async () => {
+it('T53: a client secret is not sent to a token URL without TLS', async () => {
   const oauth = { type: 'OAuth2', user, clientId: 'a', clientSecret: pass, refreshToken: pass };
   const at = (accessUrl: string) => send({ host, port: server.port, auth: { ...oauth, accessUrl } });
   expect(await at('http://accounts.acme.example/token')).toBe('refused at start');
   expect(await at('https://accounts.acme.example.invalid/token')).toBe('delivery_failed');
 });
 
-/** An HTTP proxy whose localhost is the server, whatever it is asked for. */
+/** An HTTP proxy that connects everything to the server. */
 async function startProxy(portOf: () => number) {
   const tunnels = createServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', () => {
-      const beyond = socketOf(portOf());
+      const target = socketOf(portOf());
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      socket.pipe(beyond).pipe(socket);
+      socket.pipe(target).pipe(socket);
     });
   }).listen(0, '127.0.0.1');
   await once(tunnels, 'listening');

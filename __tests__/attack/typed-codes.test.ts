@@ -1,4 +1,4 @@
-/** A code as people paste it, with what stood around it in the email; and what is no code at all. */
+/** A code as people paste it, with what surrounds it in the email, and what is not a code at all. */
 import { createEmailVerification, type EmailVerificationOptions, en } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
 import { memoryInbox, useFrontDoor, wrongCode } from './front-door.js';
@@ -33,12 +33,12 @@ const pasted: [what: string, typed: (code: string) => string][] = [
   ['asterisks', (code) => `*${code}*`],
   ['a greater-than sign of a reply', (code) => `> ${code}`],
   ['an ideographic full stop', (code) => `${code}。`],
-  ['an arrow and an emoji', (code) => `👉 ${code} 👈`],
+  ['emoji around it', (code) => `👉 ${code} 👈`],
   ['a word before it', (code) => `code ${code}`],
-  ['a letter that clings to it', (code) => `G-${code}`],
+  ['a letter prefix', (code) => `G-${code}`],
   ['a sentence', (code) => `Your code is ${code}.`],
-  ['a sentence that it begins', (code) => `${code} is your code for Acme`],
-  ['its minutes', (code) => `Your code is ${code}. It is valid for 3 minutes and works once.`],
+  ['a sentence that begins with it', (code) => `${code} is your code for Acme`],
+  ['its minutes in a sentence', (code) => `Your code is ${code}. It is valid for 3 minutes and works once.`],
   ['its minutes on a line of their own', (code) => `${code}\n\n3 minutes, once`],
   ['its minutes right after it', (code) => `Code: ${code} 3 minutes`],
   ['its minutes right before it', (code) => `expires in 3 min: 3 ${code}`],
@@ -77,13 +77,13 @@ const pasted: [what: string, typed: (code: string) => string][] = [
 ];
 
 describe.each([6, 8, 10])('with codes of %i digits', (codeLength) => {
-  it.each(pasted)('T63: a code with %s is that code', async (_what, typed) => {
+  it.each(pasted)('T63: a code with %s is accepted', async (_what, typed) => {
     const { code, verify } = await openWithCode({ codeLength });
     expect((await verify(typed(code))).body).toMatchObject({ verify: true });
   });
 });
 
-it('T63: a code in a sentence is taken from a form too, and by the act without HTTP', async () => {
+it('T63: a code in a sentence is accepted in a form and without HTTP too', async () => {
   const { door, code } = await openWithCode();
   const form = new URLSearchParams({ email, code: `@acme.example #${code}` }).toString();
   const type = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -129,7 +129,7 @@ const noCode: [what: string, typed: (code: string) => unknown][] = [
   ['an ampersand escape', () => '&#48;&#49;&#50;&#51;&#52;&#53;'],
 ];
 
-it.each(noCode)('T63: %s: 400, and no attempt is taken', async (_what, typed) => {
+it.each(noCode)('T63: %s is refused with 400 and costs no attempt', async (_what, typed) => {
   const { code, verify } = await openWithCode();
   const refused = await verify(typed(code));
   expect(refused.status).toBe(400);
@@ -142,7 +142,7 @@ it.each(noCode)('T63: %s: 400, and no attempt is taken', async (_what, typed) =>
   expect((await verify(code)).status).toBe(200);
 });
 
-it('T63: a wrong code in a sentence takes one attempt, as a wrong code does', async () => {
+it('T63: a wrong code in a sentence costs one attempt, like any wrong code', async () => {
   const { code, verify } = await openWithCode();
   expect((await verify(`Your code is ${wrongCode(code)}.`)).body).toMatchObject({
     reason: 'code_incorrect',
@@ -151,7 +151,7 @@ it('T63: a wrong code in a sentence takes one attempt, as a wrong code does', as
   expect((await verify(`Your code is ${code}.`)).status).toBe(200);
 });
 
-describe('T65: a field that is no string', () => {
+describe('T65: a field that is not a string', () => {
   const values: [what: string, value: unknown][] = [
     ['a number', 123456],
     ['zero', 0],
@@ -164,7 +164,7 @@ describe('T65: a field that is no string', () => {
     ['an empty object', {}],
   ];
   it.each(values)(
-    'T65: %s for a code is told to be no string, in the language of the request',
+    'T65: %s as the code: the message says that it must be a string, in the language of the request',
     async (_what, value) => {
       const { door, verify, code } = await openWithCode();
       expect((await verify(value)).body).toEqual({
@@ -181,27 +181,30 @@ describe('T65: a field that is no string', () => {
     },
   );
 
-  it.each(values)('T65: %s for an address is told to be no string, on both routes', async (_what, value) => {
-    const { door } = await openWithCode();
-    for (const path of ['/ev/send', '/ev/verify']) {
-      const body = { email: value, code: '123456' };
-      const english = await door.post(path, body);
-      expect(english.status).toBe(400);
-      expect(english.body).toMatchObject({
-        errors: [{ field: 'email', message: 'The email must be a string.' }],
-      });
-      const korean = await door.post(path, { ...body, locale: 'ko' });
-      expect(korean.body).toMatchObject({
-        errors: [{ field: 'email', message: 'email은 문자열이어야 합니다.' }],
-      });
-    }
-  });
+  it.each(values)(
+    'T65: %s as the address: the message says that it must be a string, on both routes',
+    async (_what, value) => {
+      const { door } = await openWithCode();
+      for (const path of ['/ev/send', '/ev/verify']) {
+        const body = { email: value, code: '123456' };
+        const english = await door.post(path, body);
+        expect(english.status).toBe(400);
+        expect(english.body).toMatchObject({
+          errors: [{ field: 'email', message: 'The email must be a string.' }],
+        });
+        const korean = await door.post(path, { ...body, locale: 'ko' });
+        expect(korean.body).toMatchObject({
+          errors: [{ field: 'email', message: 'email은 문자열이어야 합니다.' }],
+        });
+      }
+    },
+  );
 
   it.each([
     ['null', null],
     ['nothing', undefined],
-    ['no text', ''],
-  ])('T65: %s is a field that was not filled in', async (_what, value) => {
+    ['an empty string', ''],
+  ])('T65: %s counts as a field that was not filled in', async (_what, value) => {
     const { door } = await openWithCode();
     expect((await door.verify({ email: value, code: value })).body).toMatchObject({
       errors: [
@@ -214,30 +217,33 @@ describe('T65: a field that is no string', () => {
   it.each([
     ['El challengeId debe ser texto.', 'El code debe ser texto.'],
     ['Identificador no válido.', 'Escriba 6 cifras.'],
-  ])('T65: a language of the app that says %j of an id says %j', async (challengeId, message) => {
-    const code = (length: number) => `Escriba ${length} cifras.`;
-    const es = { ...en, tag: 'es', fields: { ...en.fields, challengeId, code } };
-    const { door } = await openWithCode({ locales: { es } });
-    expect((await door.verify({ email, code: 123456, locale: 'es' })).body).toMatchObject({
-      errors: [{ field: 'code', message }],
-    });
-  });
+  ])(
+    'T65: a custom locale that says %j for a challengeId says %j for a code',
+    async (challengeId, message) => {
+      const code = (length: number) => `Escriba ${length} cifras.`;
+      const es = { ...en, tag: 'es', fields: { ...en.fields, challengeId, code } };
+      const { door } = await openWithCode({ locales: { es } });
+      expect((await door.verify({ email, code: 123456, locale: 'es' })).body).toMatchObject({
+        errors: [{ field: 'code', message }],
+      });
+    },
+  );
 
-  it('T65: the acts without HTTP say it too', async () => {
+  it('T65: the operations without HTTP say it too', async () => {
     const { door } = await openWithCode();
     const { verification } = door;
-    const told = {
+    const refusal = {
       kind: 'invalid_request',
       errors: [{ message: expect.stringMatching(/must be a string/) }],
     };
     for (const value of [123456, 123456n, Symbol('code'), () => '123456', new String('123456'), new Date()]) {
-      expect(await verification.verify({ email, code: value })).toMatchObject(told);
-      expect(await verification.send({ email: value })).toMatchObject(told);
-      expect(await verification.redeem({ email: value, verificationToken: '' })).toMatchObject(told);
+      expect(await verification.verify({ email, code: value })).toMatchObject(refusal);
+      expect(await verification.send({ email: value })).toMatchObject(refusal);
+      expect(await verification.redeem({ email: value, verificationToken: '' })).toMatchObject(refusal);
     }
   });
 
-  it('T65: a form field that came twice is no string either', async () => {
+  it('T65: a form field sent twice is not a string either', async () => {
     const { door } = await openWithCode();
     const type = { 'content-type': 'application/x-www-form-urlencoded' };
     const { body } = await door.post('/ev/verify', 'email=a%40b.co&code=123456&code=123456', type);

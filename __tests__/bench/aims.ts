@@ -1,21 +1,21 @@
-/** What each bench is meant to show; and of what was missed on two shared cores, why, and what was tried. */
+/** What each bench should show; which aims were missed on two shared cores, why, and what was tried. */
 export const AIMS = {
   verify: `
 Aims: 1.15 of the floor, 1.1 of naive, 9 times Better Auth, 110 µs of CPU; at 1 connection p50 within 10 % of the floor.
 Missed there: 1.0, 1.0 and 6, with 370 to 400 µs where the floor takes 410 to 440. Four fifths of a request are Express, HTTP
 and sockets, which the floor pays too. Express sets the prototypes of request and response; a property added after that
 gives each its own shape, and first accesses to it miss V8's caches: a quarter of the time of both.
-Kept: one client for all calls of a deadline, one-shot hashes, random bytes by the page, plain bodies at a glance.
-Tried without use: fewer handlers on the route, a shorter Lua script, writeHead(), a property in place of a WeakMap.`,
+Kept: one client for all calls with the same deadline, one-shot hashes, random bytes in batches, a fast path for plain bodies.
+Tried without effect: fewer handlers on the route, a shorter Lua script, writeHead(), a property in place of a WeakMap.`,
   send: `
-This client asks again without a pause, so the queue is full and a send waits for a slot.
-Aims: in the background 0.95 of the bare pool, p99 under 80 ms, 500 mails/s under load; awaited 3 times the tutorial and
+This client sends again without a pause, so the queue is full and a send waits for a slot.
+Aims: in the background 0.95 of the bare pool, p99 under 80 ms, 500 emails/s under load; awaited 3 times the tutorial and
 4 times Better Auth.
 Missed there: awaited 0.9 and 1.8; and p99 at 100 connections, while the queue is full. Composing takes nodemailer 1 to
 2 ms, and a connection to a server that greets at once is cheap.
-Kept: the message handed over in one piece, waiting for room before a 503.`,
+Kept: the message sent in one piece, waiting for a slot before a 503.`,
   pending: 'Aims: 400 bytes or less, and 160 for what stays; speed within 10 %.',
   startup: `
 Aims: 60 ms and 10 MB or less. Missed there: 70 to 160 ms and 18 MB. express-validator with lodash and validator is most
-of the time; to load it at the first body that needs it would make a request wait for it.`,
+of the time; loading it for the first body that needs it would make that request wait.`,
 } as const;

@@ -1,18 +1,18 @@
-/** A process of its own that is asked by message: the load generator, a server under test, the mail sink. */
+/** A child process that answers messages: the load generator, a server under test, the mail sink. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface Child {
   readonly pid: number;
-  ask<Answer>(act: string, argument?: unknown): Promise<Answer>;
+  ask<Answer>(operation: string, argument?: unknown): Promise<Answer>;
   stop(): Promise<void>;
 }
 
-type Acts = Record<string, (argument: never) => unknown>;
-type Question = { id: number; act: string; argument: unknown };
+type Operations = Record<string, (argument: never) => unknown>;
+type Question = { id: number; operation: string; argument: unknown };
 type Reply = { id: number; answer?: unknown; error?: string };
 
-/** Starts a compiled file; it is ready once it has answered its first question. */
+/** Starts a compiled file; it is ready once it has answered its first message. */
 export function startChild(file: string, argument: unknown = {}, execArgv: string[] = []): Child {
   const child = fork(file, [JSON.stringify(argument)], {
     execArgv,
@@ -28,7 +28,7 @@ export function startChild(file: string, argument: unknown = {}, execArgv: strin
 
   return {
     pid: child.pid ?? 0,
-    ask<Answer>(act: string, argument?: unknown) {
+    ask<Answer>(operation: string, argument?: unknown) {
       const id = ++asked;
       return new Promise<Answer>((resolve, reject) => {
         waiting.set(id, ({ answer, error }) => {
@@ -36,7 +36,7 @@ export function startChild(file: string, argument: unknown = {}, execArgv: strin
           if (error === undefined) resolve(answer as Answer);
           else reject(new Error(error));
         });
-        child.send({ id, act, argument } satisfies Question);
+        child.send({ id, operation, argument } satisfies Question);
       });
     },
     stop: () => stop(child),
@@ -50,12 +50,12 @@ async function stop(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** The other end, in the child: each act answers the question of its name. The child ends with its parent. */
-export function answerParent(acts: Acts): void {
+/** In the child: each operation answers the messages with its name. The child ends with its parent. */
+export function answerParent(operations: Operations): void {
   process.on('disconnect', () => process.exit());
-  process.on('message', ({ id, act, argument }: Question) => {
+  process.on('message', ({ id, operation, argument }: Question) => {
     Promise.resolve()
-      .then(() => acts[act]?.(argument as never))
+      .then(() => operations[operation]?.(argument as never))
       .then(
         (answer) => process.send?.({ id, answer } satisfies Reply),
         (error) => process.send?.({ id, error: String(error?.stack ?? error) } satisfies Reply),
@@ -63,7 +63,7 @@ export function answerParent(acts: Acts): void {
   });
 }
 
-/** What the child was started with. */
+/** The argument the child was started with. */
 export function childArgument<Argument>(): Argument {
   return JSON.parse(process.argv[2] ?? '{}') as Argument;
 }

@@ -1,4 +1,4 @@
-/** What a bench is done with: a Redis of its own, a mail sink, a load generator, and servers as they are asked for. */
+/** The equipment of a bench: a Redis, a mail sink, a load generator, and the servers it asks for. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,22 +13,22 @@ import type { SinkCount, SinkDelay } from './sink.js';
 export type ServerName = 'ours' | 'floor' | 'naive' | 'better-auth' | 'empty' | 'cluster';
 
 export interface Lab {
-  /** Where the compiled files are. */
+  /** The folder of the compiled files. */
   readonly build: string;
   readonly redis: RedisServer;
   readonly sink: Sink;
   readonly seeder: Seeder;
-  /** Another Redis, with a seeder of its own. */
+  /** Another Redis with its own seeder. */
   anotherRedis(): Promise<{ redis: RedisServer; seeder: Seeder }>;
-  /** One more seeder, so that filling takes less time. */
+  /** One more seeder, to fill Redis faster. */
   seederFor(redis: RedisServer): Promise<Seeder>;
   /** Starts a server under test. It ends with the bench. */
   server(name: ServerName, settings?: Partial<ServerSettings>, build?: string): Promise<Server>;
-  /** A process for a bench's own errand. */
+  /** A process for something that only one bench does. */
   child(file: string, argument?: unknown, execArgv?: string[]): Child;
-  /** Puts load on a server, and tells what that cost it. */
+  /** Puts load on a server and measures it. */
   load(server: Server, job: Omit<LoadJob, 'port'>): Promise<Measured>;
-  /** Ends the servers of one bench and forgets the keys. */
+  /** Ends the servers of a bench and deletes all keys. */
   tidy(): Promise<void>;
   close(): Promise<void>;
 }
@@ -39,17 +39,17 @@ export interface Server extends Started {
 }
 
 export interface Measured extends LoadResult {
-  /** Successes a second. */
+  /** Successes per second. */
   readonly perSecond: number;
-  /** Microseconds of the server's CPU for each answer. */
+  /** Microseconds of the server's CPU per answer. */
   readonly cpuEach: number;
-  /** Microseconds of the server's CPU in all. */
+  /** Microseconds of the server's CPU in total. */
   readonly cpu: number;
 }
 
 export interface Sink {
   readonly port: number;
-  /** Another port, of TLS. */
+  /** A second port, with TLS. */
   tlsPort(): Promise<number>;
   count(): Promise<SinkCount>;
   delay(delay: SinkDelay): Promise<void>;
@@ -57,12 +57,12 @@ export interface Sink {
 
 export interface Seeder {
   seed(seed: Seed & { kind: SeedKind }): Promise<void>;
-  /** A seeded client's id, with `{i}` where the number of its address goes. */
+  /** The challengeId of a seeded holder, with `{i}` in place of the number of its address. */
   challengeId(): Promise<string>;
   /** Bytes in use. */
   memory(): Promise<number>;
   keys(): Promise<number>;
-  meetAll(): Promise<void>;
+  expireAll(): Promise<void>;
   flush(): Promise<void>;
 }
 
@@ -131,7 +131,7 @@ export async function openLab(): Promise<Lab> {
     async tidy() {
       await Promise.all([...servers.splice(0), ...others.splice(0)].map((one) => one.stop()));
       await seeder.flush();
-      await sink.delay({ reply: 0, mail: 0 });
+      await sink.delay({ reply: 0, message: 0 });
     },
     async close() {
       await Promise.all([...servers, ...others, generator, sinkChild, seederChild].map((one) => one.stop()));
@@ -141,7 +141,7 @@ export async function openLab(): Promise<Lab> {
   };
 }
 
-/** Compiles this checkout as it is shipped, by tsc, into a folder of its own: what tsx runs is another code. */
+/** Compiles this checkout with tsc, as it is shipped, into a temporary folder: tsx runs different code. */
 function compile(): string {
   const root = resolve(__dirname, '../..');
   const build = mkdtempSync(join(tmpdir(), 'email-verification-bench-'));
@@ -150,7 +150,7 @@ function compile(): string {
   return build;
 }
 
-/** The same with the lib of another checkout, to measure one against the other. The caller removes it. */
+/** The same with the lib of another checkout, to compare the two. The caller removes the folder. */
 export function compileWithLibOf(checkout: string, build: string): string {
   const other = mkdtempSync(join(tmpdir(), 'email-verification-bench-'));
   tsc('-p', join(checkout, 'lib'), '--outDir', join(other, 'lib'), '--noCheck', '--declaration', 'false');
@@ -159,7 +159,7 @@ export function compileWithLibOf(checkout: string, build: string): string {
   return other;
 }
 
-/** So that the servers import the package by its name. */
+/** Lets the servers import the package by its name. */
 function asPackage(build: string, root: string): void {
   const name = 'express-email-verification';
   writeFileSync(join(build, 'package.json'), JSON.stringify({ name, exports: './lib/index.js' }));
@@ -172,7 +172,7 @@ function tsc(...args: string[]): void {
 
 async function startRedis(): Promise<RedisServer> {
   const redis = await startRedisServer({ onProgress: console.error });
-  if (!redis) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
+  if (!redis) throw new Error('No Redis found: install redis-server or set REDIS_SERVER.');
   return redis;
 }
 
@@ -183,7 +183,7 @@ async function seederOf(child: Child): Promise<Seeder> {
     challengeId: () => child.ask('challengeId'),
     memory: () => child.ask('memory'),
     keys: () => child.ask('keys'),
-    meetAll: () => child.ask('meetAll'),
+    expireAll: () => child.ask('expireAll'),
     flush: () => child.ask('flush'),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The load generator: raw sockets, HTTP/1.1 kept alive, one request at a time on each. It costs the machine
- * little, so that what is measured is the server; and it counts as success only what says so in status and body.
+ * The load generator: raw keep-alive sockets with one HTTP/1.1 request at a time on each. It costs the machine little, so
+ * the server is what is measured. Only answers with the expected status and body count as successes.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -9,15 +9,15 @@ import { answerParent } from './child.js';
 export interface LoadJob {
   readonly port: number;
   readonly path: string;
-  /** Sent in turn. `{i}` stands for the number of an address, `{code}` for its code, `{wrong}` for another. */
+  /** Sent in turn. `{i}` is replaced by the number of an address, `{code}` by its code, `{wrong}` by another code. */
   readonly bodies: readonly string[];
   readonly first: number;
   readonly count: number;
-  /** Whether the first address comes again after the last; else the load ends there. */
+  /** Whether to start over after the last address; otherwise the load ends there. */
   readonly again: boolean;
   readonly connections: number;
   readonly seconds: number;
-  /** What a success shows. */
+  /** How a success is recognized. */
   readonly expect: { readonly status: number; readonly text: string };
 }
 
@@ -28,12 +28,12 @@ export interface LoadResult {
   /** Answers 503. */
   readonly refused: number;
   readonly other: number;
-  /** The first answer that was neither, to see why. */
+  /** The first answer that was neither, to find out why. */
   readonly strange: string | undefined;
-  /** Milliseconds, of the successes. */
+  /** In milliseconds, for successes. */
   readonly p50: number;
   readonly p99: number;
-  /** Milliseconds, of any answer. */
+  /** In milliseconds, for any answer. */
   readonly slowest: number;
   /** The median of each of `bodies`. */
   readonly p50s: readonly number[];
@@ -69,7 +69,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
         if (now > end && counts.ok > 0) break;
         last = now;
         slowest = Math.max(slowest, now - sent);
-        const kind = judge(answer, job);
+        const kind = classify(answer, job);
         counts[kind] += 1;
         if (kind === 'ok') times[turn % job.bodies.length]?.push(now - sent);
         else if (kind === 'other') strange ??= answer;
@@ -99,12 +99,12 @@ function request({ path, bodies, first, count }: LoadJob, turn: number): string 
   return `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
-/** The code an address is seeded with. */
+/** The code that an address is seeded with. */
 export function codeFor(number: number): string {
   return String(number % 1_000_000).padStart(6, '0');
 }
 
-/** Gives the next whole answer of a connection; an empty one when it ended. */
+/** Returns the next complete answer of a connection, or an empty one when it ends. */
 function reader(socket: Socket): () => Promise<string> {
   let text = '';
   let found: ((answer: string) => void) | undefined;
@@ -130,7 +130,7 @@ function isWhole(text: string): boolean {
   return length ? text.length >= head + 4 + Number(length[1]) : text.endsWith('\r\n0\r\n\r\n');
 }
 
-function judge(answer: string, { expect }: LoadJob): 'ok' | 'refused' | 'other' {
+function classify(answer: string, { expect }: LoadJob): 'ok' | 'refused' | 'other' {
   if (answer.startsWith(`HTTP/1.1 ${expect.status} `) && answer.includes(expect.text)) return 'ok';
   return answer.startsWith('HTTP/1.1 503 ') ? 'refused' : 'other';
 }

@@ -1,14 +1,14 @@
 /**
- * How fast, how small: `npm run bench` does every bench, `npm run bench -- NAME` one. Each server under test,
- * the load and the mail sink are processes of their own, and whatever is compared takes turns within each
- * round: read the ratios, the rest is the machine's.
+ * Measures speed and size: `npm run bench` runs every bench, `npm run bench -- NAME` one. Each server under test, the load
+ * generator and the mail sink are separate processes, and whatever is compared takes turns within each round, so the
+ * ratios count and the absolute figures depend on the machine.
  */
 import { cpus } from 'node:os';
 import { against } from './benches/against.js';
 import { clusterBench } from './benches/cluster.js';
 import { latency } from './benches/latency.js';
-import { mail } from './benches/mail.js';
 import { pending } from './benches/pending.js';
+import { pool } from './benches/pool.js';
 import { send } from './benches/send.js';
 import { startup } from './benches/startup.js';
 import { timing } from './benches/timing.js';
@@ -16,7 +16,7 @@ import { verify } from './benches/verify.js';
 import { type Lab, openLab } from './lab.js';
 import { progress } from './table.js';
 
-/** Does its measuring and gives its table. */
+/** Measures and returns a table. */
 export type Bench = (lab: Lab, args: readonly string[]) => Promise<string>;
 
 const BENCHES: Readonly<Record<string, Bench>> = {
@@ -27,16 +27,16 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   startup,
   timing,
   cluster: clusterBench,
-  mail,
+  pool,
 };
 
-/** By name alone: the first is a part of `verify`, the second wants another checkout. */
+/** Only by name: the first is part of `verify`, the second needs another checkout. */
 const BY_NAME: Readonly<Record<string, Bench>> = { ...BENCHES, latency, against };
 
 async function main(): Promise<void> {
   const [name, ...args] = process.argv.slice(2);
   if (name && !Object.hasOwn(BY_NAME, name)) {
-    console.error(`There is no bench "${name}". There are: ${Object.keys(BY_NAME).join(', ')}.`);
+    console.error(`Unknown bench "${name}". Known benches: ${Object.keys(BY_NAME).join(', ')}.`);
     process.exitCode = 1;
     return;
   }
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   const lab = await openLab();
   try {
     console.log(
-      `Node ${process.version}, Redis ${lab.redis.version}, ${cpus().length} cores. One client makes all the load, so every client limit is off.`,
+      `Node ${process.version}, Redis ${lab.redis.version}, ${cpus().length} cores. One client sends all requests, so the client limits are off.`,
     );
     for (const bench of chosen) {
       if (!bench) continue;
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
       console.log(`\n${text}`);
       await lab.tidy();
     }
-    progress(`${Math.round((performance.now() - start) / 1000)} s in all.`);
+    progress(`${Math.round((performance.now() - start) / 1000)} s in total.`);
     process.stderr.write('\n');
   } finally {
     await lab.close();

@@ -1,4 +1,4 @@
-/** Puts pending addresses into a Redis, through the store or as each rival keeps them, thousands at a time. */
+/** Puts pending addresses into Redis by the thousand, through the store or in the form of each rival. */
 import { RedisStore } from 'express-email-verification';
 import { createClient } from 'redis';
 import { defaultMailbox } from '../../lib/challenge/address.js';
@@ -27,7 +27,7 @@ const store = new RedisStore(redis);
 const digits = (number: number) => String(number).padStart(8, '0');
 
 const seedOne = {
-  /** A challenge as /send leaves it, with a code and an id that follow from its number. */
+  /** A challenge as /send leaves it, with a code and an id derived from its number. */
   async ours(number: number) {
     const email = `user-${digits(number)}@example.com`;
     const challenge = hasher.challenge(email, 'signup');
@@ -45,12 +45,12 @@ const seedOne = {
       60_000,
     );
   },
-  /** A pending address that nobody asks for: digests without a code behind them, which are sooner made. */
-  crowd: () => openNobody(LIFE, 5),
-  /** One whose code ended so long ago that it is forgotten: what stays is the mailbox. */
+  /** A pending address that no request uses: random digests, which are faster than real ones. */
+  crowd: () => openUnused(LIFE, 5),
+  /** An address whose code ended so long ago that only its mailbox remains. */
   async past() {
-    const { mailbox, challenge } = await openNobody(1, 5);
-    // As Redis does by itself, 15 minutes later.
+    const { mailbox, challenge } = await openUnused(1, 5);
+    // Redis does this by itself 15 minutes later.
     await redis.del(`ev:{${mailbox}}${challenge}`);
   },
   floor: (number: number) =>
@@ -66,7 +66,7 @@ const seedOne = {
 
 export type SeedKind = keyof typeof seedOne;
 
-async function openNobody(codeTtl: number, maxAttempts: number) {
+async function openUnused(codeTtl: number, maxAttempts: number) {
   const key = { mailbox: drawDigest(), challenge: drawDigest() };
   await store.open(
     {
@@ -83,7 +83,7 @@ async function openNobody(codeTtl: number, maxAttempts: number) {
   return key;
 }
 
-/** The id of a seeded holder: the secret's name, then 24 characters. `{i}` in the place of a number makes a template. */
+/** The challengeId of a seeded holder: the secret's name and 24 characters. Also a template, with `{i}` as the number. */
 function challengeIdFor(number: string): string {
   return `${hasher.name}${'0'.repeat(16)}${number}`;
 }
@@ -103,8 +103,8 @@ answerParent({
     return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
   },
   keys: () => redis.dbSize(),
-  /** Meets every key, so that those whose time is over go now. */
-  async meetAll() {
+  /** Touches every key, so that Redis removes the expired ones now. */
+  async expireAll() {
     for await (const _keys of redis.scanIterator({ COUNT: 1000 }));
   },
   flush: () => redis.flushAll(),

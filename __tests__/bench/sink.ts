@@ -1,4 +1,4 @@
-/** A mail server that takes every mail, keeps none, and answers as fast or as slowly as it is told. */
+/** A mail server that accepts and discards every message, as fast or as slowly as configured. */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -6,38 +6,38 @@ import { generate } from 'selfsigned';
 import { answerParent } from './child.js';
 
 export interface SinkCount {
-  readonly mails: number;
-  /** When the newest came, by `Date.now()`. */
+  readonly messages: number;
+  /** When the newest message arrived, by `Date.now()`. */
   readonly lastAt: number;
 }
 
-/** Milliseconds before each reply, and before the one that takes a mail. */
+/** Milliseconds before each reply, and before the reply that accepts a message. */
 export interface SinkDelay {
   readonly reply: number;
-  readonly mail: number;
+  readonly message: number;
 }
 
-let count: SinkCount = { mails: 0, lastAt: 0 };
-let delay: SinkDelay = { reply: 0, mail: 0 };
+let count: SinkCount = { messages: 0, lastAt: 0 };
+let delay: SinkDelay = { reply: 0, message: 0 };
 
 function serve(socket: Socket): void {
   let text = '';
-  let inMail = false;
+  let inMessage = false;
   socket.setEncoding('latin1');
   socket.setNoDelay(true);
   socket.on('error', () => {});
   socket.on('data', (data: string) => {
     text += data;
     for (;;) {
-      const mark = inMail ? '\r\n.\r\n' : '\r\n';
+      const mark = inMessage ? '\r\n.\r\n' : '\r\n';
       const at = text.indexOf(mark);
       if (at < 0) {
-        if (inMail) text = text.slice(-4);
+        if (inMessage) text = text.slice(-4);
         return;
       }
-      const line = inMail ? '.' : text.slice(0, at);
+      const line = inMessage ? '.' : text.slice(0, at);
       text = text.slice(at + mark.length);
-      inMail = /^DATA/i.test(line);
+      inMessage = /^DATA/i.test(line);
       say(socket, line);
     }
   });
@@ -45,10 +45,10 @@ function serve(socket: Socket): void {
 }
 
 function say(socket: Socket, line: string): void {
-  const isMail = line === '.';
-  if (isMail) count = { mails: count.mails + 1, lastAt: Date.now() };
+  const isMessage = line === '.';
+  if (isMessage) count = { messages: count.messages + 1, lastAt: Date.now() };
   const reply = REPLIES[line.slice(0, 4).toUpperCase()] ?? '250 OK';
-  const wait = isMail ? delay.mail : delay.reply;
+  const wait = isMessage ? delay.message : delay.reply;
   if (wait === 0) socket.write(`${reply}\r\n`);
   else setTimeout(() => socket.write(`${reply}\r\n`), wait);
 }
@@ -69,7 +69,7 @@ async function listen(server: Server): Promise<number> {
 
 answerParent({
   listen: () => listen(createServer(serve)),
-  /** With TLS from the first byte. */
+  /** TLS from the first byte. */
   async listenWithTls() {
     const made = await generate([{ name: 'commonName', value: 'localhost' }], { algorithm: 'sha256' });
     return listen(createTlsServer({ key: made.private, cert: made.cert }, serve));

@@ -1,6 +1,6 @@
-/** How figures are put together and shown. */
+/** How figures are combined and shown. */
 
-/** The middle of several rounds, with the lowest and the highest. */
+/** The median of several rounds, with the lowest and the highest. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -19,7 +19,7 @@ export function median(values: readonly number[]): number {
   return spread(values).median;
 }
 
-/** `1.18 (1.12–1.25)`: round by round, so that a machine that is busy in one round is busy for both. */
+/** `1.18 (1.12–1.25)`: compared round by round, so that a round on a busy machine is slow for both. */
 export function ratio(ours: readonly number[], theirs: readonly number[], digits = 2): string {
   const { median, min, max } = spread(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)));
   return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
@@ -43,7 +43,7 @@ function pad(text: string, width: number, column: number): string {
   return column === 0 ? text.padEnd(width) : text.padStart(width);
 }
 
-/** What goes on, on the terminal alone: the tables go to the output. */
+/** Progress goes to the terminal only; the tables go to stdout. */
 export function progress(sentence: string): void {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${sentence}` : `${sentence}\n`);
 }

@@ -41,8 +41,8 @@ function findChromium(): string | undefined {
   );
 }
 
-/** In ms: what no page takes, on however busy a machine. */
-const PATIENCE = 90_000;
+/** More than any page takes, in ms, on however busy a machine. */
+const TIMEOUT = 90_000;
 
 /** One browser per test file, with a new context for each person. */
 export function useBrowser() {
@@ -55,7 +55,7 @@ export function useBrowser() {
       // Chromium's sandbox does not work for root, as in a container.
       chromiumSandbox: process.getuid?.() !== 0,
       args: ['--disable-gpu', '--disable-background-networking', '--no-first-run'],
-      timeout: PATIENCE,
+      timeout: TIMEOUT,
     });
   });
   afterEach(async () => {
@@ -72,7 +72,7 @@ export function useBrowser() {
         viewport: { width: 1100, height: 900 },
         ...options,
       });
-      context.setDefaultTimeout(PATIENCE);
+      context.setDefaultTimeout(TIMEOUT);
       contexts.push(context);
       return context;
     },

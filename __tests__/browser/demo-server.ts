@@ -5,7 +5,7 @@ import { type EmailVerificationOptions, RedisStore } from 'express-email-verific
 import { createDemo, type Demo } from '../../demo-app/demo.js';
 import { FROM, SECRET } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
 
 export function useDemo() {
@@ -31,7 +31,7 @@ export function useDemo() {
       const port = await freePort();
       const origin = `http://localhost:${port}`;
       const store = new RedisStore(redis.client);
-      // A busy machine must not look like a Redis that is away.
+      // A busy machine must not look like an unresponsive Redis.
       const needed = { store, storeTimeout: 30_000, transport: mail.url, from: FROM, secret: SECRET };
       const demo = createDemo({
         origin,

@@ -15,7 +15,7 @@ describeInBrowser('the inbox', () => {
     const person = await browser.person(options);
     await person.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
     const page = await person.newPage();
-    const mail = async (email: string) => {
+    const requestCode = async (email: string) => {
       const { locale } = options;
       await page.request.post(`${origin}/email-verification/send`, { data: { email, locale } });
       return demo.mail.lastCode(email);
@@ -25,23 +25,23 @@ describeInBrowser('the inbox', () => {
       await page.goto(`${origin}/inbox${path}`);
       await streaming;
     };
-    return { page, mail, open, origin };
+    return { page, requestCode, open, origin };
   }
 
   const messages = (page: Page, count: number) => page.locator(`.messages li:nth-child(${count})`).waitFor();
   const status = (page: Page) => page.textContent('#inbox-status');
 
   it('shows a new message without a reload, and copies its code', async () => {
-    const { page, mail, open } = await visit();
+    const { page, requestCode, open } = await visit();
     await open();
     expect(await page.textContent('.skip-link')).toBe('Skip to main content');
-    const code = await mail(EMAIL);
+    const code = await requestCode(EMAIL);
     await page.click('[data-copy]');
     await page.locator('button:has-text("Copied")').waitFor();
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(code);
     await page.frameLocator('iframe').locator(`text="${code}"`).waitFor();
     expect(await page.textContent('.skip-link')).toBe('Skip to message');
-    const next = await mail('jun@example.com');
+    const next = await requestCode('jun@example.com');
     await page.locator(`[data-copy="${next}"]`).waitFor();
     // The focus moves to the button of the new message.
     expect(await page.evaluate('document.activeElement.dataset.copy')).toBe(next);
@@ -51,8 +51,11 @@ describeInBrowser('the inbox', () => {
   });
 
   it('keeps the open message, the focus, and the scroll position when a message arrives', async () => {
-    const { page, mail, open } = await visit({ viewport: { width: 390, height: 600 }, hasTouch: true });
-    for (let index = 0; index < 5; index++) await mail(`${index}@example.com`);
+    const { page, requestCode, open } = await visit({
+      viewport: { width: 390, height: 600 },
+      hasTouch: true,
+    });
+    for (let index = 0; index < 5; index++) await requestCode(`${index}@example.com`);
     await open(`/${demo.mail.messages[0]?.id}?view=source`);
     const link = page.locator('.messages a:has-text("1@example.com")');
     await link.focus();
@@ -62,7 +65,7 @@ describeInBrowser('the inbox', () => {
     const height = async () => (await link.boundingBox())?.y ?? 0;
     const before = [await scrolled(), await height()] as const;
 
-    await mail('late@example.com');
+    await requestCode('late@example.com');
     await messages(page, 6);
     expect(await page.locator('.messages li').first().textContent()).toContain('late@example.com');
     expect(await status(page)).toBe('New message: Your code for Acme');
@@ -79,9 +82,9 @@ describeInBrowser('the inbox', () => {
     ['en-US', 'Skip to message', 'Copied'],
     ['ko-KR', '메일 내용 바로가기', '복사했습니다'],
   ])('needs two presses of Tab to reach the code, in %s', async (locale, words, copied) => {
-    const { page, mail, open } = await visit({ locale });
-    for (let index = 0; index < 3; index++) await mail(`${index}@example.com`);
-    const code = await mail(EMAIL);
+    const { page, requestCode, open } = await visit({ locale });
+    for (let index = 0; index < 3; index++) await requestCode(`${index}@example.com`);
+    const code = await requestCode(EMAIL);
     await open();
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent')).toBe(words);
@@ -95,13 +98,13 @@ describeInBrowser('the inbox', () => {
   });
 
   it('is entirely in Korean for Korean readers, and so are the email previews', async () => {
-    const { page, mail, open, origin } = await visit({
+    const { page, requestCode, open, origin } = await visit({
       locale: 'ko-KR',
       viewport: { width: 390, height: 844 },
     });
     await open();
     expect(await latinWords(page)).toEqual([]);
-    await mail(EMAIL);
+    await requestCode(EMAIL);
     await messages(page, 1);
     expect(await status(page)).toBe('새 메일이 도착했습니다: Acme 인증번호');
     expect(await page.textContent('[data-copy]')).toBe('인증번호 복사');
@@ -119,20 +122,20 @@ describeInBrowser('the inbox', () => {
   });
 
   it('shows times in the time zone of the reader', async () => {
-    const { page, mail, open } = await visit({ timezoneId: 'Asia/Seoul' });
-    await mail(EMAIL);
+    const { page, requestCode, open } = await visit({ timezoneId: 'Asia/Seoul' });
+    await requestCode(EMAIL);
     const [first] = demo.mail.messages;
     const timeIn = (timeZone: string) => first?.receivedAt.toLocaleTimeString('en', { timeZone });
     await open();
     expect(await page.textContent('.messages time')).toBe(timeIn('Asia/Seoul'));
-    await mail('jun@example.com');
+    await requestCode('jun@example.com');
     await messages(page, 2);
     expect(await page.textContent('.messages time')).not.toContain('UTC');
   });
 
   it('without a script, shows times in UTC and hides the copy button', async () => {
-    const { page, mail, origin } = await visit({ javaScriptEnabled: false, timezoneId: 'Asia/Seoul' });
-    await mail(EMAIL);
+    const { page, requestCode, origin } = await visit({ javaScriptEnabled: false, timezoneId: 'Asia/Seoul' });
+    await requestCode(EMAIL);
     await page.goto(`${origin}/inbox`);
     const [first] = demo.mail.messages;
     expect(await page.textContent('.messages time')).toBe(

@@ -1,4 +1,4 @@
-/** The default email as a reader draws it: on a narrow phone and wide, in light and dark. */
+/** How the default email is laid out: on a narrow phone and in a wide window, in light and dark. */
 import {
   createEmailVerification,
   type EmailVerificationOptions,
@@ -7,7 +7,7 @@ import {
 import { FROM, SECRET } from '../support/app.js';
 import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
 
-/** The HTML of an email, as a delivery of the app is handed it. */
+/** The HTML of an email, as a custom delivery gets it. */
 async function htmlOf(options: Partial<EmailVerificationOptions>, locale: string) {
   let html = '';
   let code = '';
@@ -24,7 +24,7 @@ async function htmlOf(options: Partial<EmailVerificationOptions>, locale: string
   return { html, code };
 }
 
-/** In the page: how wide the document and its parts are, and how many lines the code takes. */
+/** Runs in the page: measures the document and its parts, and counts the lines of the code. */
 const MEASURE = `(code) => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const texts = [];
@@ -66,8 +66,8 @@ const messages: [what: string, locale: string, options: Partial<EmailVerificatio
   ['10 digits', 'en', { codeLength: 10 }],
   ['10 digits in Korean', 'ko', { codeLength: 10, origin: 'https://acme.example' }],
   ['a host of 60 characters', 'en', { origin: `https://${'a'.repeat(52)}.example` }],
-  ['an app of 100 letters in one word', 'en', { appName: 'W'.repeat(100) }],
-  ['an app of 100 letters in one word in Korean', 'ko', { appName: '가'.repeat(100) }],
+  ['an app name of 100 letters in one word', 'en', { appName: 'W'.repeat(100) }],
+  ['an app name of 100 letters in one word in Korean', 'ko', { appName: '가'.repeat(100) }],
 ];
 
 describeInBrowser('T60: the default email', () => {
@@ -88,7 +88,7 @@ describeInBrowser('T60: the default email', () => {
   }
 
   it.each(messages)(
-    'T60: %s: fits a window of 320 px, the code on one line',
+    'T60: with %s it fits 320 px, with the code on one line',
     async (_what, locale, options) => {
       const { measures } = await shown(options, locale, 320);
       expect(measures).toMatchObject({
@@ -107,27 +107,27 @@ describeInBrowser('T60: the default email', () => {
     expect(measures).toMatchObject({ documentWidth: 1100, cardWidth: 600, textInCard: true });
   });
 
-  it.each(['light', 'dark'] as const)('T60: can be read in %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('T60: is readable in %s mode', async (colorScheme) => {
     for (const locale of ['en', 'ko'])
       for (const codeLength of [6, 10])
         for (const width of [320, 600]) {
           const options = { codeLength, origin: 'https://acme.example' };
           const { page } = await shown(options, locale, width, colorScheme);
           await screenshot(page, `message-${colorScheme}-${locale}-${codeLength}-${width}`);
-          // The message is no page of ours: it has no landmarks.
+          // An email is not a page of an app: it has no landmarks.
           const problems = await accessibilityProblems(page);
           expect(problems.filter((problem) => !/^(region|landmark-one-main)/.test(problem))).toEqual([]);
         }
   });
 
-  it('T60: gives the code to a double click as one word, and nothing else', async () => {
+  it('T60: a double click selects the code as one word and nothing else', async () => {
     const { page, code } = await shown({ codeLength: 10 }, 'en', 320);
     await page.locator(`td:text-is("${code}")`).dblclick();
     expect(await page.evaluate('getSelection().toString().trim()')).toBe(code);
   });
 });
 
-it('T60: Outlook for Windows gets a table that gives the card its width, and padding of cells alone', async () => {
+it('T60: Outlook for Windows gets a table with the width of the card, and only cells have padding', async () => {
   const { html } = await htmlOf({}, 'en');
   const [, opened = '', closed = ''] =
     /<!--\[if mso\]>(.*?)<!\[endif\]-->.*<!--\[if mso\]>(.*?)<!\[endif\]-->/s.exec(html) ?? [];

@@ -57,7 +57,7 @@ describeInBrowser('the sign-up', () => {
   ])('%s', (name, options) => {
     it('leads from the address to the account, on accessible pages', async () => {
       const { page, origin } = await visit(options);
-      const look = async (shot: string) => {
+      const check = async (shot: string) => {
         await screenshot(page, `${name}-${shot}`);
         expect(await accessibilityProblems(page)).toEqual([]);
         const isWider = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
@@ -66,7 +66,7 @@ describeInBrowser('the sign-up', () => {
 
       expect(await page.getAttribute('html', 'lang')).toBe(name.slice(0, 2));
       expect(await focused(page)).toBe('address-email');
-      await look('1-address');
+      await check('1-address');
       await askForCode(page, EMAIL);
       expect(await focused(page)).toBe('code-code');
       expect(await page.textContent('#status')).toBe(
@@ -74,22 +74,22 @@ describeInBrowser('the sign-up', () => {
           ? '인증번호를 보냈습니다. 메일함을 확인해 주세요.'
           : 'We sent you a code. Please check your email.',
       );
-      await look('2-code');
+      await check('2-code');
       await typeCode(page, wrong(await code()));
       await shownMessages(page);
-      await look('3-wrong-code');
+      await check('3-wrong-code');
       await typeCode(page, await code());
       await step(page, 'account');
       expect(await focused(page)).toBe('account-name');
-      await look('4-account');
+      await check('4-account');
       await page.fill('#account-password', 'short');
       await page.click('[data-step="account"] button');
       await shownMessages(page);
       expect(await focused(page)).toBe('account-name');
       expect(await page.inputValue('#account-password')).toBe('short');
-      await look('5-wrong-account');
+      await check('5-wrong-account');
       await createAccount(page);
-      await look('6-welcome');
+      await check('6-welcome');
       await page.click('form[action="/sign-out"] button');
       await page.waitForURL('**/sign-in');
       await page.fill('#sign-in-email', EMAIL);
@@ -97,7 +97,7 @@ describeInBrowser('the sign-up', () => {
       await page.keyboard.press('Enter');
       await shownMessages(page);
       expect(await page.inputValue('#sign-in-password')).toBe('not this one');
-      await look('7-sign-in');
+      await check('7-sign-in');
       await page.fill('#sign-in-password', PASSWORD);
       await page.keyboard.press('Enter');
       await page.waitForURL('**/welcome');
@@ -107,7 +107,7 @@ describeInBrowser('the sign-up', () => {
         ['10-not-found', '/nowhere'],
       ]) {
         await page.goto(origin + path);
-        await look(shot ?? '');
+        await check(shot ?? '');
       }
     });
   });
@@ -218,25 +218,28 @@ describeInBrowser('the sign-up', () => {
     it.each([
       ['en-US', 'Error: ', ['Create your account', 'Check your email', 'Email verified']],
       ['ko-KR', '오류: ', ['회원가입', '이메일을 확인해 주세요', '이메일 인증이 완료되었습니다']],
-    ])('is in the title until it is corrected, in %s', async (locale, mark, [address, mail, account]) => {
-      const { page } = await visit({ locale });
-      const titled = (words = '') => titleBecomes(page, `${words} · Acme`);
-      await titled(address);
-      await page.keyboard.type('minji@');
-      await page.keyboard.press('Enter');
-      await titled(mark + address);
-      await page.fill('#address-email', EMAIL);
-      await page.keyboard.press('Enter');
-      await titled(mail);
-      await typeCode(page, wrong(await code()));
-      await titled(mark + mail);
-      await page.keyboard.press('Backspace');
-      await titled(mail);
-      await typeCode(page, await code());
-      await titled(account);
-      await page.keyboard.press('Enter');
-      await titled(mark + account);
-    });
+    ])(
+      'is in the title until it is corrected, in %s',
+      async (locale, mark, [address, codeTitle, account]) => {
+        const { page } = await visit({ locale });
+        const titled = (words = '') => titleBecomes(page, `${words} · Acme`);
+        await titled(address);
+        await page.keyboard.type('minji@');
+        await page.keyboard.press('Enter');
+        await titled(mark + address);
+        await page.fill('#address-email', EMAIL);
+        await page.keyboard.press('Enter');
+        await titled(codeTitle);
+        await typeCode(page, wrong(await code()));
+        await titled(mark + codeTitle);
+        await page.keyboard.press('Backspace');
+        await titled(codeTitle);
+        await typeCode(page, await code());
+        await titled(account);
+        await page.keyboard.press('Enter');
+        await titled(mark + account);
+      },
+    );
 
     it('of incorrect codes counts down the attempts, then asks to request a new code', async () => {
       const { page } = await visit();
@@ -316,9 +319,9 @@ describeInBrowser('the sign-up', () => {
     it('while the person is offline keeps the input, at each step', async () => {
       const { page, person } = await visit();
       const offline = ['You seem to be offline. Check your connection and try again.'];
-      const whileOffline = async (act: () => Promise<void>) => {
+      const whileOffline = async (action: () => Promise<void>) => {
         await person.setOffline(true);
-        await act();
+        await action();
         expect(await shownMessages(page)).toEqual(offline);
         await person.setOffline(false);
       };
@@ -391,7 +394,7 @@ describeInBrowser('the sign-up', () => {
     await page.keyboard.press('Enter');
     await page.locator('form[aria-busy="true"]').waitFor();
     await page.locator('#status:has-text("Please wait")').waitFor({ state: 'attached' });
-    await until('the mail is there', () => smtp.received.includes('.'));
+    await until('the email has arrived', () => smtp.received.includes('.'));
     await smtp.close();
     await step(page, 'code');
     expect(await shownMessages(page)).toEqual([

@@ -8,7 +8,7 @@ import request, { type Response } from 'supertest';
 import type { Backend } from '../../demo-app/backends.js';
 import { createDemo, type Demo, type DemoOptions } from '../../demo-app/demo.js';
 import { FROM, SECRET } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
@@ -245,7 +245,7 @@ describe('the session', () => {
 });
 
 describe('an address with an account', () => {
-  it('looks the same as one without: only its owner is told, by email, in the language of the page', async () => {
+  it('looks like one without an account: only its owner learns of it, by an email in the language of the page', async () => {
     const demo = demoWith();
     await signUp(browse(demo));
     mail.clear();
@@ -380,7 +380,7 @@ describe('a refusal', () => {
     const browser = browse(demo);
     const { challengeId, code } = await askForCode(browser);
     const unavailable = ['The service is not available right now. Please try again in a moment.'];
-    const whileFrozen = async (path: string, fields: object) => {
+    const whileUnresponsive = async (path: string, fields: object) => {
       redis.server.pause();
       try {
         expect(alerts(await browser.post(path, fields).expect(503))).toEqual(unavailable);
@@ -388,12 +388,12 @@ describe('a refusal', () => {
         redis.server.resume();
       }
     };
-    await whileFrozen('/sign-up/send', { email: EMAIL });
-    await whileFrozen('/sign-up/code', { email: EMAIL, challengeId, code });
+    await whileUnresponsive('/sign-up/send', { email: EMAIL });
+    await whileUnresponsive('/sign-up/code', { email: EMAIL, challengeId, code });
     await browser.post('/sign-up/code', { email: EMAIL, challengeId, code }).expect(303);
     const verificationToken = hidden(await browser.get('/sign-up/account'), 'verificationToken');
     const form = { email: EMAIL, verificationToken, name: 'Minji', password: PASSWORD };
-    await whileFrozen('/sign-up', form);
+    await whileUnresponsive('/sign-up', form);
     await browser.post('/sign-up', form).expect(303);
   });
 

@@ -12,8 +12,8 @@ import { createClient } from 'redis';
 import { type MailServerOptions, startMailServer } from '../../demo-app/development/mail-server.js';
 import { findRedisServer } from '../../demo-app/development/redis-binary.js';
 import { type RedisServer, startRedisServer } from '../../demo-app/development/redis-server.js';
-import { useMailServer } from '../support/mail.js';
-import { type Deed, type Stage, startRawSmtpServer } from '../support/raw-smtp-server.js';
+import { useMailServer } from '../support/mail-server.js';
+import { type Reaction, type Stage, startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -39,7 +39,7 @@ describe('the Redis server', () => {
     expect(await redis.client.info('server')).toContain(`process_id:${redis.server.pid}`);
   });
 
-  it('stops responding while frozen, and catches up after it thaws', async () => {
+  it('stops responding while paused, and catches up after it resumes', async () => {
     redis.server.pause();
     const late = redis.client.incr('late');
     expect(await Promise.race([late, after(150, 'still frozen')])).toBe('still frozen');
@@ -85,7 +85,7 @@ describe('the Redis server', () => {
     await first.stop();
   });
 
-  it('stops while frozen, can be stopped twice, and leaves no directory behind', async () => {
+  it('stops while paused, can be stopped twice, and leaves no directory behind', async () => {
     const server = await redisServer({ unixsocket: true });
     server.pause();
     await server.stop();
@@ -220,12 +220,12 @@ describe('the mail server', () => {
   });
 
   it('notifies listeners until they unsubscribe', async () => {
-    const heard: string[] = [];
-    const unsubscribe = mail.server.onMessage(({ id }) => heard.push(id));
+    const received: string[] = [];
+    const unsubscribe = mail.server.onMessage(({ id }) => received.push(id));
     await send(mail.url, messageToMinji);
     unsubscribe();
     await send(mail.url, messageToMinji);
-    expect(heard).toEqual([mail.messages[0]?.id]);
+    expect(received).toEqual([mail.messages[0]?.id]);
   });
 
   it.each([
@@ -348,20 +348,20 @@ describe('the raw SMTP server', () => {
   });
 
   const stages: Stage[] = ['greeting', 'ehlo', 'starttls', 'auth', 'mail', 'rcpt', 'data', 'dot'];
-  const deeds: [string, Deed, object][] = [
+  const reactions: [string, Reaction, object][] = [
     ['421', '421 go away', { responseCode: 421 }],
     ['reset', 'reset', { code: expect.stringMatching(/ECONN|ESOCKET/) }],
     ['stall', 'stall', { code: 'EABORT' }],
-    ['dribble', { dribble: 2 }, { code: 'EABORT' }],
+    ['trickle', { trickle: 2 }, { code: 'EABORT' }],
   ];
   const troubles = stages.flatMap((stage) =>
-    deeds.map(([name, deed, error]) => ({ stage, name, deed, error })),
+    reactions.map(([name, reaction, error]) => ({ stage, name, reaction, error })),
   );
 
-  it.each(troubles)('does $name at $stage', async ({ stage, deed, error }) => {
-    const server = await startRawSmtpServer({ [stage]: deed });
+  it.each(troubles)('does $name at $stage', async ({ stage, reaction, error }) => {
+    const server = await startRawSmtpServer({ [stage]: reaction });
     // Only a client that gets no reply has to give up; the others have all the time they need.
-    const signal = AbortSignal.timeout(deed === 'stall' || typeof deed === 'object' ? 60 : 60_000);
+    const signal = AbortSignal.timeout(reaction === 'stall' || typeof reaction === 'object' ? 60 : 60_000);
     const sent = send(server.url, { ...messageToMinji, signal }, { auth: { user: 'a', pass: 'b' } });
     await expect(sent).rejects.toMatchObject(error);
     await server.close();
@@ -391,7 +391,7 @@ async function send(url: string, message: SendMailOptions, options: object = {})
   }
 }
 
-/** Starts a process that starts a Redis server, freezes it so that it cannot stop itself, and ends. */
+/** Starts a process that starts a Redis server, pauses it so that it cannot stop itself, and ends. */
 async function startInParentThatEndsBy(ending: string) {
   const program = `
     const { startRedisServer } = require('./demo-app/development/redis-server.ts');

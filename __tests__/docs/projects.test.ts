@@ -1,4 +1,4 @@
-/** Each test file runs in a project, and the list of projects is true. */
+/** Every test file runs in a project, and the list of projects is complete. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import config from '../../jest.config.js';
@@ -6,7 +6,7 @@ import config from '../../jest.config.js';
 const tests = join(__dirname, '..');
 const projects = (config.projects ?? []).map((one) => (typeof one === 'object' ? one.displayName : one));
 
-it('a test file lies in the folder of a project', () => {
+it('every test file is in the folder of a project', () => {
   const files = readdirSync(tests, { recursive: true, encoding: 'utf8' });
   const folders = files.filter((file) => file.endsWith('.test.ts')).map((file) => file.split(sep)[0]);
   expect([...new Set(folders)].sort()).toEqual([...projects].sort());

@@ -1,4 +1,4 @@
-/** The tables of the READMEs name what the code knows: every option with its default and range, reason, operation and event. */
+/** The tables of the READMEs match the code: every option with its default and range, reason, operation and event. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -14,7 +14,7 @@ import { FROM, SECRET } from '../support/app.js';
 
 const root = join(__dirname, '../..');
 
-/** The rows of the first table after a marker, without its head; each as its cells. */
+/** The rows of the first table after a marker, without its head, as cells. */
 function tableAfter(file: string, marker: string): string[][] {
   const text = readFileSync(join(root, file), 'utf8');
   const start = text.indexOf(marker);
@@ -29,27 +29,27 @@ function tableAfter(file: string, marker: string): string[][] {
   );
 }
 
-/** What stands in backticks at the beginning of a cell, or at each comma of it. */
+/** The names in backticks in a cell. */
 const namesIn = (cell = '') => [...cell.matchAll(/`(\w+)[^`]*`/g)].map(([, name = '']) => name);
 
-/** The options in a table; rows that head a group have none. */
+/** The options in a table; group headings have none. */
 const documented = (file: string, marker: string) =>
   tableAfter(file, marker).flatMap(([cell]) => namesIn(cell));
 
-/** The options that a function knows: it names them all when it is given one that is like none of them. */
+/** The options that a function knows: its error for an unknown one lists them all. */
 function knownTo(call: (options: never) => unknown): string[] {
-  let said = '';
+  let message = '';
   try {
     call({ zzzzzzzzzzzz: true } as never);
   } catch (error) {
-    said = String(error);
+    message = String(error);
   }
-  const [, known = ''] = /Known (?:options|events): (.*)\./.exec(said) ?? [];
+  const [, known = ''] = /Known (?:options|events): (.*)\./.exec(message) ?? [];
   return namesIn(known);
 }
 
-const fitting = { store: new MemoryStore(), transport: 'smtp://127.0.0.1:1', from: FROM, secret: SECRET };
-const verification = createEmailVerification(fitting);
+const required = { store: new MemoryStore(), transport: 'smtp://127.0.0.1:1', from: FROM, secret: SECRET };
+const verification = createEmailVerification(required);
 const redis = { on() {}, listenerCount: () => 1, evalSha: async () => [], eval: async () => [] };
 
 describe('options', () => {
@@ -99,7 +99,7 @@ describe('options of createEmailVerification', () => {
   const rows = tableAfter('README.md', '## Options').filter(([name = '']) => name.startsWith('`'));
   const seconds = (milliseconds: number) => milliseconds / 1000;
 
-  /** The defaults as the code has them, in the units of the options. */
+  /** The defaults of the code, in the units of the options. */
   function defaults(): Partial<Record<keyof EmailVerificationOptions, unknown>> {
     const { send, verify } = settings.rateLimit;
     return {
@@ -118,13 +118,13 @@ describe('options of createEmailVerification', () => {
       codeInSubject: settings.codeInSubject,
     };
   }
-  const settings = createSettings(fitting);
+  const settings = createSettings(required);
 
   it('have the defaults of the code', () => {
     const plain = new Map<string, unknown>();
     for (const [name, value = ''] of rows) {
       const [, code] = /^`(.+)`$/.exec(value) ?? [];
-      // These two are names of what the package exports.
+      // These two are names of exports.
       if (code === undefined || code === 'MemoryStore' || code === '{ en, ko }') continue;
       plain.set(namesIn(name)[0] ?? '', new Function(`return (${code})`)());
     }
@@ -148,10 +148,10 @@ describe('options of createEmailVerification', () => {
   });
 
   it.each(ranges)('%s goes from %i to %i', (name, min, max) => {
-    // A long life and many attempts are warned of, unless codes are long.
+    // A long life and many attempts cause a warning, unless codes are long.
     const long = { codeLength: 10 };
     const create = (value: number) => () =>
-      createEmailVerification({ ...fitting, ...(name === 'codeLength' ? {} : long), [name]: value });
+      createEmailVerification({ ...required, ...(name === 'codeLength' ? {} : long), [name]: value });
     for (const value of [min, max]) expect(create(value)).not.toThrow();
     for (const value of [min - 1, max + 1]) expect(create(value)).toThrow(RangeError);
   });
@@ -175,12 +175,12 @@ it('the reasons in the README are those of the code, with their status', () => {
 });
 
 it('the operations are those of a verification', () => {
-  // What the router needs of it is no app's.
+  // `internals` is for the router, not for apps.
   const operations = Object.keys(verification).filter((name) => name !== 'internals');
   expect(documented('lib/operations/README.md', '## Operations').sort()).toEqual(operations.sort());
 });
 
-it('the events are those that a verification tells of', () => {
+it('the events are those that a verification emits', () => {
   const known = knownTo(() => verification.on('zzzzzzzzzzzz' as never, () => {}));
   expect(documented('lib/operations/README.md', '## Events').sort()).toEqual(known.sort());
   expect(known).toHaveLength(7);

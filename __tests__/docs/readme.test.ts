@@ -1,4 +1,4 @@
-/** Every example in every README is run as it stands, its links lead somewhere, and its numbers are those of the code. */
+/** Every example in every README runs as it is, its links lead somewhere, and its numbers are those of the code. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ import request from 'supertest';
 import ts from 'typescript';
 import { guessBound } from '../../lib/challenge/guess-bound.js';
 import { createTestApp } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -94,7 +94,7 @@ async function firstLineOf(name: string, code: string): Promise<string> {
 
 const LISTEN = 'app.listen(3000);';
 
-/** The server of the quick start, on a port of its own, which it prints. */
+/** The server of the quick start on a free port, which it prints. */
 function quickStart(express: string): string {
   const code = example(LISTEN);
   return code.replace("from 'express'", `from '${express}'`).replace(
@@ -104,7 +104,7 @@ function quickStart(express: string): string {
   );
 }
 
-/** Verifies an address with the app on a port; gives what its sign-up takes. */
+/** Verifies an address with the app on a port; returns the fields of its sign-up. */
 async function verify(app: string, email: string) {
   const sent = await request(app).post('/email-verification/send').send({ email }).expect(200);
   const { challengeId } = sent.body;
@@ -130,12 +130,12 @@ describe.each(EXPRESS)('on Express %s', (version, express) => {
     await request(app).post('/signup').send(signUp).expect(403);
   });
 
-  it('T69: the sign-up creates an account, answers 409 for a taken address, and lives on', async () => {
+  it('T69: the sign-up creates an account, answers 409 for a taken address, and keeps running', async () => {
     const port = await firstLineOf(
       `sign-up-${version}`,
       `const accounts = new Set<string>();
        const createAccount = async (email: string, _password: string) => {
-         if (email.startsWith('away')) throw new Error('the database is away');
+         if (email.startsWith('broken')) throw new Error('the database is unreachable');
          if (accounts.has(email)) throw Object.assign(new Error('duplicate key value'), { code: '23505' });
          accounts.add(email);
        };
@@ -154,7 +154,7 @@ describe.each(EXPRESS)('on Express %s', (version, express) => {
     }
     await request(app)
       .post('/signup')
-      .send(await verify(app, 'away@example.com'))
+      .send(await verify(app, 'broken@example.com'))
       .expect(500);
     expect(child?.exitCode).toBeNull();
   });
@@ -167,7 +167,7 @@ it('the quick start has 12 lines of server, and 8 of page', () => {
   expect(linesOf(example('<form id="ask">')).length).toBeLessThanOrEqual(8);
 });
 
-it('the operations, and a beforeSend that suppresses or refuses', async () => {
+it('the operations and a beforeSend that suppresses or refuses work', async () => {
   const line = await firstLineOf(
     'operations',
     `import { createEmailVerification, MemoryStore } from 'express-email-verification';
@@ -188,7 +188,7 @@ it('the operations, and a beforeSend that suppresses or refuses', async () => {
   expect(mail.messages).toHaveLength(1);
 });
 
-it('the examples of options', async () => {
+it('the examples of options work', async () => {
   const tries = {
     rotation: example('EMAIL_VERIFICATION_SECRET_BEFORE'),
     provider: example("service: 'naver'"),
@@ -235,7 +235,7 @@ it('the examples of options', async () => {
   expect(Object.keys(subjects)).toHaveLength(4);
 });
 
-/** Runs an example of the browser: its imports and globals are the parameters. */
+/** Runs an example of the browser, with its imports and globals as parameters. */
 async function runInPage(code: string, page: Record<string, unknown>): Promise<Record<string, never>> {
   const body = ts.transpileModule(code.replace(/^\s*import .*$/gm, ''), {
     compilerOptions: { target: ts.ScriptTarget.ES2022, jsx: ts.JsxEmit.React },
@@ -259,22 +259,22 @@ describe('in the browser', () => {
   it('the page of the quick start verifies an address', async () => {
     const html = example('<form id="ask">');
     const [, script = ''] = /<script type="module">([\s\S]*)<\/script>/.exec(html) ?? [];
-    const said: string[] = [];
+    const alerts: string[] = [];
     const page = {
       createEmailVerificationClient: () => createEmailVerificationClient({ baseUrl }),
       ask: { email: { value: email }, onsubmit: () => true },
       enter: { code: { value: '' }, onsubmit: () => true },
-      alert: (message: string) => said.push(message),
+      alert: (message: string) => alerts.push(message),
     };
     for (const name of ['id="ask"', 'name="email"', 'id="enter"', 'name="code"'])
       expect(html).toContain(name);
     await runInPage(script, page);
     expect(page.ask.onsubmit()).toBe(false);
     page.enter.code.value = await mail.lastCode(email);
-    await until('the page says that the code was sent', () => said.length === 1);
+    await until('the page says that the code was sent', () => alerts.length === 1);
     expect(page.enter.onsubmit()).toBe(false);
-    await until('the page says something more', () => said.length === 2);
-    expect(said[1]).toBe('Your email address is verified.');
+    await until('the page says something more', () => alerts.length === 2);
+    expect(alerts[1]).toBe('Your email address is verified.');
   });
 
   it('the example in plain JavaScript verifies an address', async () => {

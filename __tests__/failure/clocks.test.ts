@@ -1,8 +1,8 @@
 /**
- * Machines whose clocks differ from that of Redis, by an hour this way and that: what counts is the time of Redis
- * alone, also for how late a script may start.
+ * Machines whose clocks are an hour ahead of Redis or behind it: only the time of Redis counts, also for how late a
+ * script may start.
  */
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
 import { fixture, type ServiceEnvironment, type ServiceProcess, startProcess } from './support/process.js';
 import { person, wrong } from './support/service.js';
@@ -36,10 +36,10 @@ async function post({ port }: ServiceProcess, path: string, body: object) {
   return { status: response.status, headers: response.headers, body: (await response.json()) as any };
 }
 
-/** Not off by the hour that the clocks are; many seconds pass on a busy machine. */
-function expectSeconds(told: unknown, right: number): void {
-  expect(told).toBeLessThanOrEqual(right);
-  expect(told).toBeGreaterThan(right - 50);
+/** Not off by the hour of the clocks; on a busy machine many seconds may pass. */
+function expectSeconds(actual: unknown, right: number): void {
+  expect(actual).toBeLessThanOrEqual(right);
+  expect(actual).toBeGreaterThan(right - 50);
 }
 
 describe.each([
@@ -47,7 +47,7 @@ describe.each([
   ['an hour behind', -HOUR],
 ])('on a machine whose clock is %s', (_how, ahead) => {
   it.each(['await', 'background'] as const)(
-    'a person signs up, and is told the right times (delivery: %s)',
+    'a person signs up and gets the right times (delivery: %s)',
     async (DELIVERY) => {
       const service = await start(ahead, { DELIVERY });
       const email = person();
@@ -75,7 +75,7 @@ describe.each([
     },
   );
 
-  it('a client is told the right time when its sends are used up', async () => {
+  it('a client over its limit gets the right wait', async () => {
     const service = await start(ahead, { CLIENT_LIMIT: '2' });
     for (let n = 0; n < 2; n += 1)
       expect((await post(service, '/ev/send', { email: person() })).status).toBe(200);
@@ -85,7 +85,7 @@ describe.each([
     expect(refused.headers.get('Retry-After')).toBe(String(refused.body.retryAfter));
   });
 
-  it('what was given up on while Redis was frozen is not carried out later', async () => {
+  it('a call that was given up on while Redis was unresponsive is not carried out later', async () => {
     const service = await start(ahead, { STORE_TIMEOUT: '1000' });
     const email = person();
     const { challengeId } = (await post(service, '/ev/send', { email })).body;
@@ -103,16 +103,16 @@ describe.each([
     expect((await post(service, '/ev/verify', fields)).status).toBe(200);
   });
 
-  it('what was given up on is not carried out later either when the clock is set while it runs', async () => {
+  it('nor is it if the clock is changed while the service runs', async () => {
     const service = await start(ahead, { STORE_TIMEOUT: '1000' });
     const email = person();
     const { challengeId } = (await post(service, '/ev/send', { email })).body;
     const code = await mail.lastCode(email);
     const fields = { email, code, challengeId };
-    const set = service.hears();
+    const set = service.nextLine();
     service.signal('SIGUSR2');
     await set;
-    // The first call after it may still be told to start too late or too early; each reply corrects that.
+    // The deadline of the first call after it may still be off; each reply corrects it.
     expect((await post(service, '/ev/verify', { ...fields, code: wrong(code) })).status).toBe(401);
     redis.server.pause();
     expect((await post(service, '/ev/verify', fields)).status).toBe(503);
@@ -121,7 +121,7 @@ describe.each([
   });
 });
 
-it('machines whose clocks are two hours apart serve one person', async () => {
+it('machines whose clocks are two hours apart serve the same person', async () => {
   const [ahead, behind] = await Promise.all([start(HOUR), start(-HOUR)]);
   const email = person();
   const { challengeId } = (await post(ahead, '/ev/send', { email })).body;

@@ -1,4 +1,4 @@
-/** Going down: mails under way come to their end or are taken back, within a bound, and nobody is told otherwise. */
+/** Closing: emails under way are finished or undone within a bound, and every answer and event stays true. */
 import { MemoryStore } from 'express-email-verification';
 import { until } from '../support/until.js';
 import { person, sleep } from './support/service.js';
@@ -12,25 +12,25 @@ async function start(...args: Parameters<typeof startSmtpTrouble>): Promise<Smtp
   return trouble;
 }
 
-/** A store that opens a challenge when it is told to. */
+/** A store that holds each open() until a test lets it continue. */
 class HeldStore extends MemoryStore {
-  readonly asked: Promise<void>;
-  letGo = () => {};
-  #heard = () => {};
+  readonly called: Promise<void>;
+  continue = () => {};
+  #onCall = () => {};
   readonly #held: Promise<void>;
 
   constructor() {
     super();
-    this.asked = new Promise((resolve) => {
-      this.#heard = resolve;
+    this.called = new Promise((resolve) => {
+      this.#onCall = resolve;
     });
     this.#held = new Promise((resolve) => {
-      this.letGo = resolve;
+      this.continue = resolve;
     });
   }
 
   override async open(...call: Parameters<MemoryStore['open']>) {
-    this.#heard();
+    this.#onCall();
     await this.#held;
     return super.open(...call);
   }
@@ -42,7 +42,7 @@ class BrokenStore extends MemoryStore {
   }
 }
 
-it('mails what waits in the background before it is closed', async () => {
+it('sends the emails that wait in the background before it closes', async () => {
   const service = await start({}, { delivery: 'background', mailTimeout: 60_000 });
   const people = Array.from({ length: 50 }, person);
   await Promise.all(people.map((email) => service.send(email)));
@@ -52,7 +52,7 @@ it('mails what waits in the background before it is closed', async () => {
 });
 
 it.each(['greeting', 'mail', 'dot'] as const)(
-  'gives up at a server that stalls at %s within mailTimeout, however many mails wait, and takes them back',
+  'gives up within mailTimeout on a server that stalls at %s, however many emails wait, and undoes their sends',
   async (stage) => {
     const service = await start({ [stage]: 'stall' }, { delivery: 'background' });
     await Promise.all(Array.from({ length: 200 }, () => service.send(person())));
@@ -65,12 +65,12 @@ it.each(['greeting', 'mail', 'dot'] as const)(
   },
 );
 
-it('does not wait for a second try', async () => {
+it('does not wait for retries', async () => {
   const service = await start({ rcpt: '450 Later' }, { delivery: 'background' });
   const [first, second] = [person(), person()];
   await service.send(first);
   await service.send(second);
-  // On the one connection there is, the second is tried when the first try of the other is over.
+  // There is one connection, so the second email is tried after the first try of the other.
   await until('the second is tried', () =>
     service.smtp.received.some((line) => line.includes(`<${second}>`)),
   );
@@ -80,7 +80,7 @@ it('does not wait for a second try', async () => {
 
 type Options = NonNullable<Parameters<typeof startSmtpTrouble>[1]>;
 
-/** Sends that reserve a slot and then have no email to send. */
+/** Sends that reserve a slot but have no email to send. */
 const WITHOUT_EMAIL: [what: string, answer: string, options: Options][] = [
   ['is limited', '429 too_many_requests', { sendLimits: [{ max: 1, window: 60 }] }],
   [
@@ -102,28 +102,25 @@ describe.each(['await', 'background'] as const)('with delivery %s', (delivery) =
   });
 });
 
-it('answers 503 to who comes later, and counts nothing', async () => {
+it('answers 503 to later sends, and counts nothing', async () => {
   const service = await start();
   await service.verification.close();
   expect(outcomeOf(await service.send(person()))).toBe('503 unavailable');
   expect(service.smtp.received).toEqual([]);
 });
 
-it.each(['await', 'background'] as const)(
-  'lets nobody down who is in the midst of a send (%s)',
-  async (delivery) => {
-    const store = new HeldStore();
-    const service = await start({}, { delivery, store, storeTimeout: 60_000, mailTimeout: 60_000 });
-    const email = person();
-    const sending = service.send(email);
-    await store.asked;
-    const closed = service.verification.close();
-    store.letGo();
-    await closed;
-    expect(service.events).toEqual(['delivered']);
-    const sent = await sending;
-    expect(outcomeOf(sent)).toBe('sent');
-    const [message] = service.messagesTo(email);
-    expect((await service.verify(email, codeIn(message), sent.body.challengeId)).status).toBe(200);
-  },
-);
+it.each(['await', 'background'] as const)('finishes a send that is in progress (%s)', async (delivery) => {
+  const store = new HeldStore();
+  const service = await start({}, { delivery, store, storeTimeout: 60_000, mailTimeout: 60_000 });
+  const email = person();
+  const sending = service.send(email);
+  await store.called;
+  const closed = service.verification.close();
+  store.continue();
+  await closed;
+  expect(service.events).toEqual(['delivered']);
+  const sent = await sending;
+  expect(outcomeOf(sent)).toBe('sent');
+  const [message] = service.messagesTo(email);
+  expect((await service.verify(email, codeIn(message), sent.body.challengeId)).status).toBe(200);
+});

@@ -1,4 +1,4 @@
-/** Relays that people run, with their default limits: every code arrives, once and in time, however they come. */
+/** Popular relays with their default limits: every code arrives, once and in time, however many are sent. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { until } from '../support/until.js';
@@ -9,7 +9,7 @@ import type { Unpacked } from './support/unpack-debian-relays.js';
 
 jest.setTimeout(120_000);
 
-/** Before the tests are named: what cannot run here is said to be skipped. */
+/** Unpacked before the tests are named, so that those that cannot run here are skipped. */
 const unpacked: Unpacked = JSON.parse(
   execFileSync(process.execPath, ['--import', 'tsx', join(__dirname, 'support/unpack-debian-relays.ts')], {
     encoding: 'utf8',
@@ -37,28 +37,28 @@ describe.each(RELAYS)('%s', (name, found) => {
     await expectAllToArrive(started, 40, 'at once');
   });
 
-  // Exim takes 20 connections (`smtp_accept_max`).
+  // Exim accepts 20 connections (`smtp_accept_max`).
   it.each(DELIVERIES)('T71: 40 at once and 15 in a row arrive from a pool of 30, %s', async (delivery) => {
     const started = await startBehind({ delivery, pool: { maxConnections: 30 } });
     await expectAllToArrive(started, 40, 'at once');
     await expectAllToArrive(started, 15, 'in a row');
   });
 
-  it('T72: 60 refused recipients keep nobody waiting', async () => {
+  it('T72: 60 refused recipients delay no one else', async () => {
     const started = await startBehind({ delivery: 'await', mailTimeout: 30_000 });
     const refused = Array.from({ length: 60 }, (_, n) => `nobody${n}@${REFUSED}`);
     const answers = await Promise.all(refused.map((email) => started.service.send(email)));
-    // One second for each reply past ten errors is what Postfix takes.
+    // After ten errors Postfix delays each reply by one second.
     expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(started.service.bound(10_000));
-    await until('each refusal was told', () => started.failures.length === 60);
+    await until('each refusal is reported', () => started.failures.length === 60);
     expect(started.failures).toEqual(Array(60).fill(['delivery_failed', 'EENVELOPE', expect.any(Number)]));
     started.failures.length = 0;
     await expectAllToArrive(started, 10, 'at once');
   });
 
-  // Exim keeps back what comes after the tenth, which is why ten is the default.
+  // Exim defers messages after the tenth, which is why ten is the default.
   if (name === 'Exim') return;
-  it('T70: 120 in a row arrive on a connection that the app lets carry a thousand', async () => {
+  it('T70: 120 in a row arrive on a connection that may carry a thousand', async () => {
     const started = await startBehind({ pool: { maxConnections: 1, maxMessages: 1000 } });
     await expectAllToArrive(started, 120, 'in a row');
   });

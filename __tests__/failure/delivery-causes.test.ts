@@ -1,6 +1,6 @@
 /**
- * Why an email did not leave: the operator sees it in one line of the event and, where it can be known then, of
- * `check()`; the person who asked is told to check the address only when it was the address that was refused.
+ * Why an email was not sent: the operator gets one line in the event and, if it can be known beforehand, in `check()`.
+ * The person is told to check the address only if the address was refused.
  */
 import { inspect } from 'node:util';
 import {
@@ -18,7 +18,7 @@ import { startTlsSmtpServer } from '../support/tls-smtp-server.js';
 
 const email = 'minji.kim@example.com';
 const auth = { user: 'acme', pass: 'open-sesame' };
-/** Leads to the same machine, and is no name of the loopback: TLS and certificates are asked for. */
+/** Reaches the same machine without being a loopback name, so TLS and certificates are required. */
 const remote = '0.0.0.0';
 
 type Cause = EmailVerificationEvents['delivery_failed']['cause'];
@@ -33,7 +33,7 @@ function opened<T extends Closable>(one: T): T {
   return one;
 }
 
-/** One send that fails: what the event, the person and `check()` are told. */
+/** One failed send: what the event, the person and `check()` say. */
 async function fail(options: Partial<EmailVerificationOptions>, { checks = false } = {}) {
   const codes: string[] = [];
   const verification = opened(
@@ -50,20 +50,20 @@ async function fail(options: Partial<EmailVerificationOptions>, { checks = false
   const causes: { readonly name: string; readonly cause: Cause }[] = [];
   verification.on('delivery_failed', ({ cause }) => causes.push({ name: 'delivery_failed', cause }));
   verification.on('delivery_unknown', ({ cause }) => causes.push({ name: 'delivery_unknown', cause }));
-  const said: string[] = [];
+  const messages: string[] = [];
   for (const locale of ['en', 'ko']) {
     const outcome = await verification.send({ email, locale });
-    if ('message' in outcome) said.push(outcome.message);
+    if ('message' in outcome) messages.push(outcome.message);
   }
   const problems = checks ? (await verification.check()).problems : [];
   const [first] = causes;
-  if (!first) throw new Error(`Nothing failed: ${said}`);
+  if (!first) throw new Error(`Nothing failed: ${messages}`);
   for (const { cause } of causes) expectNoSecret(cause, codes);
   for (const problem of problems) expectNoSecret(problem, codes);
-  return { ...first, said, problems, codes };
+  return { ...first, messages, problems, codes };
 }
 
-/** In no form that a log could show. */
+/** Checks that no secret appears in any form that a log could show. */
 function expectNoSecret(cause: unknown, codes: readonly string[]): void {
   const { message, stack } = cause instanceof Error ? cause : { message: '', stack: '' };
   const shown = [
@@ -80,7 +80,7 @@ function expectNoSecret(cause: unknown, codes: readonly string[]): void {
 const doubted = [en, ko].map(({ answers }) => answers.recipient_refused);
 const notDoubted = [en, ko].map(({ answers }) => answers.delivery_failed);
 
-it('T57: in words that doubt the address, and in others', () => {
+it('T57: in a message that doubts the address, and one that does not', () => {
   expect(doubted).toEqual([
     expect.stringContaining('check the address'),
     expect.stringContaining('주소를 확인하고'),
@@ -88,7 +88,7 @@ it('T57: in words that doubt the address, and in others', () => {
   for (const message of notDoubted) expect(message).not.toMatch(/address|주소/);
 });
 
-it('T57: in the one sentence of a language that has no other', async () => {
+it('T57: in the only message of a locale that has no other', async () => {
   const { recipient_refused: _none, ...answers } = { ...en.answers, delivery_failed: 'Nicht gesendet.' };
   const server = opened(await startRawSmtpServer({ rcpt: '550 5.1.1 No such user' }));
   const verification = opened(
@@ -110,7 +110,7 @@ interface Expected {
   readonly temporary: boolean;
   /** Whether the person is told to check the address. */
   readonly doubts?: boolean;
-  /** Whether it shows before the first email. */
+  /** Whether `check()` reports it before the first email. */
   readonly checks?: boolean;
   readonly says: string;
 }
@@ -136,7 +136,7 @@ async function expectFailure(
     fields.enhancedCode,
   ])
     if (field !== undefined) expect(failed.cause.message).toContain(String(field));
-  expect(failed.said).toEqual(doubts ? doubted : notDoubted);
+  expect(failed.messages).toEqual(doubts ? doubted : notDoubted);
   expect(failed.problems).toEqual(checks ? [expect.stringContaining(line)] : []);
 }
 
@@ -452,7 +452,7 @@ it.each(['550 5.1.1 No such user', '452 4.2.2 Full'])(
       const failed = await fail({ transport, mailTimeout: 1000 });
       expect(failed.name).toBe('delivery_failed');
       expect(failed.cause).toMatchObject({ code: 'EMESSAGE', responseCode: Number(reply.slice(0, 3)) });
-      expect(failed.said).toEqual(reply.startsWith('550') ? doubted : notDoubted);
+      expect(failed.messages).toEqual(reply.startsWith('550') ? doubted : notDoubted);
     }
   },
 );
@@ -470,7 +470,7 @@ it.each<[string, object]>([
   ]) {
     const failed = await fail(options);
     expect(failed.name).toBe('delivery_failed');
-    expect(failed.said).toEqual('rejectedErrors' in info ? doubted : notDoubted);
+    expect(failed.messages).toEqual('rejectedErrors' in info ? doubted : notDoubted);
   }
 });
 
@@ -496,10 +496,10 @@ it('T56: a name that does not exist', async () => {
     /smtp\.acme\.invalid:2525 (was not found|could not be looked up) in DNS \(EDNS, (ENOTFOUND|EAI_AGAIN), CONN\)$/,
   );
   expect(failed.problems).toEqual([expect.stringMatching(/smtp\.acme\.invalid:2525 .* in DNS/)]);
-  expect(failed.said).toEqual(notDoubted);
+  expect(failed.messages).toEqual(notDoubted);
 });
 
-it('T56: TLS where the server does not begin with it', async () => {
+it('T56: TLS on a port that does not begin with TLS', async () => {
   const server = opened(await startRawSmtpServer());
   await expectFailure({ host: '127.0.0.1', port: server.port, secure: true }, server, {
     ...{ code: 'ESOCKET', originalCode: 'ERR_SSL_WRONG_VERSION_NUMBER', command: 'CONN', temporary: false },
@@ -507,7 +507,7 @@ it('T56: TLS where the server does not begin with it', async () => {
   });
 });
 
-it('T56: a server that waits for TLS, and says nothing', async () => {
+it('T56: a server that waits for TLS and says nothing', async () => {
   const server = opened(await startTlsSmtpServer({ secure: true }));
   await expectFailure({ host: '127.0.0.1', port: server.port }, server, {
     ...{ code: 'ETIMEDOUT', temporary: true, checks: true, says: 'did not answer in time' },
@@ -532,7 +532,7 @@ it('T56: TLS of a version that is too old', async () => {
   );
 });
 
-it('T56: no TLS, though a login wants it', async () => {
+it('T56: no TLS, although there is a login', async () => {
   const server = opened(await startRawSmtpServer({}, { host: remote }));
   await expectFailure(
     { host: remote, port: server.port, auth },
@@ -546,7 +546,7 @@ it('T56: no TLS, though a login wants it', async () => {
 
 it.each<[string, Parameters<typeof startTlsSmtpServer>[0], object, string, string]>([
   [
-    'that it signed itself',
+    'that is self-signed',
     {},
     {},
     'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -589,7 +589,7 @@ describe('T73: on the loopback, TLS with a certificate of the server’s own', (
     return (await verification.send({ email })).kind;
   };
 
-  it('is no obstacle, without a login and with one', async () => {
+  it('is accepted, without a login and with one', async () => {
     const server = opened(await startTlsSmtpServer());
     expect(await send(`smtp://localhost:${server.port}`)).toBe('sent');
     expect(await send({ host: '127.0.0.1', port: server.port })).toBe('sent');
@@ -598,7 +598,7 @@ describe('T73: on the loopback, TLS with a certificate of the server’s own', (
     expect(server.logins).toEqual([auth.user, auth.user]);
   });
 
-  it('is no obstacle where STARTTLS is offered, and refused', async () => {
+  it('is no obstacle if STARTTLS is offered but refused', async () => {
     const server = opened(
       await startRawSmtpServer({ starttls: '454 4.7.0 TLS not available due to local problem' }),
     );
@@ -612,10 +612,10 @@ describe('T73: on the loopback, TLS with a certificate of the server’s own', (
   });
 
   it.each<[string, object]>([
-    ['requireTLS is written', { requireTLS: true, auth }],
-    ['the certificate is to be checked', { tls: { rejectUnauthorized: true } }],
-    ['the authority is named', { tls: { ca: 'none' } }],
-  ])('counts where %s', async (_when, more) => {
+    ['requireTLS is set', { requireTLS: true, auth }],
+    ['the certificate must be checked', { tls: { rejectUnauthorized: true } }],
+    ['an authority is given', { tls: { ca: 'none' } }],
+  ])('is refused if %s', async (_when, more) => {
     const server = opened(await startTlsSmtpServer());
     const transport = { host: '127.0.0.1', port: server.port, ...more };
     const { cause } = await fail({ transport });
@@ -623,13 +623,13 @@ describe('T73: on the loopback, TLS with a certificate of the server’s own', (
     expect(server.received).toEqual([]);
   });
 
-  it('counts where TLS comes first', async () => {
+  it('is refused if TLS comes first', async () => {
     const server = opened(await startTlsSmtpServer({ secure: true }));
     const { cause } = await fail({ transport: `smtps://localhost:${server.port}` });
     expect(cause).toMatchObject({ originalCode: 'DEPTH_ZERO_SELF_SIGNED_CERT', temporary: false });
   });
 
-  it('counts everywhere else, also without a login', async () => {
+  it('is refused on any other host, even without a login', async () => {
     const server = opened(await startTlsSmtpServer());
     const { cause } = await fail({ transport: { host: remote, port: server.port } });
     expect(cause.message).toContain(
@@ -638,7 +638,7 @@ describe('T73: on the loopback, TLS with a certificate of the server’s own', (
   });
 });
 
-/** What SDKs and HTTP clients reject with, as they were seen to. */
+/** What SDKs and HTTP clients were seen to reject with. */
 const named = (name: string, more: object) => Object.assign(new Error(`to ${email}`), { name }, more);
 const providers: [
   string,
@@ -751,7 +751,7 @@ const providers: [
     { statusCode: 408, temporary: true },
     'refused it',
   ],
-  ['a status in a string', () => ({ status: '404' }), { statusCode: 404, temporary: false }, 'refused it'],
+  ['a status as a string', () => ({ status: '404' }), { statusCode: 404, temporary: false }, 'refused it'],
   [
     'Azure',
     () => named('RestError', { code: 'DomainNotLinked', statusCode: 404 }),
@@ -806,7 +806,7 @@ const providers: [
     'refused the login',
   ],
   [
-    'an error without anything',
+    'an error without details',
     () => new Error(`${email} ${auth.pass}`),
     { code: 'EUNKNOWN', temporary: true },
     'failed',
@@ -817,7 +817,7 @@ const providers: [
   ['false', () => false, { code: 'EUNKNOWN', temporary: true }, 'failed'],
   ['a function', () => () => email, { code: 'EUNKNOWN', temporary: true }, 'failed'],
   [
-    'an error that cannot be read',
+    'an error whose properties throw',
     () =>
       new Proxy(
         {},
@@ -833,9 +833,9 @@ const providers: [
 ];
 
 describe.each<[string, (thrown: () => unknown) => Partial<EmailVerificationOptions>]>([
-  ['a delivery of the app that rejects', (thrown) => ({ delivery: () => Promise.reject(thrown()) })],
+  ['a custom delivery that rejects', (thrown) => ({ delivery: () => Promise.reject(thrown()) })],
   [
-    'a delivery of the app that throws',
+    'a custom delivery that throws',
     (thrown) => ({
       delivery: () => {
         throw thrown();
@@ -854,12 +854,12 @@ describe.each<[string, (thrown: () => unknown) => Partial<EmailVerificationOptio
     expect(failed.cause.message).toMatch(
       new RegExp(`^The email did not leave: the (provider|server|delivery) ${says}\\b`),
     );
-    for (const told of [fields.statusCode, fields.providerCode, fields.code])
-      if (told !== undefined) expect(failed.cause.message).toContain(String(told));
-    expect(failed.said).toEqual(doubts ? doubted : notDoubted);
+    for (const value of [fields.statusCode, fields.providerCode, fields.code])
+      if (value !== undefined) expect(failed.cause.message).toContain(String(value));
+    expect(failed.messages).toEqual(doubts ? doubted : notDoubted);
   });
 
-  it('with what says that it is not known', async () => {
+  it('with an error marked as unknown', async () => {
     for (const more of [{}, { responseCode: 550 }, { statusCode: 500 }, { code: 'ECONNRESET' }]) {
       const failed = await fail(optionsFor(() => Object.assign(new Error(email), { unknown: true }, more)));
       expect(failed.name).toBe('delivery_unknown');
@@ -867,7 +867,7 @@ describe.each<[string, (thrown: () => unknown) => Partial<EmailVerificationOptio
     }
   });
 
-  it('with one that holds the code wherever it can', async () => {
+  it('with an error that holds the code in every property', async () => {
     const codes: string[] = [];
     const thrown = () => {
       const code = codes.at(-1) ?? '';
@@ -901,11 +901,11 @@ describe('T56: nodemailer’s transport for SES', () => {
       const failed = await fail({ transport, ...options });
       expect(failed.cause).toMatchObject(fields);
       expect(failed.cause.message).toContain(`the provider ${says}`);
-      expect(failed.said).toEqual(notDoubted);
+      expect(failed.messages).toEqual(notDoubted);
     }
   });
 
-  it('is tried again in the background after a temporary refusal alone', async () => {
+  it('is tried again in the background only after a temporary refusal', async () => {
     const tries = { MessageRejected: 0, ThrottlingException: 0 };
     for (const name of ['MessageRejected', 'ThrottlingException'] as const) {
       const send = () => {
@@ -928,7 +928,7 @@ describe('T56: nodemailer’s transport for SES', () => {
     expect(tries).toEqual({ MessageRejected: 1, ThrottlingException: 2 });
   });
 
-  it('shows in check() what keeps it from sending', async () => {
+  it('reports in check() what keeps it from sending', async () => {
     const denied = () =>
       named('AccessDeniedException', { $fault: 'client', $metadata: { httpStatusCode: 403 } });
     const { problems } = await fail({ transport: ses(denied) }, { checks: true });
@@ -938,7 +938,7 @@ describe('T56: nodemailer’s transport for SES', () => {
   });
 });
 
-describe('T56: a delivery of the app', () => {
+describe('T56: a custom delivery', () => {
   it.each<[string, () => unknown]>([
     ['returns no promise', () => undefined],
     ['returns something else', () => ({ messageId: 'm' })],
@@ -953,7 +953,7 @@ describe('T56: a delivery of the app', () => {
 });
 
 describe('T74: a contradiction of port and `secure`', () => {
-  it('is told in the event and in check()', async () => {
+  it('is reported in the event and in check()', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const getSocket = (_options: object, done: (error: Error) => void) =>
       done(Object.assign(new Error('no'), { code: 'ETIMEDOUT' }));

@@ -1,7 +1,7 @@
 /**
- * A process that is told to go down: requests under way are answered, mails under way come to their end, and it
- * ends by itself. It is also the guard of the whole room: a process in which a rejection that nobody handles is
- * fatal, every warning is seen, and a timer or a connection left behind would keep it from ending.
+ * A process that gets SIGTERM: requests and emails under way are finished, and the process ends by itself. In it an
+ * unhandled rejection is fatal, every warning is seen, and a timer or connection left behind would keep it running, so
+ * this also tests the whole package for leaks.
  */
 import { request } from 'node:http';
 import { type MailServer, startMailServer } from '../../demo-app/development/mail-server.js';
@@ -24,10 +24,10 @@ afterEach(async () => {
 });
 
 describe.each(['await', 'background'] as const)('with delivery %s', (delivery) => {
-  it('answers who is under way and mails whom it answered, under load', async () => {
+  it('answers requests under way and sends exactly the emails it answered for, under load', async () => {
     const mail = await startMailServer({ delay: 50 });
     ended.push(() => mail.close());
-    const mailed = countMails(mail);
+    const emailed = countEmails(mail);
     const service = await startProcess(mail.url, delivery);
     const load = startLoad(service.port);
     await until('there is load', () => load.answers.size > 30);
@@ -35,10 +35,10 @@ describe.each(['await', 'background'] as const)('with delivery %s', (delivery) =
     await load.stop();
 
     const sent = [...load.answers].filter(([, status]) => status === 200).map(([email]) => email);
-    report(`${delivery}: sent`, sent.length, 'not let in', load.notLetIn);
-    // Each of those was mailed, once, and nobody else was.
-    expect([...mailed.keys()].sort()).toEqual(sent.sort());
-    expect([...mailed.values()].every((times) => times === 1)).toBe(true);
+    report(`${delivery}: sent`, sent.length, 'not accepted', load.notAccepted);
+    // Each of those got one email, and no one else did.
+    expect([...emailed.keys()].sort()).toEqual(sent.sort());
+    expect([...emailed.values()].every((times) => times === 1)).toBe(true);
   });
 
   it.each(['greeting', 'mail', 'dot'] as const)(
@@ -48,16 +48,16 @@ describe.each(['await', 'background'] as const)('with delivery %s', (delivery) =
       ended.push(() => smtp.close());
       const service = await startProcess(smtp.url, delivery, { MAIL_TIMEOUT: '1000' });
       const load = startLoad(service.port);
-      await until('mails are held up', () => smtp.connections > 1);
+      await until('emails are held up', () => smtp.connections > 1);
       await service.end();
       await load.stop();
-      // 503 is what a queue says that is full of them.
+      // A full queue answers 503.
       const expected = delivery === 'await' ? [200, 500] : [200, 503];
       for (const status of load.answers.values()) expect(expected).toContain(status);
     },
   );
 
-  it('is not held up by a frozen Redis', async () => {
+  it('is not held up by an unresponsive Redis', async () => {
     const mail = await startMailServer({});
     ended.push(() => mail.close());
     const service = await startProcess(mail.url, delivery, { STORE_TIMEOUT: '500' });
@@ -71,21 +71,21 @@ describe.each(['await', 'background'] as const)('with delivery %s', (delivery) =
     for (const status of load.answers.values()) expect([200, 503]).toContain(status);
   });
 
-  it('leaves nothing behind after all kinds of trouble', async () => {
+  it('leaves nothing behind after every kind of trouble', async () => {
     const script: Script = {};
     const smtp = await startRawSmtpServer(script);
     ended.push(() => smtp.close());
     const times = { STORE_TIMEOUT: '500', MAIL_TIMEOUT: '500' };
     const service = await startProcess(smtp.url, delivery, times);
     const load = startLoad(service.port);
-    const heard = (start: string) => smtp.received.filter((line) => line.startsWith(start)).length;
-    for (const deed of ['stall', 'reset', 'close', '450 Busy', '550 No', { dribble: 20 }] as const) {
-      const [recipients, mails] = [heard('RCPT'), heard('.')];
-      script.rcpt = deed;
-      await until('recipients were met with it', () => heard('RCPT') > recipients + 2);
+    const countOf = (start: string) => smtp.received.filter((line) => line.startsWith(start)).length;
+    for (const reaction of ['stall', 'reset', 'close', '450 Busy', '550 No', { trickle: 20 }] as const) {
+      const [recipients, messages] = [countOf('RCPT'), countOf('.')];
+      script.rcpt = reaction;
+      await until('some recipients got it', () => countOf('RCPT') > recipients + 2);
       delete script.rcpt;
-      script.dot = deed;
-      await until('mails were met with it', () => heard('.') > mails + 2);
+      script.dot = reaction;
+      await until('some messages got it', () => countOf('.') > messages + 2);
       delete script.dot;
     }
     const refused = async (why: string) => {
@@ -93,12 +93,12 @@ describe.each(['await', 'background'] as const)('with delivery %s', (delivery) =
       await until(`sends are refused: ${why}`, () => load.refused > before + 20);
     };
     redis.server.pause();
-    await refused('Redis is frozen');
+    await refused('Redis is unresponsive');
     redis.server.resume();
     await redis.server.kill();
-    await refused('Redis is dead');
+    await refused('Redis is down');
     await redis.server.restart();
-    await until('it is well again', () => load.last === 200);
+    await until('the service recovers', () => load.last === 200);
     await service.end();
     await load.stop();
   });
@@ -119,10 +119,10 @@ async function startProcess(
   return service;
 }
 
-/** Clients that send from a connection of their own each, until nobody lets them in. */
+/** Clients that each send on their own connection until none is accepted. */
 function startLoad(port: number, clients = 10) {
   const answers = new Map<string, number | undefined>();
-  let notLetIn = 0;
+  let notAccepted = 0;
   let last: number | undefined;
   let stopped = false;
 
@@ -132,7 +132,7 @@ function startLoad(port: number, clients = 10) {
       const status = await send(port, email);
       last = status;
       if (status === undefined) {
-        notLetIn += 1;
+        notAccepted += 1;
         await sleep(20);
       } else answers.set(email, status);
     }
@@ -144,8 +144,8 @@ function startLoad(port: number, clients = 10) {
   });
   return {
     answers,
-    get notLetIn() {
-      return notLetIn;
+    get notAccepted() {
+      return notAccepted;
     },
     get last() {
       return last;
@@ -160,7 +160,7 @@ function startLoad(port: number, clients = 10) {
   };
 }
 
-/** The status; `undefined` when the connection was not let in. */
+/** The status; `undefined` if the connection was not accepted. */
 function send(port: number, email: string): Promise<number | undefined> {
   const body = JSON.stringify({ email });
   const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
@@ -182,10 +182,10 @@ function send(port: number, email: string): Promise<number | undefined> {
   });
 }
 
-function countMails(mail: MailServer): ReadonlyMap<string, number> {
-  const mailed = new Map<string, number>();
+function countEmails(mail: MailServer): ReadonlyMap<string, number> {
+  const emailed = new Map<string, number>();
   mail.onMessage(({ envelope: { to } }) => {
-    for (const email of to) mailed.set(email, (mailed.get(email) ?? 0) + 1);
+    for (const email of to) emailed.set(email, (emailed.get(email) ?? 0) + 1);
   });
-  return mailed;
+  return emailed;
 }

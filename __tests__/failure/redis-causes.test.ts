@@ -1,6 +1,6 @@
 /**
- * What the operator is told when Redis does not do what it is asked: for each cause one plain sentence in the event
- * `unavailable` and in check(), with what to do, and no password.
+ * What the operator learns when Redis refuses or fails: for each cause one plain sentence in the event `unavailable` and
+ * in check(), with what to do and without a password.
  */
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
@@ -49,8 +49,8 @@ function clientOf(options: ClientOptions) {
   return client;
 }
 
-/** What the operator hears: of a request, by the event, and by check(). */
-async function told(
+/** What the operator gets for a request, by the event and by check(). */
+async function reportsOf(
   client: RedisClient & { connect?(): Promise<unknown> },
   { storeTimeout = 300, connects = true } = {},
 ) {
@@ -65,14 +65,14 @@ async function told(
   const causes: Error[] = [];
   verification.on('unavailable', ({ cause }) => causes.push(cause as Error));
   let people = 0;
-  // As an app does that must start without its Redis: the store is made before, and the first error goes by.
+  // Like an app that must start without Redis: the store is created first, and the first error passes.
   if (connects && client.connect && !client.isOpen) {
     const failed = new Promise<void>((resolve) => client.on('error', () => resolve()));
     await Promise.race([client.connect().catch(() => {}), failed]);
   }
   return {
     verification,
-    /** Somebody with a code, whose attempts are written down. */
+    /** Opens a challenge, so that verifying takes an attempt. */
     async prepare(): Promise<void> {
       expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
     },
@@ -85,25 +85,25 @@ async function told(
       const verify = await request(app).post('/ev/verify').send({ email, code: '123456' });
       expect([send.status, verify.status]).toEqual([503, 503]);
       const { ok, problems } = await verification.check();
-      const said = [...causes.map(({ message }) => message), ...problems];
-      expect(said).toHaveLength(3);
-      for (const one of said) {
+      const sentences = [...causes.map(({ message }) => message), ...problems];
+      expect(sentences).toHaveLength(3);
+      for (const one of sentences) {
         if (typeof sentence === 'string') expect(one).toContain(sentence);
         else expect(one).toMatch(sentence);
         expect(one).not.toContain('\n');
-        // Told whole, as a sentence or two.
+        // The message ends like a sentence.
         expect(one).toMatch(/[.?]$/);
       }
       expect(ok).toBe(false);
       expect(problems[0]).toMatch(/^The store is unavailable: /);
-      expect(inspect([causes, said, send.body, verify.body], { depth: 9 })).not.toMatch(
+      expect(inspect([causes, sentences, send.body, verify.body], { depth: 9 })).not.toMatch(
         new RegExp(`${PASSWORD}|minji|123456`),
       );
     },
   };
 }
 
-/** A server that speaks RESP 2, takes whatever it is told, and refuses each script with the same words. */
+/** A server that speaks RESP 2, accepts every command, and refuses each script with the same message. */
 async function startRefusing(words: string) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -130,7 +130,7 @@ async function startRefusing(words: string) {
   });
 }
 
-/** The first whole command of what was received, and how long it is there. */
+/** The first complete command of what was received, and its length. */
 function commandIn(text: string): { words: string[]; length: number } | undefined {
   const head = /^\*(\d+)\r\n/.exec(text);
   if (!head) return undefined;
@@ -158,16 +158,16 @@ describe('the connection', () => {
   ];
 
   it.each(makes)('T68: a %s that was never connected', async (_kind, make) => {
-    const { expectCause } = await told(make(1), { connects: false });
+    const { expectCause } = await reportsOf(make(1), { connects: false });
     await expectCause(
       'The Redis client is not connected: call `await client.connect()` when the app starts.',
     );
   });
 
-  it('T68: a client that connects later is well from then on', async () => {
+  it('T68: a client that connects later works from then on', async () => {
     const server = await startRedis();
     const client = createClient({ url: server.url });
-    const { expectCause, verification } = await told(client, { storeTimeout: 5000, connects: false });
+    const { expectCause, verification } = await reportsOf(client, { storeTimeout: 5000, connects: false });
     await expectCause('is not connected: call `await client.connect()`');
     await client.connect();
     ended.push(() => client.destroy());
@@ -181,14 +181,14 @@ describe('the connection', () => {
   ])('T68: a client that was %s', async (_how, end) => {
     const server = await startRedis();
     const client = clientOf({ url: server.url });
-    const { expectCause } = await told(client);
+    const { expectCause } = await reportsOf(client);
     await end(client);
     await expectCause('The Redis client is closed: keep it open until `verification.close()` has settled.');
   });
 
-  it('T68: a client that was destroyed before its server was ever there', async () => {
+  it('T68: a client that was destroyed before its server was ever reachable', async () => {
     const client = clientOf({ url: `redis://127.0.0.1:${await freePort()}` });
-    const { expectCause } = await told(client);
+    const { expectCause } = await reportsOf(client);
     await expectCause('The Redis client has no connection');
     client.destroy();
     await expectCause(
@@ -196,43 +196,43 @@ describe('the connection', () => {
     );
   });
 
-  it('T68: a client whose server is not there', async () => {
+  it('T68: a client whose server is unreachable', async () => {
     const port = await freePort();
     const client = clientOf({ url: `redis://app:${PASSWORD}@127.0.0.1:${port}` });
-    const { expectCause } = await told(client);
+    const { expectCause } = await reportsOf(client);
     await expectCause(
       `The Redis client has no connection, and keeps trying to connect. Its last error: The connection to Redis failed (connect ECONNREFUSED 127.0.0.1:${port}): nothing listens there.`,
     );
   });
 
-  it('T68: a pool whose server is not there', async () => {
+  it('T68: a pool whose server is unreachable', async () => {
     const port = await freePort();
     const pool = createClientPool({ url: `redis://127.0.0.1:${port}` });
     pool.on('error', () => {});
     ended.push(() => pool.destroy());
-    const { expectCause } = await told(pool);
+    const { expectCause } = await reportsOf(pool);
     await expectCause(`(connect ECONNREFUSED 127.0.0.1:${port}): nothing listens there.`);
   });
 
-  it('T68: a client without a queue whose server is not there', async () => {
+  it('T68: a client without a queue whose server is unreachable', async () => {
     const client = clientOf({
       url: `redis://127.0.0.1:${await freePort()}`,
       disableOfflineQueue: true,
     });
-    const { expectCause } = await told(client);
+    const { expectCause } = await reportsOf(client);
     await expectCause(/has no connection, and keeps trying to connect\. Its last error: .*ECONNREFUSED/);
   });
 
   it('T68: a host that does not exist', async () => {
     const client = clientOf({ url: 'redis://redis.invalid' });
-    const { expectCause } = await told(client);
+    const { expectCause } = await reportsOf(client);
     await expectCause(/Its last error: The connection to Redis failed \(getaddrinfo E\w+ redis\.invalid\)/);
   });
 
-  it('T68: TLS where there is none', async () => {
+  it('T68: TLS to a server without TLS', async () => {
     const server = await startRedis();
     const client = clientOf({ url: `rediss://127.0.0.1:${server.port}`, socket: { connectTimeout: 100 } });
-    const { expectCause } = await told(client);
+    const { expectCause } = await reportsOf(client);
     await expectCause(
       /has no connection, and keeps trying to connect\. Its last error: Redis did not take the connection in time/,
     );
@@ -241,7 +241,7 @@ describe('the connection', () => {
   it('T68: a server that does not answer', async () => {
     const server = await startRedis();
     const client = clientOf({ url: server.url });
-    const { expectCause } = await told(client);
+    const { expectCause } = await reportsOf(client);
     server.pause();
     await expectCause(
       'Redis did not answer in time (`storeTimeout`, 300 ms): it is unresponsive, overloaded or cut off.',
@@ -249,10 +249,10 @@ describe('the connection', () => {
     server.resume();
   });
 
-  it('T68: a server that went away while the app ran, and one that came back', async () => {
+  it('T68: a server that stops while the app runs, and one that comes back', async () => {
     const server = await startRedis();
     const client = clientOf({ url: server.url });
-    const { expectCause, verification } = await told(client, { storeTimeout: 2000 });
+    const { expectCause, verification } = await reportsOf(client, { storeTimeout: 2000 });
     await until('Redis answers', async () => (await verification.check()).ok);
     await server.kill();
     await until('the client noticed', () => !client.isReady);
@@ -262,15 +262,15 @@ describe('the connection', () => {
     await server.restart();
     await until('Redis is back', async () => (await verification.check()).ok);
     server.pause();
-    // What was trouble before is none any more.
+    // The earlier error is no longer reported.
     const { problems } = await verification.check();
     server.resume();
     expect(problems).toEqual([expect.stringMatching(/Redis did not answer in time .* cut off\.$/)]);
   });
 
-  it('T67: a client without the password that Redis asks for', async () => {
+  it('T67: a client without the required password', async () => {
     const server = await startRedis('--requirepass', PASSWORD);
-    const { expectCause } = await told(clientOf({ url: server.url }));
+    const { expectCause } = await reportsOf(clientOf({ url: server.url }));
     await expectCause(
       'Redis requires a password, and the client sends none (NOAUTH): pass one to createClient()',
     );
@@ -278,7 +278,7 @@ describe('the connection', () => {
 
   it('T67: a client with a wrong password', async () => {
     const server = await startRedis('--requirepass', `${PASSWORD}-2`);
-    const { expectCause } = await told(clientOf({ url: server.url, password: PASSWORD }));
+    const { expectCause } = await reportsOf(clientOf({ url: server.url, password: PASSWORD }));
     await expectCause(
       'Redis refuses the user name or the password (WRONGPASS): check what createClient() is given',
     );
@@ -286,14 +286,14 @@ describe('the connection', () => {
 
   it('T67: a client with a database that does not exist', async () => {
     const server = await startRedis();
-    const { expectCause } = await told(clientOf({ url: `${server.url}/99` }));
+    const { expectCause } = await reportsOf(clientOf({ url: `${server.url}/99` }));
     await expectCause('Redis has no such database: check its number in `url`.');
   });
 
-  it('T68: a client that nobody has a place for', async () => {
+  it('T68: a client over the maximum number of clients', async () => {
     const server = await startRedis('--maxclients', '1');
     await admin(server);
-    const { expectCause } = await told(clientOf({ url: server.url }));
+    const { expectCause } = await reportsOf(clientOf({ url: server.url }));
     await expectCause(/reached its maximum number of clients: raise `maxclients`|The connection to Redis/);
   });
 });
@@ -303,7 +303,7 @@ describe('Redis itself', () => {
     const server = await startRedis(...args);
     const { say } = await admin(server);
     const client = clientOf({ url: server.url });
-    return { server, say, client, ...(await told(client, { storeTimeout: 5000 })) };
+    return { server, say, client, ...(await reportsOf(client, { storeTimeout: 5000 })) };
   }
 
   it('T67: out of memory', async () => {
@@ -353,7 +353,7 @@ describe('Redis itself', () => {
     await expectCause('Redis takes no writes because it cannot save to disk (MISCONF): its log says why.');
   });
 
-  it('T67: a script of somebody else that does not end', async () => {
+  it("T67: another client's script that does not end", async () => {
     const { server, say, expectCause } = await start('--lua-time-limit', '1');
     const other = await admin(server);
     const endless = other.say('EVAL', 'while true do end', '0').catch(() => {});
@@ -365,7 +365,7 @@ describe('Redis itself', () => {
     await endless;
   });
 
-  it('T67: something else under the prefix', async () => {
+  it('T67: other data under the prefix', async () => {
     const { say, client } = await start();
     const { verification } = createTestApp({
       ...{ store: new RedisStore(client), transport: 'smtp://127.0.0.1:1', delivery: async () => {} },
@@ -383,12 +383,12 @@ describe('Redis itself', () => {
     ]);
   });
 
-  it('T68: a cluster of which no node has the slot', async () => {
+  it('T68: a cluster without a node for the slot', async () => {
     const { expectCause } = await start('--cluster-enabled', 'yes');
     await expectCause('The Redis cluster is down, or no node has this slot (CLUSTERDOWN): see CLUSTER INFO.');
   });
 
-  it('T68: a `keyPrefix` of the client that takes the hash tag away', async () => {
+  it('T68: a `keyPrefix` of the client that replaces the hash tag', async () => {
     const server = await startRedis('--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf');
     const { say } = await admin(server);
     await say('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
@@ -409,7 +409,7 @@ describe('Redis itself', () => {
     expect((await verification.check()).problems).toEqual([`The store is unavailable: ${sentence}`]);
   });
 
-  it('T68: any prefix that is taken leaves the hash tag of the cluster ours', async () => {
+  it('T68: every valid prefix keeps the hash tag of the store', async () => {
     const server = await startRedis('--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf');
     const { say } = await admin(server);
     await say('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
@@ -434,12 +434,12 @@ describe('Redis itself', () => {
     }
     const keys = await say('KEYS', '*').then(entriesOf);
     const slots = await Promise.all(keys.map((key) => say('CLUSTER', 'KEYSLOT', String(key))));
-    // Two keys for each mailbox, and each mailbox is where its digest puts it.
+    // Two keys for each mailbox, in the slot of its digest.
     expect(keys).toHaveLength(40);
     expect(new Set(slots).size).toBeGreaterThanOrEqual(5);
   });
 
-  it('T67: the user of a cluster client needs the right to ask for its slots, and no more', async () => {
+  it('T67: the user of a cluster client also needs the right to read its slots, and no more', async () => {
     const server = await startRedis('--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf');
     const { say } = await admin(server);
     await say('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
@@ -456,13 +456,13 @@ describe('Redis itself', () => {
     cluster.on('error', () => {});
     await cluster.connect();
     ended.push(() => cluster.destroy());
-    const { verification } = await told(cluster, { storeTimeout: 5000 });
+    const { verification } = await reportsOf(cluster, { storeTimeout: 5000 });
     expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
     expect(await verification.check()).toEqual({ ok: true, problems: [] });
   });
 });
 
-describe('what a server may say besides', () => {
+describe('other replies of a server', () => {
   it.each([
     [
       'LOADING Redis is loading the dataset in memory',
@@ -482,7 +482,7 @@ describe('what a server may say besides', () => {
       'Redis does not run the scripts of the store: Redis 6.2 or later is needed',
     ],
     ['ERR This Redis command is not allowed from script', 'Redis does not run the scripts of the store'],
-    // As Redis 6.2 words what a script met.
+    // As Redis 6.2 reports what happened in a script.
     [
       "ERR Error running script (call to f_5e88): @user_script:31: @user_script: 31: -OOM command not allowed when used memory > 'maxmemory'.",
       'Redis is out of memory and takes no writes (OOM)',
@@ -495,7 +495,7 @@ describe('what a server may say besides', () => {
       "ERR Error running script (call to f_5e88): @user_script:4: @user_script: 4: -NOPERM The user executing the script can't run this command or subcommand",
       'The Redis user may not run TIME (NOPERM)',
     ],
-    // As Redis 7.2 and 8 do.
+    // As Redis 7.2 and 8 report it.
     [
       "NOPERM User app has no permissions to run the 'evalsha' command",
       'The Redis user may not run EVALSHA (NOPERM)',
@@ -510,13 +510,13 @@ describe('what a server may say besides', () => {
     ],
     ['ERR something that nobody has heard of', 'Redis refused: ERR something that nobody has heard of'],
   ])('T67: %s', async (words, sentence) => {
-    const { expectCause } = await told(await startRefusing(words), { storeTimeout: 5000 });
+    const { expectCause } = await reportsOf(await startRefusing(words), { storeTimeout: 5000 });
     await expectCause(sentence);
   });
 
-  it('T68: a client that takes callbacks and gives nothing', async () => {
+  it('T68: a client that takes callbacks and returns nothing', async () => {
     const given = { on() {}, eval() {}, evalSha() {} } as unknown as RedisClient;
-    const { expectCause } = await told(given);
+    const { expectCause } = await reportsOf(given);
     await expectCause(
       "The Redis client gave undefined in place of a script's reply: pass the client itself, and not what `legacy()` or `multi()` gives.",
     );
@@ -526,18 +526,18 @@ describe('what a server may say besides', () => {
     const evalSha = () => {
       throw new Error('a bug of the client.');
     };
-    const { expectCause } = await told({ on() {}, evalSha, eval: evalSha });
+    const { expectCause } = await reportsOf({ on() {}, evalSha, eval: evalSha });
     await expectCause('Redis refused: a bug of the client.');
   });
 
-  it.each(['OK', null, 5, {}])('T68: a client that gives %j', async (given) => {
+  it.each(['OK', null, 5, {}])('T68: a client that returns %j', async (given) => {
     const evalSha = () => Promise.resolve(given);
-    const { expectCause } = await told({ on() {}, evalSha, eval: evalSha });
+    const { expectCause } = await reportsOf({ on() {}, evalSha, eval: evalSha });
     await expectCause("in place of a script's reply: pass the client itself");
   });
 });
 
-/** A reply of RESP 3 may be an object, where RESP 2 has a list. */
+/** A RESP 3 reply may be an object where RESP 2 has a list. */
 function entriesOf(reply: unknown): unknown[] {
   return Array.isArray(reply) ? reply : Object.entries(Object(reply)).flat();
 }

@@ -34,78 +34,78 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-const told = (load: Load) =>
+const summary = (load: Load) =>
   `refused ${refused(load)}, lost to a client ${countLost(load)}, of ${load.answers.length}; slowest ${slowest(load.answers)} ms`;
 
-/** So many new addresses in a row that every master had its turn. */
-const wellEverywhere = () => service.recovery(20);
+/** Sends to so many new addresses that every master is used. */
+const recoveredEverywhere = () => service.recovery(20);
 
-/** Load, of which enough is done; and a master, once its replica has all that was written until then. */
+/** Starts a load; returns the master of a slot once its replica has everything written so far. */
 async function startLoadOn(slot: number) {
-  await wellEverywhere();
+  await recoveredEverywhere();
   const load = startLoad(service);
-  await until('people signed up', () => load.deeds.filter(({ redeemedAt }) => redeemedAt).length > 30);
+  await until('people signed up', () => load.visits.filter(({ redeemedAt }) => redeemedAt).length > 30);
   const master = await cluster.masterOf(slot);
   const inStepAt = performance.now();
   await replicasInStep(() => master.ask('INFO', 'replication'));
   return { load, master, inStepAt, failedAt: performance.now() };
 }
 
-/** When another than the given one is the master of the slot. */
+/** Waits until the slot has another master. */
 async function takenOver(slot: number, from: ClusterNode): Promise<number> {
   await until('a replica took over', async () => (await cluster.masterOf(slot, from)) !== from);
   return performance.now();
 }
 
-it('is well through a fail-over that is asked for, and loses nothing', async () => {
+it('recovers from a manual failover and loses nothing', async () => {
   const { load, master, ...at } = await startLoadOn(0);
   const replica = await replicaOf(master);
   await replica.ask('CLUSTER', 'FAILOVER');
   await until('the replica is the master', async () => (await cluster.masterOf(0, master)) === replica);
-  report('cluster, fail-over asked for: well after', await wellEverywhere(), 'ms');
+  report('cluster, manual failover: recovered after', await recoveredEverywhere(), 'ms');
   await load.stop();
   expectBounded(service, load);
   const lost = await expectLostAtMost(service, load, at);
-  report('cluster, fail-over asked for: lost', lost, told(load));
+  report('cluster, manual failover: lost', lost, summary(load));
   expect([lost, countLost(load)]).toEqual([0, 0]);
 });
 
-it('answers 503 for one shard while its master is dead, and is well when a replica took over', async () => {
+it('answers 503 for one shard while its master is down, and recovers when a replica takes over', async () => {
   const { load, master, ...at } = await startLoadOn(0);
   await master.server.kill();
   const endedAt = await takenOver(0, master);
   report('cluster, master killed: taken over after', Math.round(endedAt - at.failedAt), 'ms');
-  report('cluster, master killed: well after', await wellEverywhere(), 'ms more');
+  report('cluster, master killed: recovered after', await recoveredEverywhere(), 'ms more');
   await load.stop();
   expectBounded(service, load);
   const during = load.answers.filter(({ at: asked }) => asked > at.failedAt && asked < endedAt);
   expect([...new Set(during.map(({ status }) => status))]).toEqual(expect.arrayContaining([200, 503]));
   const lost = await expectLostAtMost(service, load, at);
-  report('cluster, master killed: lost', lost, told(load));
+  report('cluster, master killed: lost', lost, summary(load));
 
   await master.server.restart();
   await until('the old master follows', async () => String(await master.ask('ROLE')).startsWith('slave'));
-  await wellEverywhere();
+  await recoveredEverywhere();
 });
 
-it('answers 503 for one shard while its master is frozen, and is well when it thaws', async () => {
+it('answers 503 for one shard while its master is unresponsive, and recovers with it', async () => {
   const { load, master, ...at } = await startLoadOn(8191);
   master.server.pause();
-  // The client asks the frozen one on, also when another has its place.
+  // The client keeps calling the unresponsive node, even after another has taken over.
   await takenOver(8191, master);
   const before = refused(load);
-  await until('it is still refused', () => refused(load) > before + 5);
+  await until('requests are still refused', () => refused(load) > before + 5);
   master.server.resume();
-  report('cluster, master frozen: well after the thaw in', await wellEverywhere(), 'ms');
+  report('cluster, master unresponsive: recovered in', await recoveredEverywhere(), 'ms');
   await load.stop();
   expectBounded(service, load);
   const lost = await expectLostAtMost(service, load, at);
-  report('cluster, master frozen: lost', lost, told(load));
+  report('cluster, master unresponsive: lost', lost, summary(load));
 });
 
 describe('while a slot moves', () => {
-  it('sends and verifies on, also where the two keys of a mailbox are on two nodes for a moment', async () => {
-    await wellEverywhere();
+  it('goes on sending and verifying, even while the two keys of a mailbox are on two nodes', async () => {
+    await recoveredEverywhere();
     let now = Date.now();
     const store = new RedisStore(client, { prefix: 'timed:', clock: () => now });
     const timed = await startService({ store });
@@ -122,12 +122,12 @@ describe('while a slot moves', () => {
 
       now += 60_001;
       expectUnavailable(timed, [await timed.send(email, challengeId)]);
-      // One key of the two is enough to verify, wherever it is.
+      // Verifying needs only one of the two keys, wherever it is.
       expect((await patient.verify(email, wrong(code), challengeId)).status).toBe(401);
 
       const before = await move.triedAgain();
       const sent = patient.send(email, challengeId);
-      await until('it is told to try again', async () => (await move.triedAgain()) > before);
+      await until('the command is redirected', async () => (await move.triedAgain()) > before);
       await move.finish();
       expect(await sent).toMatchObject({ status: 200 });
       expect((await patient.verify(email, patient.codes.get(email), challengeId)).status).toBe(200);
@@ -137,12 +137,12 @@ describe('while a slot moves', () => {
     }
   });
 
-  it('loses nothing when many move under load', async () => {
-    await wellEverywhere();
+  it('loses nothing when many slots move under load', async () => {
+    await recoveredEverywhere();
     const patient = await startService({ store: new RedisStore(client), storeTimeout: 30_000 });
     try {
       const load = startLoad(patient);
-      await until('there is load', () => load.deeds.length > 60);
+      await until('there is load', () => load.visits.length > 60);
       const slots = new Set(await Promise.all((await keysOf('ev:{')).map((key) => cluster.slotOf(key))));
       const moving = [...slots].slice(-60);
       expect(moving).toHaveLength(60);
@@ -154,7 +154,7 @@ describe('while a slot moves', () => {
       }
       const failedAt = performance.now();
       await load.stop();
-      report('cluster, slots moved:', moving.length, told(load));
+      report('cluster, slots moved:', moving.length, summary(load));
       expectBounded(patient, load, 30_000);
       expect(refused(load)).toBe(0);
       expect(await expectLostAtMost(patient, load, { inStepAt: failedAt, failedAt })).toBe(0);
@@ -170,7 +170,7 @@ async function replicaOf(master: ClusterNode): Promise<ClusterNode> {
     const nodes = String(await node.ask('CLUSTER', 'NODES'));
     if (nodes.split('\n').some((line) => line.includes('myself,slave') && line.includes(id))) return node;
   }
-  throw new Error('A master without a replica.');
+  throw new Error('The master has no replica.');
 }
 
 async function keysOf(prefix: string): Promise<string[]> {
@@ -183,7 +183,7 @@ async function keysOf(prefix: string): Promise<string[]> {
   return found.flat();
 }
 
-/** Opens a slot for its move to the next master, as redis-cli's reshard does. */
+/** Starts moving a slot to the next master, as `redis-cli --cluster reshard` does. */
 async function startMove(slot: number) {
   const from = await cluster.masterOf(slot);
   const to = await cluster.masterOf(await slotOfAnother(from));
@@ -195,10 +195,10 @@ async function startMove(slot: number) {
     from.ask('MIGRATE', '127.0.0.1', String(to.port), '', '0', '5000', 'KEYS', ...keys);
   return {
     take,
-    /** How often a script was told that its keys are on two nodes. */
+    /** How often a script got TRYAGAIN because its keys are on two nodes. */
     async triedAgain(): Promise<number> {
-      const told = await Promise.all([from, to].map((node) => node.ask('INFO', 'errorstats')));
-      return told
+      const stats = await Promise.all([from, to].map((node) => node.ask('INFO', 'errorstats')));
+      return stats
         .map((info) => Number(/TRYAGAIN:count=(\d+)/.exec(String(info))?.[1] ?? 0))
         .reduce((sum, count) => sum + count);
     },
@@ -213,8 +213,8 @@ async function startMove(slot: number) {
   };
 }
 
-/** A slot that another master has. */
+/** A slot of another master. */
 async function slotOfAnother(node: ClusterNode): Promise<number> {
   for (const slot of [0, 8191, 16_383]) if ((await cluster.masterOf(slot)) !== node) return slot;
-  throw new Error('One master has it all.');
+  throw new Error('One master has all slots.');
 }

@@ -1,4 +1,4 @@
-/** A Redis that Sentinels watch, failing over under load. */
+/** A Redis with Sentinels that fails over under load. */
 import { RedisStore } from 'express-email-verification';
 import { createSentinel } from 'redis';
 import { SENTINEL_NAME, startWatchedRedis, type WatchedRedis } from '../support/redis-sentinel.js';
@@ -33,51 +33,51 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-/** Load, of which enough is done; and the master, once a replica has all that was written until then. */
+/** Starts a load; returns the master once a replica has everything written so far. */
 async function startLoadOnMaster() {
   await service.recovery();
   const load = startLoad(service);
-  await until('people signed up', () => load.deeds.filter(({ redeemedAt }) => redeemedAt).length > 30);
+  await until('people signed up', () => load.visits.filter(({ redeemedAt }) => redeemedAt).length > 30);
   const master = await redis.master();
   const inStepAt = performance.now();
   await redis.inStep();
   return { load, master, inStepAt, failedAt: performance.now() };
 }
 
-it('answers 503 while the master is dead, and is well when a replica took over', async () => {
+it('answers 503 while the master is down, and recovers when a replica takes over', async () => {
   const { load, master, ...at } = await startLoadOnMaster();
   await master.kill();
   await until('all of the load is refused', () => refused(load) > 20);
-  report('sentinel, master killed: well after', await service.recovery(5), 'ms more');
+  report('sentinel, master killed: recovered after', await service.recovery(5), 'ms more');
   await load.stop();
   expectBounded(service, load);
-  report('sentinel, master killed: lost', await expectLostAtMost(service, load, at), told(load));
+  report('sentinel, master killed: lost', await expectLostAtMost(service, load, at), summary(load));
   await master.restart();
   await redis.whole();
 });
 
-it('answers 503 while the master is frozen, and is well when a replica took over', async () => {
+it('answers 503 while the master is unresponsive, and recovers when a replica takes over', async () => {
   const { load, master, ...at } = await startLoadOnMaster();
   master.pause();
   await until('all of the load is refused', () => refused(load) > 20);
-  report('sentinel, master frozen: well after', await service.recovery(5), 'ms more');
+  report('sentinel, master unresponsive: recovered after', await service.recovery(5), 'ms more');
   master.resume();
   await redis.whole();
   await load.stop();
   expectBounded(service, load);
-  report('sentinel, master frozen: lost', await expectLostAtMost(service, load, at), told(load));
+  report('sentinel, master unresponsive: lost', await expectLostAtMost(service, load, at), summary(load));
 });
 
-it('is soon well when a replica is put in the place of the master', async () => {
+it('recovers soon after a manual failover', async () => {
   const { load, master, ...at } = await startLoadOnMaster();
-  await redis.failOver();
+  await redis.failover();
   await until('a replica took over', async () => (await redis.master()) !== master);
-  report('sentinel, fail-over asked for: well after', await service.recovery(5), 'ms more');
+  report('sentinel, manual failover: recovered after', await service.recovery(5), 'ms more');
   await load.stop();
   expectBounded(service, load);
-  report('sentinel, fail-over asked for: lost', await expectLostAtMost(service, load, at), told(load));
+  report('sentinel, manual failover: lost', await expectLostAtMost(service, load, at), summary(load));
 });
 
-function told(load: Load): string {
+function summary(load: Load): string {
   return `refused ${refused(load)}, lost to a client ${countLost(load)}, of ${load.answers.length}; slowest ${slowest(load.answers)} ms`;
 }

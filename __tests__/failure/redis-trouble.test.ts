@@ -1,6 +1,6 @@
 /**
- * Redis in trouble: every answer in time, closed, and well again by itself. On the clients an app has when its
- * Redis is one server: a node-redis client, or a pool of them.
+ * Redis in trouble: every answer comes in time and fails closed, and the service recovers by itself. With the clients
+ * for a single Redis server: a node-redis client and a pool.
  */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  // Below the ports that connections get: nobody takes it while the server is away.
+  // Below the ephemeral ports, so that nothing takes the port while the server is down.
   const port = options.unixsocket ? undefined : await freePort();
   const server = await startRedisServer({ port, ...options });
   if (!server) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
@@ -37,7 +37,7 @@ async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer
   return server;
 }
 
-/** A service whose client is on its way to the server: nobody waits for it to get there. */
+/** A service whose client may still be connecting. */
 async function serviceOn(url: string, kind: keyof typeof clients = 'client', options: object = {}) {
   const client = clients[kind](url);
   client.on('error', () => {});
@@ -59,7 +59,7 @@ async function admin(server: RedisServer) {
   return client;
 }
 
-async function askAll(service: Service): Promise<void> {
+async function requestAll(service: Service): Promise<void> {
   const answers = await Promise.all([
     service.send(person()),
     service.verify(person(), '123456'),
@@ -72,20 +72,20 @@ async function askAll(service: Service): Promise<void> {
 }
 
 describe.each(['client', 'pool'] as const)('T26: behind a %s', (kind) => {
-  it('answers 503 while the server is not there yet, and is well when it comes', async () => {
+  it('answers 503 while the server has not started yet, and recovers when it has', async () => {
     const server = await startRedis();
     await server.kill();
     const { service } = await serviceOn(server.url, kind);
-    await askAll(service);
+    await requestAll(service);
     expect(await service.verification.check()).toMatchObject({ ok: false });
     await server.restart();
-    report(`${kind}, away at the start`, await service.recovery());
+    report(`${kind}, unreachable at start`, await service.recovery());
     expect((await service.verification.check()).problems).not.toContainEqual(
       expect.stringContaining('store'),
     );
   });
 
-  it('answers 503 while the server is dead, under load, and is well when it is back', async () => {
+  it('answers 503 under load while the server is down, and recovers when it is back', async () => {
     const server = await startRedis();
     const { service } = await serviceOn(server.url, kind);
     await service.recovery();
@@ -93,144 +93,157 @@ describe.each(['client', 'pool'] as const)('T26: behind a %s', (kind) => {
     await until('there is load', () => load.answers.length > 100);
     await server.kill();
     await until('the load is refused', () => refused(load) > 20);
-    await askAll(service);
+    await requestAll(service);
     await server.restart();
     report(`${kind}, killed and restarted`, await service.recovery());
     await load.stop();
     expectBounded(service, load);
   });
 
-  it('answers 503 while the server is frozen, and carries out later what was given up on: nothing', async () => {
+  it('answers 503 while the server is unresponsive, and carries out none of those calls later', async () => {
     const server = await startRedis();
     const { service } = await serviceOn(server.url, kind);
     await service.recovery();
-    const ours = await service.prepare();
+    const prepared = await service.prepare();
     server.pause();
-    const answers = await Promise.all([ours.send(), ours.verify(), ours.guess(), ours.signUp()]);
+    const answers = await Promise.all([
+      prepared.send(),
+      prepared.verify(),
+      prepared.guess(),
+      prepared.signUp(),
+    ]);
     expectUnavailable(service, answers);
     server.resume();
-    report(`${kind}, frozen while idle`, await service.recovery());
-    expect((await ours.guess()).body.attemptsLeft).toBe(4);
-    expect((await ours.verify()).status).toBe(200);
-    expect((await ours.signUp()).status).toBe(201);
-    expect((await ours.send()).status).toBe(200);
+    report(`${kind}, unresponsive while idle`, await service.recovery());
+    expect((await prepared.guess()).body.attemptsLeft).toBe(4);
+    expect((await prepared.verify()).status).toBe(200);
+    expect((await prepared.signUp()).status).toBe(201);
+    expect((await prepared.send()).status).toBe(200);
   });
 
-  it('answers 503 while the server is frozen under load, and is well when it thaws', async () => {
+  it('answers 503 under load while the server is unresponsive, and recovers with it', async () => {
     const server = await startRedis();
     const { service } = await serviceOn(server.url, kind);
     await service.recovery();
     const load = startLoad(service, { clients: 40 });
     await until('there is load', () => load.answers.length > 200);
     server.pause();
-    await until('all of the load is refused, time and again', () => refused(load) > 120);
+    await until('all of the load is refused several times', () => refused(load) > 120);
     server.resume();
-    report(`${kind}, frozen under load`, await service.recovery());
+    report(`${kind}, unresponsive under load`, await service.recovery());
     await load.stop();
     expectBounded(service, load);
   });
 
-  it('answers 503 when the server accepts and never answers, and is well when a real one does', async () => {
+  it('answers 503 if a server accepts connections and never replies, and recovers when a real one does', async () => {
     const server = await startRedis();
     await server.kill();
     const mute = await startMuteServer(server.port);
     const { service } = await serviceOn(server.url, kind);
-    await askAll(service);
+    await requestAll(service);
     expect(mute.connections).toBeGreaterThan(0);
     await mute.close();
     await server.restart();
-    report(`${kind}, mute at the start`, await service.recovery());
+    report(`${kind}, mute at start`, await service.recovery());
   });
 
-  it('answers 503 while the server is out of memory, and nothing is lost', async () => {
+  it('answers 503 while the server is out of memory, and loses nothing', async () => {
     const server = await startRedis();
     const { service } = await serviceOn(server.url, kind);
     await service.recovery();
-    const ours = await service.prepare();
+    const prepared = await service.prepare();
     const at = await admin(server);
     await at.configSet('maxmemory', '1');
-    expectUnavailable(service, await Promise.all([ours.send(), ours.verify(), ours.guess()]));
+    expectUnavailable(service, await Promise.all([prepared.send(), prepared.verify(), prepared.guess()]));
     await at.configSet('maxmemory', '0');
-    expect((await ours.guess()).body.attemptsLeft).toBe(4);
-    expect((await ours.verify()).status).toBe(200);
-    expect((await ours.signUp()).status).toBe(201);
-    expect((await ours.send()).status).toBe(200);
+    expect((await prepared.guess()).body.attemptsLeft).toBe(4);
+    expect((await prepared.verify()).status).toBe(200);
+    expect((await prepared.signUp()).status).toBe(201);
+    expect((await prepared.send()).status).toBe(200);
   });
 
   it.each(['yes', 'no'])(
-    'answers 503 from a replica (replica-serve-stale-data %s), and nothing is lost',
+    'answers 503 on a replica (replica-serve-stale-data %s), and loses nothing',
     async (stale) => {
       const server = await startRedis({ args: ['--replica-serve-stale-data', stale] });
       const { service } = await serviceOn(server.url, kind);
       await service.recovery();
-      const ours = await service.prepare();
+      const prepared = await service.prepare();
       const at = await admin(server);
       await at.sendCommand(['REPLICAOF', '127.0.0.1', '1']);
-      const answers = await Promise.all([ours.send(), ours.verify(), ours.guess(), ours.signUp()]);
+      const answers = await Promise.all([
+        prepared.send(),
+        prepared.verify(),
+        prepared.guess(),
+        prepared.signUp(),
+      ]);
       expectUnavailable(service, answers);
       await at.sendCommand(['REPLICAOF', 'NO', 'ONE']);
-      expect((await ours.guess()).body.attemptsLeft).toBe(4);
-      expect((await ours.verify()).status).toBe(200);
-      expect((await ours.signUp()).status).toBe(201);
-      expect((await ours.send()).status).toBe(200);
+      expect((await prepared.guess()).body.attemptsLeft).toBe(4);
+      expect((await prepared.verify()).status).toBe(200);
+      expect((await prepared.signUp()).status).toBe(201);
+      expect((await prepared.send()).status).toBe(200);
     },
   );
 
-  it('does not notice that the server forgot its scripts', async () => {
+  it('works on after the server has lost its scripts', async () => {
     const server = await startRedis();
     const { service } = await serviceOn(server.url, kind, { storeTimeout: 10_000 });
     await service.recovery();
-    const ours = await service.prepare();
+    const prepared = await service.prepare();
     const at = await admin(server);
-    for (const act of [ours.send, ours.guess, ours.verify, ours.signUp]) {
+    for (const operation of [prepared.send, prepared.guess, prepared.verify, prepared.signUp]) {
       await at.scriptFlush();
-      expect((await act()).status).not.toBe(503);
+      expect((await operation()).status).not.toBe(503);
     }
     const load = startLoad(service);
     for (let n = 1; n <= 20; n += 1) {
       await at.scriptFlush();
-      await until('the scripts are asked for again', () => load.answers.length > n * 20);
+      await until('the scripts are loaded again', () => load.answers.length > n * 20);
     }
     await load.stop();
     expectBounded(service, load);
     expect(refused(load)).toBe(0);
   });
 
-  it('answers 503 while the password is another one, and is well when it is ours again', async () => {
+  it('answers 503 while Redis has another password, and recovers when it is changed back', async () => {
     const server = await startRedis();
     const { service } = await serviceOn(server.url, kind);
     await service.recovery();
-    const ours = await service.prepare();
+    const prepared = await service.prepare();
     const at = await admin(server);
     await at.configSet('requirepass', 'changed');
     await at.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal']);
-    expectUnavailable(service, await Promise.all([ours.send(), ours.verify(), ours.guess(), ours.signUp()]));
+    expectUnavailable(
+      service,
+      await Promise.all([prepared.send(), prepared.verify(), prepared.guess(), prepared.signUp()]),
+    );
     await at.configSet('requirepass', '');
     report(`${kind}, password changed back`, await service.recovery());
-    expect((await ours.verify()).status).toBe(200);
-    expect((await ours.signUp()).status).toBe(201);
+    expect((await prepared.verify()).status).toBe(200);
+    expect((await prepared.signUp()).status).toBe(201);
   });
 });
 
-it('carries out nothing it gave up on, however soon the server thaws', async () => {
+it('carries out no call that it gave up on, however soon the server responds again', async () => {
   const server = await startRedis();
   const { service } = await serviceOn(server.url);
   await service.recovery();
   for (let round = 0; round < 8; round += 1) {
-    const ours = await service.prepare();
+    const prepared = await service.prepare();
     server.pause();
-    expectUnavailable(service, [await ours.guess()]);
+    expectUnavailable(service, [await prepared.guess()]);
     server.resume();
-    expect((await ours.guess()).body.attemptsLeft).toBe(4);
+    expect((await prepared.guess()).body.attemptsLeft).toBe(4);
   }
 });
 
-it('answers a right code as right when the client repeats a command whose reply was lost', async () => {
+it('accepts a right code if the client repeats a command whose reply was lost', async () => {
   const server = await startRedis();
   const client = createClient({ url: server.url });
   client.on('error', () => {});
   await client.connect();
-  // Clients of clusters and sentinels do so when a connection breaks before the reply.
+  // Clients for clusters and sentinels do this when a connection breaks before the reply.
   const repeating: RedisClient = {
     on: client.on.bind(client),
     eval: async (...command) => client.eval(...command).then(() => client.eval(...command)),
@@ -253,9 +266,9 @@ it('answers a right code as right when the client repeats a command whose reply 
   expect((await plain.signUp(email, verificationToken)).status).toBe(403);
 });
 
-describe('the queue of the client', () => {
-  /** Asks so many times, in rounds, each after the one before was given up on. */
-  async function askInVain(service: Service, rounds: number): Promise<void> {
+describe('the command queue of the client', () => {
+  /** Sends requests in rounds, each after those before were given up on. */
+  async function verifyInVain(service: Service, rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
       const asked = Array.from({ length: 100 }, () =>
         service.verification.verify({ email: person(), code: '123456' }),
@@ -264,25 +277,25 @@ describe('the queue of the client', () => {
     }
   }
 
-  it('holds nothing that was given up on while the server is away', async () => {
+  it('holds no command that was given up on while the server is unreachable', async () => {
     const server = await startRedis();
     const { client, service } = await serviceOn(server.url, 'client', { storeTimeout: 50 });
     await service.recovery();
     await server.kill();
-    await askInVain(service, 20);
+    await verifyInVain(service, 20);
     expect(pending(client)).toBe(0);
   });
 
-  it('holds no more than the connection does while the server is frozen', async () => {
+  it('holds no more than the connection can take while the server is unresponsive', async () => {
     const server = await startRedis({ unixsocket: true });
     const { client, service } = await serviceOn(server.url, 'client', { storeTimeout: 50 });
     await service.recovery();
     server.pause();
-    // What was written cannot be taken back: it fills the socket, and then no more is written.
-    await askInVain(service, 30);
+    // What was written cannot be taken back: it fills the socket, and then nothing more is written.
+    await verifyInVain(service, 30);
     const early = pending(client);
-    await askInVain(service, 20);
-    report('held for a frozen server:', early, 'after 3000 commands,', pending(client), 'after 5000');
+    await verifyInVain(service, 20);
+    report('held for an unresponsive server:', early, 'after 3000 commands,', pending(client), 'after 5000');
     expect(pending(client)).toBeLessThanOrEqual(early + 100);
     server.resume();
     await service.recovery();

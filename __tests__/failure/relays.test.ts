@@ -1,9 +1,9 @@
 /**
- * Relays as they are: they limit messages and connections, forget, and slow down. A code arrives all the same: once,
- * and in time.
+ * Relays with the habits of real ones: they limit messages and connections, forget sessions and slow down. Every code
+ * still arrives, once and in time.
  */
 import { until } from '../support/until.js';
-import type { Deed, Rule } from './support/relay.js';
+import type { Reaction, Rule } from './support/relay.js';
 import {
   afterMessages,
   DELIVERIES,
@@ -19,8 +19,8 @@ import {
 import { person, sleep } from './support/service.js';
 import { outcomeOf } from './support/smtp.js';
 
-describe.each(DELIVERIES)('messages a connection, %s', (delivery) => {
-  it('T49: no connection carries more than ten, as from the eleventh on Exim keeps them back', async () => {
+describe.each(DELIVERIES)('messages per connection, %s', (delivery) => {
+  it('T49: no connection carries more than ten, since Exim defers the eleventh', async () => {
     const started = await start([], { delivery });
     await expectAllToArrive(started, 60, 'in a row');
     await expectAllToArrive(started, 60, 'at once');
@@ -31,7 +31,7 @@ describe.each(DELIVERIES)('messages a connection, %s', (delivery) => {
     [1, 1],
     [3, 3],
     [25, 25],
-  ])('T49: maxMessages: %d of the app holds instead', async (maxMessages, most) => {
+  ])('T49: maxMessages: %d of the app takes precedence', async (maxMessages, most) => {
     const started = await start([], { delivery, pool: { maxMessages, maxConnections: 1 } });
     await expectAllToArrive(started, 30, 'in a row');
     expect(Math.max(...started.relay.taken.map(({ nth }) => nth))).toBe(most);
@@ -41,7 +41,7 @@ describe.each(DELIVERIES)('messages a connection, %s', (delivery) => {
   const stages = ['mail', 'rcpt', 'data'] as const;
   const endings = replies.flatMap((reply) => stages.map((stage) => [reply, stage] as const));
 
-  it.each(endings)('T50: all arrive when a used connection hears %s at %s', async (reply, stage) => {
+  it.each(endings)('T50: all arrive if a used connection gets %s at %s', async (reply, stage) => {
     const started = await start([afterMessages(2, stage, `${reply} Too many messages in this session`)], {
       delivery,
     });
@@ -55,7 +55,7 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
 
   it.each<[string, Rule]>([
     [
-      '421 at the next MAIL, and hangs up',
+      '421 and a hang-up at the next MAIL',
       afterMessages(3, 'mail', { say: `421 4.7.0 ${words}`, thenClose: true }),
     ],
     ['a hang-up at the next MAIL', afterMessages(3, 'mail', 'close')],
@@ -65,8 +65,8 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
     ['554 at the next MAIL', afterMessages(3, 'mail', `554 5.7.0 ${words}`)],
     ['503 at the next MAIL', afterMessages(3, 'mail', `503 5.5.1 ${words}`)],
     ['550 at the next DATA', afterMessages(3, 'data', `550 5.7.0 ${words}`)],
-    ['the reply to the third message, and hangs up', (at) => hangUpAfter(3, at)],
-  ])('T50: all arrive when a used connection gets %s', async (_what, rule) => {
+    ['a hang-up after the third message', (at) => hangUpAfter(3, at)],
+  ])('T50: all arrive if a used connection gets %s', async (_what, rule) => {
     for (const extensions of [['PIPELINING'], []]) {
       const started = await start([rule], { delivery });
       started.relay.offer('SIZE 1000000', ...extensions);
@@ -75,16 +75,16 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
     }
   });
 
-  it('T50: all arrive when idle sessions are ended with a 421 that nobody asked for', async () => {
+  it('T50: all arrive if idle sessions end with an unsolicited 421', async () => {
     const started = await start([], { delivery });
     await expectAllToArrive(started, 5, 'at once');
     started.relay.sayToAll('421 4.4.2 Idle for too long');
     await expectAllToArrive(started, 5, 'at once');
-    started.relay.sayToAll('421 4.4.2 Idle for too long', 'and hang up');
+    started.relay.sayToAll('421 4.4.2 Idle for too long', 'then close');
     await expectAllToArrive(started, 5, 'at once');
   });
 
-  it('T51: at most one try is lost to connections that were forgotten without a word', async () => {
+  it('T51: connections that the relay silently forgot cost at most one try', async () => {
     const started = await start([forgetsAfter(500)], { delivery, mailTimeout: 4500 });
     await expectAllToArrive(started, 5, 'at once');
     await sleep(600);
@@ -94,7 +94,7 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
     expect(triesOf(started)).toBeLessThanOrEqual(5 + 10 + (delivery === 'await' ? 4 : 6));
   });
 
-  it('T51: a slow relay is no forgotten one: each session that was slow gets its time', async () => {
+  it('T51: a slow relay is not a forgotten session: each slow session gets its time', async () => {
     const slow: Rule = async ({ stage }) => {
       if (stage === 'rcpt') await sleep(1200);
       return undefined;
@@ -104,28 +104,31 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
     expect(started.relay.sessions).toBe(1);
   });
 
-  it('T70: all arrive when sessions that took their share refuse each MAIL and never end', async () => {
+  it('T70: all arrive if sessions over their quota refuse each MAIL and never end', async () => {
     const rule = afterMessages(4, 'mail', '452 4.5.3 Too many messages sent');
     const started = await start([rule], { delivery, pool: { maxMessages: 100 } });
     await expectAllToArrive(started, 60, 'at once');
     await expectAllToArrive(started, 10, 'in a row');
-    await until('no session stays that refused', () => started.relay.open <= 5);
+    await until('the sessions that refused are closed', () => started.relay.open <= 5);
   });
 
-  it.each<[number, Deed]>([
+  it.each<[number, Reaction]>([
     [1, { say: '421 4.7.0 Too many concurrent connections', thenClose: true }],
     [2, { say: '421 4.7.0 Too many concurrent connections', thenClose: true }],
     [2, '421 4.7.0 Too many concurrent connections'],
     [2, { say: '554 5.7.1 Too many concurrent connections', thenClose: true }],
     [2, 'close'],
     [2, 'reset'],
-  ])('T71: all arrive at a relay that takes no more than %d connections: %j', async (most, deed) => {
-    const started = await start([tooManyConnections(most, deed)], { delivery });
-    await expectAllToArrive(started, 40, 'at once');
-    await expectAllToArrive(started, 12, 'in a row');
-    // Refused ones among them: it learns how many there may be, and does not try on and on.
-    expect(started.relay.sessions).toBeLessThan(40);
-  });
+  ])(
+    'T71: all arrive at a relay that accepts at most %d connections and answers others with %j',
+    async (most, reaction) => {
+      const started = await start([tooManyConnections(most, reaction)], { delivery });
+      await expectAllToArrive(started, 40, 'at once');
+      await expectAllToArrive(started, 12, 'in a row');
+      // Refused ones included: the pool learns how many are allowed and stops trying more.
+      expect(started.relay.sessions).toBeLessThan(40);
+    },
+  );
 
   it('T71: all arrive at a relay that refuses the third login', async () => {
     const loggedIn = new Set<number>();
@@ -140,13 +143,13 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
     await expectAllToArrive(await start([rule], { delivery, pool: { auth } }), 30, 'at once');
   });
 
-  it('T71: all arrive at a relay that lets the third connection wait', async () => {
+  it('T71: all arrive at a relay that keeps the third connection waiting', async () => {
     const started = await start([queuesConnections(2)], { delivery });
     await expectAllToArrive(started, 40, 'at once');
     await expectAllToArrive(started, 12, 'in a row');
   });
 
-  it('T71: a relay that is slow to greet keeps nobody waiting who need not', async () => {
+  it('T71: a relay that is slow to greet delays no email unnecessarily', async () => {
     const slowGreeting: Rule = async ({ stage }) => {
       if (stage === 'greeting') await sleep(1000);
       return undefined;
@@ -156,7 +159,7 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
     await expectAllToArrive(started, 15, 'in a row');
   });
 
-  it('T71: no more connections are open than the app allows, those that say goodbye among them', async () => {
+  it('T71: no more connections are open than the app allows, including those that are closing', async () => {
     const slowGoodbye: Rule = async ({ stage }) => {
       if (stage === 'quit') await sleep(20);
       return undefined;
@@ -166,12 +169,12 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
     expect(started.relay.mostOpen).toBe(3);
   });
 
-  it('T51: all arrive when sessions fall silent after a few messages', async () => {
+  it('T51: all arrive if sessions fall silent after a few messages', async () => {
     const started = await start([afterMessages(3, 'mail', 'forget')], { delivery, mailTimeout: 4500 });
     await expectAllToArrive(started, 20, 'at once');
   });
 
-  it('holds the rateLimit of the app', async () => {
+  it('keeps the rateLimit of the app', async () => {
     const taken: number[] = [];
     const note: Rule = ({ stage }) => {
       if (stage === 'dot') taken.push(performance.now());
@@ -179,7 +182,7 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
     };
     const started = await start([note], { delivery, pool: { rateLimit: 4, rateDelta: 600 } });
     await expectAllToArrive(started, 12, 'at once');
-    // Twice 600 ms lie between the first and the last as they leave; however late the first of them is taken, one does.
+    // 600 ms pass twice between the first and the last email; a late first one still leaves one of them.
     expect((taken.at(-1) ?? 0) - (taken[0] ?? 0)).toBeGreaterThan(600);
   });
 });
@@ -192,18 +195,18 @@ describe('T72: a relay that slows down after errors', () => {
   const unknown: Rule = ({ stage, line }) =>
     stage === 'rcpt' && line.includes('nobody') ? '550 5.1.1 No such user' : undefined;
 
-  it.each(DELIVERIES)('T72: is as fast as ever for the next person, %s', async (delivery) => {
+  it.each(DELIVERIES)('T72: does not slow down the next person, %s', async (delivery) => {
     const started = await start([unknown, slowsAfterErrors(1000)], { delivery, mailTimeout: 20_000 });
-    const nobodies = Array.from({ length: 60 }, (_, n) => `nobody${n}@example.com`);
-    await Promise.all(nobodies.map((email) => started.service.send(email)));
-    await until('each refusal was told', () => started.failures.length === 60);
+    const unknownPeople = Array.from({ length: 60 }, (_, n) => `nobody${n}@example.com`);
+    await Promise.all(unknownPeople.map((email) => started.service.send(email)));
+    await until('each refusal is reported', () => started.failures.length === 60);
     expect(started.failures).toEqual(Array(60).fill(['delivery_failed', 'EENVELOPE', 550]));
     started.failures.length = 0;
     await expectAllToArrive(started, 10, 'at once');
     expect(started.relay.mostRefused).toBe(1);
   });
 
-  it('T72: a refused recipient is told at once, is tried once, and keeps no other waiting', async () => {
+  it('T72: a refused recipient is reported at once, tried once, and delays no one else', async () => {
     const started = await start([unknown], { pool: { maxConnections: 1 } });
     const [good, refused] = await Promise.all(
       [person(), 'nobody@example.com'].map((email) => started.service.send(email)),
@@ -216,12 +219,12 @@ describe('T72: a relay that slows down after errors', () => {
   });
 });
 
-describe('connections that are idle', () => {
+describe('idle connections', () => {
   afterEach(() => {
     jest.useRealTimers();
     jest.restoreAllMocks();
   });
-  /** Without a timer: they are faked. */
+  /** Lets the event loop turn, as timers are faked. */
   async function turns(isDone: () => boolean = () => false) {
     for (let n = 0; n < 10_000 && !isDone(); n += 1) await new Promise(setImmediate);
   }
@@ -230,7 +233,7 @@ describe('connections that are idle', () => {
     await turns();
   }
 
-  it('T51: are given up within a minute', async () => {
+  it('T51: are closed within a minute', async () => {
     const started = await start([]);
     const { relay } = started;
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'Date', 'performance'] });
@@ -243,7 +246,7 @@ describe('connections that are idle', () => {
     expect([relay.open, relay.commands.at(-1)]).toEqual([0, 'QUIT']);
   });
 
-  it('T51: are not used when a minute has passed without a timer, as where a platform suspends the process', async () => {
+  it('T51: are not used after a minute without timers, as when a platform suspends the process', async () => {
     const started = await start([({ session, taken }) => (session === 1 && taken ? 'forget' : undefined)]);
     await sendOne(started);
     const now = Date.now();
@@ -252,10 +255,10 @@ describe('connections that are idle', () => {
     expect(triesOf(started)).toBe(2);
   });
 
-  it('T51: idleTimeout of the app holds instead', async () => {
+  it('T51: idleTimeout of the app takes precedence', async () => {
     const { relay, service } = await start([], { pool: { idleTimeout: 50 } });
     await service.send(person());
-    await until('it was given up', () => relay.open === 0);
+    await until('the connection is closed', () => relay.open === 0);
     await service.send(person());
     expect(relay.sessions).toBe(2);
   });

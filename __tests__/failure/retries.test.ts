@@ -1,6 +1,6 @@
 /**
- * What a relay refuses for now is tried again for as long as somebody waits or a code lives: never twice what was
- * begun, written anew each time, and what was heard is told.
+ * An email that a relay refuses temporarily is tried again as long as the request waits or the code lives. It is never
+ * sent twice, it is built anew for each try, and the relay's reply is reported.
  */
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { createTransport } from 'nodemailer';
 import { FROM, SECRET } from '../support/app.js';
 import { until } from '../support/until.js';
-import { type Deed, type Rule, type Stage, startRelay } from './support/relay.js';
+import { type Reaction, type Rule, type Stage, startRelay } from './support/relay.js';
 import {
   afterMessages,
   DELIVERIES,
@@ -22,10 +22,10 @@ import {
 import { person, sleep } from './support/service.js';
 import { outcomeOf } from './support/smtp.js';
 
-describe('what is refused for now', () => {
+describe('an email that is refused temporarily', () => {
   const auth = { user: 'acme', pass: 'open-sesame' };
   const stages = ['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data'] as const;
-  const deeds = [
+  const reactions = [
     ...([
       '421 4.7.0 Later',
       '450 4.2.1 Later',
@@ -36,26 +36,26 @@ describe('what is refused for now', () => {
     ...(['close', 'reset'] as const),
   ];
 
-  /** So many times, whoever asks. */
-  const atFirst = (times: number, at: Stage, deed: Deed): Rule => {
+  /** Reacts like this a number of times, on any session. */
+  const atFirst = (times: number, at: Stage, reaction: Reaction): Rule => {
     let left = times;
-    return ({ stage }) => (stage === at && left-- > 0 ? deed : undefined);
+    return ({ stage }) => (stage === at && left-- > 0 ? reaction : undefined);
   };
 
-  it.each(stages.flatMap((stage) => deeds.map((deed) => [deed, stage] as const)))(
-    'T74: an awaited send tries again after %s at %s',
-    async (deed, stage) => {
-      const started = await start([atFirst(2, stage, deed)], { pool: { auth }, mailTimeout: 4000 });
+  it.each(stages.flatMap((stage) => reactions.map((reaction) => [reaction, stage] as const)))(
+    'T74: an awaited send is tried again after %s at %s',
+    async (reaction, stage) => {
+      const started = await start([atFirst(2, stage, reaction)], { pool: { auth }, mailTimeout: 4000 });
       await expectAllToArrive(started, 1, 'in a row');
     },
   );
 
-  it('T74: awaited sends arrive through greylisting that passes', async () => {
+  it('T74: awaited sends arrive after greylisting ends', async () => {
     const started = await start([greylists(1000, '451 4.7.1 Greylisted')]);
     await expectAllToArrive(started, 10, 'at once');
   });
 
-  it.each(DELIVERIES)('T74: a restart of the relay loses nobody, %s', async (delivery) => {
+  it.each(DELIVERIES)('T74: a restart of the relay loses no email, %s', async (delivery) => {
     const started = await start([], { delivery });
     await expectAllToArrive(started, 5, 'at once');
     const restarted = started.relay.restart(1500);
@@ -64,8 +64,8 @@ describe('what is refused for now', () => {
     await expectAllToArrive(started, 5, 'in a row');
   });
 
-  it('T74: whose message was read is tried again in the background alone', async () => {
-    const replies = deeds.filter((deed) => deed !== 'close' && deed !== 'reset');
+  it('T74: after DATA an email is tried again only in the background', async () => {
+    const replies = reactions.filter((reaction) => reaction !== 'close' && reaction !== 'reset');
     await Promise.all(
       replies.map(async (reply) => {
         const awaited = await start([atFirst(1, 'dot', reply)]);
@@ -81,7 +81,7 @@ describe('what is refused for now', () => {
     );
   });
 
-  it('T74: a login by a token of OAuth2 is used for each connection, and tried again', async () => {
+  it('T74: an OAuth2 token is used for each connection, and tried again', async () => {
     const rule = atFirst(1, 'auth', '454 4.7.0 Later');
     const oauth = { type: 'OAuth2', user: 'acme@example.com', accessToken: 'open-sesame' };
     const started = await start([rule], { pool: { auth: oauth, maxMessages: 2 } });
@@ -95,21 +95,18 @@ describe('what is refused for now', () => {
   it.each<[string, Rule, string, number]>([
     ['greylisting', greylists(60_000, '450 4.2.0 Greylisted'), 'EENVELOPE', 450],
     ['a rate limit', atFirst(1000, 'mail', '451 4.7.1 Too much mail'), 'EENVELOPE', 451],
-    ['no room for a connection', tooManyConnections(0), 'EPROTOCOL', 421],
-  ])(
-    'T74: the reply that was heard is the cause when time runs out: %s',
-    async (_what, rule, code, reply) => {
-      for (const delivery of DELIVERIES) {
-        const started = await start([rule], { delivery, mailTimeout: 800, lifetime: 2500 });
-        await started.service.send(person());
-        await until('it failed', () => started.failures.length > 0);
-        expect(started.failures).toEqual([['delivery_failed', code, reply]]);
-        expect(triesOf(started) + started.relay.sessions).toBeGreaterThan(1);
-      }
-    },
-  );
+    ['a connection limit', tooManyConnections(0), 'EPROTOCOL', 421],
+  ])('T74: the last reply is the cause on a timeout, with %s', async (_what, rule, code, reply) => {
+    for (const delivery of DELIVERIES) {
+      const started = await start([rule], { delivery, mailTimeout: 800, lifetime: 2500 });
+      await started.service.send(person());
+      await until('the delivery fails', () => started.failures.length > 0);
+      expect(started.failures).toEqual([['delivery_failed', code, reply]]);
+      expect(triesOf(started) + started.relay.sessions).toBeGreaterThan(1);
+    }
+  });
 
-  it('T74: the reply that was heard is the cause when later tries hear nothing', async () => {
+  it('T74: an earlier reply is the cause if later tries get none', async () => {
     const silent = atFirst(1, 'rcpt', '450 4.2.0 Greylisted');
     const { service, failures } = await start(
       [silent, ({ stage }) => (stage === 'rcpt' ? 'forget' : undefined)],
@@ -121,17 +118,17 @@ describe('what is refused for now', () => {
     expect(failures).toEqual([['delivery_failed', 'EENVELOPE', 450]]);
   });
 
-  it('T74: the reply that was heard is the cause of who waited for a connection in vain', async () => {
+  it('T74: the reply to another connection is the cause for a send that waited for one in vain', async () => {
     const stuck: Rule = async ({ stage, session }) => {
       if (stage === 'dot') return 'forget';
       if (stage !== 'greeting' || session === 1) return undefined;
-      // Longer than is left for the second when the first gives up.
+      // Longer than the second send has left when the first gives up.
       await sleep(300);
       return { say: '421 4.7.0 Too many', thenClose: true };
     };
     const { relay, service, failures } = await start([stuck], { mailTimeout: 1500 });
     const first = service.send(person());
-    await until('the first has the one connection', () => relay.commands.includes('DATA'));
+    await until('the first send has the connection', () => relay.commands.includes('DATA'));
     await Promise.all([first, service.send(person())]);
     expect(failures).toEqual(
       expect.arrayContaining([
@@ -141,7 +138,7 @@ describe('what is refused for now', () => {
     );
   });
 
-  it('T74: an answer comes within mailTimeout all the same, however short it is', async () => {
+  it('T74: the answer comes within mailTimeout, however short it is', async () => {
     for (const mailTimeout of [50, 300, 1500]) {
       const { service } = await start([greylists(60_000, '450 4.2.0 Greylisted')], { mailTimeout });
       const answer = await service.send(person());
@@ -150,14 +147,14 @@ describe('what is refused for now', () => {
     }
   });
 
-  it.each(DELIVERIES)('T74: close() waits for no other try, %s', async (delivery) => {
+  it.each(DELIVERIES)('T74: close() does not wait for another try, %s', async (delivery) => {
     const { relay, service, failures } = await start([greylists(60_000, '450 4.2.0 Greylisted')], {
       delivery,
       mailTimeout: 20_000,
     });
     const answer = service.send(person());
     await until('the second try', () => relay.commands.filter((line) => line.startsWith('RCPT')).length > 1);
-    // Long before the time of the send is over.
+    // Long before the deadline of the send.
     expect(await service.timed(() => service.verification.close())).toBeLessThan(service.bound(5000));
     expect(outcomeOf(await answer)).toBe(delivery === 'await' ? '500 delivery_failed' : 'sent');
     expect(failures).toEqual([['delivery_failed', 'EENVELOPE', 450]]);
@@ -165,50 +162,50 @@ describe('what is refused for now', () => {
   });
 });
 
-describe('T52: an email of the background', () => {
+describe('T52: an email in the background', () => {
   afterEach(() => void jest.restoreAllMocks());
 
-  async function startWriting(passes: number) {
-    const written: number[] = [];
+  async function startRecording(passes: number) {
+    const expiries: number[] = [];
     const started = await start([greylists(passes, '451 4.7.1 Greylisted')], {
       delivery: 'background',
       codeTtl: 60,
       template: ({ expiresIn, code }) => {
-        written.push(expiresIn);
+        expiries.push(expiresIn);
         return { subject: 'Your code', text: `${code} is valid for ${expiresIn} seconds`, html: '' };
       },
     });
-    // It was tried when the service started.
-    written.length = 0;
-    return { ...started, written };
+    // The template was tried when the service started.
+    expiries.length = 0;
+    return { ...started, expiries };
   }
-  /** What the time is from now on, as far as any code knows. */
+  /** Moves the clock that codes go by. */
   function shiftClock(ms: number) {
     const { now } = Date;
     jest.spyOn(Date, 'now').mockImplementation(() => now.call(Date) + ms);
   }
 
-  it('T52: is written at each try, with the time that its code has left', async () => {
-    const { relay, service, written } = await startWriting(2000);
+  it('T52: is built anew for each try, with the time that its code has left', async () => {
+    const { relay, service, expiries } = await startRecording(2000);
     await service.send(person());
-    await until('the first try', () => written.length === 1);
+    await until('the first try', () => expiries.length === 1);
     shiftClock(20_000);
-    await until('it arrived', () => relay.taken.length === 1);
-    expect(written[0]).toBe(60);
-    expect(written[1]).toBeLessThanOrEqual(39);
-    expect(written.at(-1)).toBeGreaterThanOrEqual(30);
-    expect(relay.taken[0]?.text).toContain(`valid for ${written.at(-1)} seconds`);
+    await until('the email arrives', () => relay.taken.length === 1);
+    expect(expiries[0]).toBe(60);
+    expect(expiries[1]).toBeLessThanOrEqual(39);
+    expect(expiries.at(-1)).toBeGreaterThanOrEqual(30);
+    expect(relay.taken[0]?.text).toContain(`valid for ${expiries.at(-1)} seconds`);
   });
 
-  it('T52: is not sent when less than half a minute is left, and says what it heard', async () => {
-    const { relay, service, failures, written } = await startWriting(500);
+  it("T52: is not sent with less than half a minute left, and its event has the relay's reply", async () => {
+    const { relay, service, failures, expiries } = await startRecording(500);
     await service.send(person());
     await until('the first try was refused', () => relay.mostRefused === 1);
     await sleep(100);
     shiftClock(31_000);
-    await until('it failed', () => failures.length > 0);
+    await until('the delivery fails', () => failures.length > 0);
     expect(failures).toEqual([['delivery_failed', 'EENVELOPE', 451]]);
-    expect([written, relay.taken]).toEqual([[60], []]);
+    expect([expiries, relay.taken]).toEqual([[60], []]);
   });
 });
 
@@ -252,7 +249,7 @@ describe("an app's own transporter", () => {
   it.each([
     ['with a pool', { pool: true }],
     ['without one', {}],
-  ])('%s: what was not begun is tried again as well', async (_what, options) => {
+  ])('%s an email that was not begun is tried again too', async (_what, options) => {
     for (const [rule, count] of [
       [greylists(300, '450 4.2.0 Greylisted'), 3],
       [afterMessages(2, 'mail', { say: '421 4.7.0 Too many messages', thenClose: true }), 10],
@@ -270,23 +267,26 @@ describe("an app's own transporter", () => {
   });
 });
 
-it.each(DELIVERIES)('T50: what failed before it was begun is not sent after that, %s', async (delivery) => {
-  const started = await start([({ stage }) => (stage === 'data' ? '354 Go on\r\n354 Go on' : undefined)], {
-    ...{ delivery, mailTimeout: 1000, lifetime: 3000 },
-  });
-  const { relay, service, failures } = started;
-  await service.send(person());
-  await until('it has failed', () => failures.length === 1);
-  expect(failures).toEqual([['delivery_failed', 'EMESSAGE', 354]]);
-  await until('no session is open', () => relay.open === 0);
-  expect(triesOf(started)).toBeGreaterThan(1);
-  expect(relay.taken).toEqual([]);
-});
+it.each(DELIVERIES)(
+  'T50: an email that failed before it was begun is not sent later, %s',
+  async (delivery) => {
+    const started = await start([({ stage }) => (stage === 'data' ? '354 Go on\r\n354 Go on' : undefined)], {
+      ...{ delivery, mailTimeout: 1000, lifetime: 3000 },
+    });
+    const { relay, service, failures } = started;
+    await service.send(person());
+    await until('the delivery fails', () => failures.length === 1);
+    expect(failures).toEqual([['delivery_failed', 'EMESSAGE', 354]]);
+    await until('no session is open', () => relay.open === 0);
+    expect(triesOf(started)).toBeGreaterThan(1);
+    expect(relay.taken).toEqual([]);
+  },
+);
 
-it('T74: many who wait for their next try are no leak of listeners', async () => {
+it('T74: many sends that wait for their next try cause no listener warning', async () => {
   const relay = await startRelay(greylists(60_000, '450 4.2.0 Greylisted'));
   endings.push(relay.stop);
-  // In a process of its own: Jest keeps the warnings of Node to itself.
+  // In its own process, since Jest hides Node's warnings.
   const script = `
     const { createEmailVerification, MemoryStore } = require('./lib/index.ts');
     const verification = createEmailVerification({
@@ -299,6 +299,6 @@ it('T74: many who wait for their next try are no leak of listeners', async () =>
       .then(({ length }) => console.log(length))
       .then(() => verification.close());`;
   const flags = ['--import', 'tsx', '-e', script];
-  const said = await promisify(execFile)(process.execPath, flags, { cwd: resolve(__dirname, '../..') });
-  expect(said).toEqual({ stdout: '60\n', stderr: '' });
+  const output = await promisify(execFile)(process.execPath, flags, { cwd: resolve(__dirname, '../..') });
+  expect(output).toEqual({ stdout: '60\n', stderr: '' });
 });

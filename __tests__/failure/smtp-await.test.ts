@@ -1,9 +1,9 @@
 /**
- * SMTP in trouble while a send waits for it: an answer within `mailTimeout`, told apart as left, did not leave, or
- * not known; nothing mailed twice, nothing kept for a mail that did not leave.
+ * SMTP in trouble while a send waits for it: the answer comes within `mailTimeout` and says sent, failed or unknown; no
+ * email is sent twice, and nothing is kept for a failed one.
  */
 import { createTransport } from 'nodemailer';
-import type { Deed, Stage } from '../support/raw-smtp-server.js';
+import type { Reaction, Stage } from '../support/raw-smtp-server.js';
 import { startTlsSmtpServer } from '../support/tls-smtp-server.js';
 import { until } from '../support/until.js';
 import { person } from './support/service.js';
@@ -29,12 +29,12 @@ async function start(...args: Parameters<typeof startSmtpTrouble>): Promise<Smtp
 
 const auth = { user: 'acme', pass: 'open-sesame' };
 
-describe('T25, T30: a mail that did not leave', () => {
-  const refusals: [Stage, Deed][] = [
+describe('T25, T30: an email that was not sent', () => {
+  const refusals: [Stage, Reaction][] = [
     ['greeting', '421 Too busy'],
     ['greeting', '554 No service'],
     ['ehlo', '421 Too busy'],
-    ...(['mail', 'rcpt', 'data', 'dot'] as const).flatMap((stage): [Stage, Deed][] => [
+    ...(['mail', 'rcpt', 'data', 'dot'] as const).flatMap((stage): [Stage, Reaction][] => [
       [stage, '421 Closing'],
       [stage, '450 Busy'],
       [stage, '452 Full'],
@@ -42,19 +42,19 @@ describe('T25, T30: a mail that did not leave', () => {
       [stage, '554 Refused'],
     ]),
   ];
-  const silences = (['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data'] as const).flatMap(
-    (stage): [Stage, Deed][] => [
+  const noReplies = (['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data'] as const).flatMap(
+    (stage): [Stage, Reaction][] => [
       [stage, 'stall'],
       [stage, 'reset'],
       [stage, 'close'],
-      [stage, { dribble: 20 }],
+      [stage, { trickle: 20 }],
     ],
   );
 
-  it.each([...refusals, ...silences])('costs nothing: %s, %j', async (stage, deed) => {
-    // What is sent after it must arrive in the same time, on however busy a machine.
+  it.each([...refusals, ...noReplies])('costs nothing: %s, %j', async (stage, reaction) => {
+    // The next email must arrive within the same timeout, on however busy a machine.
     const mailTimeout = 2 * MAIL_TIMEOUT;
-    const service = await start({ [stage]: deed }, { transport: { auth }, mailTimeout });
+    const service = await start({ [stage]: reaction }, { transport: { auth }, mailTimeout });
     const email = person();
     const failed = await service.send(email);
     expect(outcomeOf(failed)).toBe('500 delivery_failed');
@@ -80,7 +80,7 @@ describe('T25, T30: a mail that did not leave', () => {
     expect((await service.verify(email, codeIn(later[0]), sent.body.challengeId)).status).toBe(200);
   });
 
-  it('gives its place back three times a mailbox and day', async () => {
+  it('gives the send back three times per mailbox and day', async () => {
     const service = await start({ rcpt: '550 No such mailbox' });
     const email = person();
     const outcomes: string[] = [];
@@ -88,7 +88,7 @@ describe('T25, T30: a mail that did not leave', () => {
     expect(outcomes).toEqual([...Array(4).fill('500 delivery_failed'), '429 too_many_requests']);
   });
 
-  it('is the answer when nothing listens, and the next mail leaves when something does', async () => {
+  it('is reported when nothing listens, and the next email is sent when something does', async () => {
     const service = await start();
     const [first, second, third] = [person(), person(), person()];
     expect(outcomeOf(await service.send(first))).toBe('sent');
@@ -101,7 +101,7 @@ describe('T25, T30: a mail that did not leave', () => {
     expect([first, second, third].map((email) => service.messagesTo(email).length)).toEqual([1, 0, 1]);
   });
 
-  it('leaves no connection and no place in the pool behind, and is not mailed when the server recovers', async () => {
+  it('leaves no connection and no place in the pool behind, and is not sent when the server recovers', async () => {
     const service = await start({ mail: 'stall' });
     const people = [person(), person(), person()];
     const answers = await Promise.all(people.map((email) => service.send(email)));
@@ -116,11 +116,11 @@ describe('T25, T30: a mail that did not leave', () => {
   });
 });
 
-describe('a mail that may have left', () => {
-  it.each<[Deed]>([['stall'], ['reset'], ['close'], [{ dribble: 20 }]])(
-    'counts, its code works, and it goes out once: %j after the dot',
-    async (deed) => {
-      const service = await start({ dot: deed });
+describe('an email that may have been sent', () => {
+  it.each<[Reaction]>([['stall'], ['reset'], ['close'], [{ trickle: 20 }]])(
+    'counts, its code works and it is sent once, with %j after the dot',
+    async (reaction) => {
+      const service = await start({ dot: reaction });
       const email = person();
       const unknown = await service.send(email);
       expect(outcomeOf(unknown)).toBe('500 delivery_unknown');
@@ -129,27 +129,27 @@ describe('a mail that may have left', () => {
       expect(outcomeOf(await service.send(email))).toBe('429 too_many_requests');
       delete service.script.dot;
       await service.verification.close();
-      const mailed = service.messagesTo(email);
-      expect(mailed).toHaveLength(1);
+      const messages = service.messagesTo(email);
+      expect(messages).toHaveLength(1);
       const { challengeId } = unknown.body;
-      expect((await service.verify(email, codeIn(mailed[0]), challengeId)).status).toBe(200);
+      expect((await service.verify(email, codeIn(messages[0]), challengeId)).status).toBe(200);
     },
   );
 });
 
 describe('T29: a password', () => {
-  // 0.0.0.0 leads to the same server, and is no name of the loopback: TLS is asked for by default.
+  // 0.0.0.0 reaches the same server without being a loopback name, so TLS is required by default.
   const remote = { host: '0.0.0.0', auth };
 
   it.each<[string, Script, object]>([
     ['STARTTLS is not offered', {}, remote],
     ['STARTTLS is refused', { starttls: '454 Not now' }, remote],
-    ['STARTTLS is refused for good', { starttls: '554 Never' }, remote],
-    ['STARTTLS is said, and nothing follows', { starttls: '220 Go on' }, remote],
+    ['STARTTLS is refused permanently', { starttls: '554 Never' }, remote],
+    ['STARTTLS is accepted and nothing follows', { starttls: '220 Go on' }, remote],
     ['TLS is optional by the options', { starttls: '454 Not now' }, { ...remote, opportunisticTLS: true }],
     ['TLS is ignored by the options', {}, { ...remote, ignoreTLS: true }],
     ['TLS is left undefined by the options', {}, { ...remote, requireTLS: undefined }],
-  ])('is not sent in the clear, nor is the mail, when %s', async (_when, script, transport) => {
+  ])('is not sent in the clear, and neither is the email, if %s', async (_when, script, transport) => {
     const service = await start(script, { transport });
     const email = person();
     const failed = await service.send(email);
@@ -161,9 +161,9 @@ describe('T29: a password', () => {
 
   it.each([
     ['is not sent to a server whose certificate has expired', -10, '500 delivery_failed', []],
-    ['is sent to the same server with a certificate that is good', 10, 'sent', [auth.user]],
+    ['is sent to the same server with a valid certificate', 10, 'sent', [auth.user]],
   ])('%s', async (_what, endsInDays, outcome, logins) => {
-    // It is trusted, so that its end is all that can be against it.
+    // The certificate is trusted, so only its end can be wrong.
     const server = await startTlsSmtpServer({ endsInDays });
     const tls = { ca: server.cert, servername: 'localhost' };
     try {
@@ -176,13 +176,13 @@ describe('T29: a password', () => {
     }
   });
 
-  it('that is wrong is an answer at once, and no mail is sent without a login', async () => {
+  it('that is wrong fails at once, and no email is sent without a login', async () => {
     const service = await start({ auth: '535 Wrong' }, { transport: { auth } });
     expect(outcomeOf(await service.send(person()))).toBe('500 delivery_failed');
     expect(service.smtp.received.filter((line) => line.startsWith('MAIL'))).toEqual([]);
   });
 
-  it('that is not asked for is not left out: no mail is sent without a login', async () => {
+  it('is required even if the server offers no login: no email is sent without one', async () => {
     const script: Script = { ehlo: '250-localhost\r\n250 SIZE 1000000', auth: '503 Not here' };
     const service = await start(script, { transport: { auth } });
     expect(outcomeOf(await service.send(person()))).toBe('500 delivery_failed');
@@ -190,24 +190,24 @@ describe('T29: a password', () => {
   });
 });
 
-describe('a transporter of the app that takes no notice of being given up on', () => {
+describe('a custom transporter that ignores the timeout', () => {
   type Done = (error: Error | null, info?: object) => void;
   type Outgoing = { message: { createReadStream(): NodeJS.ReadableStream } };
 
-  const startWith = (name: string, send: (mail: Outgoing, done: Done) => void) =>
+  const startWith = (name: string, send: (outgoing: Outgoing, done: Done) => void) =>
     start({}, { transport: createTransport({ name, version: '1', send } as never) });
 
-  it('is waited for no longer than mailTimeout: not known, where nothing shows whether it began', async () => {
+  it('is given up on after mailTimeout as unknown, since nothing shows whether it began', async () => {
     const service = await startWith('Carrier', () => {});
     const unknown = await service.send(person());
     expect(outcomeOf(unknown)).toBe('500 delivery_unknown');
     expect(unknown.ms).toBeLessThan(service.bound(MAIL_TIMEOUT));
   });
 
-  it('gets no message any more that it asks for too late, of a mail that was taken back', async () => {
+  it('cannot read the message later than that, once the send has been undone', async () => {
     const late: (() => Promise<string>)[] = [];
-    const service = await startWith('SMTP by hand', (mail, done) => {
-      late.push(() => read(mail.message.createReadStream()).finally(() => done(null, {})));
+    const service = await startWith('SMTP by hand', (outgoing, done) => {
+      late.push(() => read(outgoing.message.createReadStream()).finally(() => done(null, {})));
     });
     const email = person();
     const failed = await service.send(email);

@@ -1,6 +1,6 @@
 /**
- * SMTP in trouble behind answers that were given before: bounded second tries while the code lives, each mail to
- * its end and told by an event, nothing mailed twice, and no more mails in memory than stated.
+ * SMTP in trouble after the answer was sent: emails are tried again while the code lives, each ends with one event, none
+ * is sent twice, and no more of them than stated are in memory.
  */
 import { MemoryStore } from 'express-email-verification';
 import nodemailer from 'nodemailer';
@@ -9,7 +9,7 @@ import { until } from '../support/until.js';
 import { person, report, sleep, startService } from './support/service.js';
 import { codeIn, outcomeOf, type SmtpTrouble, startSmtpTrouble } from './support/smtp.js';
 
-/** As many mails as wait in memory at the most; the package states it and does not export it. */
+/** How many emails may wait in memory. The package documents the number and does not export it. */
 const CAPACITY = 1000;
 
 const ended: (() => Promise<unknown>)[] = [];
@@ -26,7 +26,7 @@ async function start(
   return service;
 }
 
-/** Codes that live shorter than the option allows, so that a test need not wait. */
+/** Codes that live shorter than the option allows, so that tests need not wait. */
 class ShortLived extends MemoryStore {
   readonly #lifetime: number;
 
@@ -43,24 +43,24 @@ class ShortLived extends MemoryStore {
 const tries = ({ smtp }: SmtpTrouble, email = '') =>
   smtp.received.filter((line) => line.startsWith('RCPT') && line.includes(email)).length;
 
-/** Another email is refused for now, and tried again: who failed before would have been tried again before. */
+/** Waits for the second try of another email: an earlier one would have been tried again by then. */
 async function secondTry(service: SmtpTrouble): Promise<void> {
   service.script.rcpt = '450 Greylisted';
   delete service.script.dot;
   const email = person();
   await service.send(email);
-  await until('its second try', () => tries(service, email) > 1);
+  await until('the second try', () => tries(service, email) > 1);
 }
 
 it.each(['450 Greylisted', 'reset', 'stall'] as const)(
-  'tries again after a temporary fault: %s',
-  async (deed) => {
-    const service = await start({ rcpt: deed });
+  'tries again after a temporary failure: %s',
+  async (reaction) => {
+    const service = await start({ rcpt: reaction });
     const email = person();
     const { challengeId } = (await service.send(email)).body;
     await until('the first try', () => tries(service) === 1);
     delete service.script.rcpt;
-    await until('it left', () => service.events.length > 0);
+    await until('the email is sent', () => service.events.length > 0);
     expect(service.events).toEqual(['delivered']);
     await service.verification.close();
     expect(service.messagesTo(email)).toHaveLength(1);
@@ -69,12 +69,12 @@ it.each(['450 Greylisted', 'reset', 'stall'] as const)(
 );
 
 it.each(['550 No such mailbox', '554 Refused'] as const)(
-  'does not try again after %s, and takes it back',
-  async (deed) => {
-    const service = await start({ rcpt: deed });
+  'does not try again after %s, and undoes the send',
+  async (reaction) => {
+    const service = await start({ rcpt: reaction });
     const email = person();
     expect(outcomeOf(await service.send(email))).toBe('sent');
-    await until('it failed', () => service.events.length > 0);
+    await until('the delivery fails', () => service.events.length > 0);
     expect(service.events).toEqual(['delivery_failed']);
     await secondTry(service);
     expect(tries(service, email)).toBe(1);
@@ -82,45 +82,45 @@ it.each(['550 No such mailbox', '554 Refused'] as const)(
   },
 );
 
-it('tries again only while the code lives, and then takes it back', async () => {
+it('tries again only while the code lives, and then undoes the send', async () => {
   const service = await start({ dot: '451 Later' }, { store: new ShortLived(6000) });
   const email = person();
   expect(outcomeOf(await service.send(email))).toBe('sent');
   expect(outcomeOf(await service.send(email))).toBe('429 too_many_requests');
-  await until('it failed', () => service.events.length > 0);
+  await until('the delivery fails', () => service.events.length > 0);
   expect(service.events).toEqual(['delivery_failed']);
-  const mailed = service.messagesTo(email);
-  expect(mailed.length).toBeGreaterThanOrEqual(2);
-  expect(mailed.length).toBeLessThanOrEqual(3);
-  expect((await service.verify(email, codeIn(mailed[0]))).reason).toBe('code_expired');
+  const messages = service.messagesTo(email);
+  expect(messages.length).toBeGreaterThanOrEqual(2);
+  expect(messages.length).toBeLessThanOrEqual(3);
+  expect((await service.verify(email, codeIn(messages[0]))).reason).toBe('code_expired');
   expect(outcomeOf(await service.send(email))).toBe('sent');
 });
 
-it('does not try again when it is not known whether the mail left, and its code works', async () => {
+it('does not try again if it is unknown whether the email was sent, and its code works', async () => {
   const service = await start({ dot: 'stall' });
   const email = person();
   const { challengeId } = (await service.send(email)).body;
-  await until('it was given up on', () => service.events.length > 0);
+  await until('the delivery is given up', () => service.events.length > 0);
   expect(service.events).toEqual(['delivery_unknown']);
   await secondTry(service);
-  const mailed = service.messagesTo(email);
-  expect(mailed).toHaveLength(1);
-  expect((await service.verify(email, codeIn(mailed[0]), challengeId)).status).toBe(200);
+  const messages = service.messagesTo(email);
+  expect(messages).toHaveLength(1);
+  expect((await service.verify(email, codeIn(messages[0]), challengeId)).status).toBe(200);
 });
 
-it('sends no mail whose code has ended while it waited', async () => {
+it('does not send an email whose code ended while it waited', async () => {
   const service = await start({ mail: 'stall' }, { store: new ShortLived(600) });
   const people = Array.from({ length: 5 }, person);
   await Promise.all(people.map((email) => service.send(email)));
   await sleep(700);
   delete service.script.mail;
-  await until('each came to its end', () => service.events.length === 5);
+  await until('each delivery has ended', () => service.events.length === 5);
   expect(service.events).toEqual(Array(5).fill('delivery_failed'));
   await service.verification.close();
   expect(people.flatMap((email) => service.messagesTo(email))).toEqual([]);
 });
 
-it(`holds ${CAPACITY} mails and answers 503 past them, also to those who ask at the same moment`, async () => {
+it(`holds ${CAPACITY} emails and answers 503 to further sends, also to simultaneous ones`, async () => {
   const service = await start({ greeting: 'stall' });
   const outcomes = await Promise.all(
     Array.from({ length: CAPACITY + 100 }, () => service.verification.send({ email: person() })),
@@ -131,23 +131,23 @@ it(`holds ${CAPACITY} mails and answers 503 past them, also to those who ask at 
   const refused = await service.send(person());
   expect(outcomeOf(refused)).toBe('503 unavailable');
   expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThanOrEqual(1);
-  // Who was refused is not counted: the limit is for mails.
+  // Refused sends take no slot.
   expect(service.events.filter((name) => name === 'unavailable')).toHaveLength(101);
 });
 
-it('lets a send wait a while for a slot in a full queue, and gives it the slot of an email that ends', async () => {
+it('lets a send wait for a slot in a full queue, and gives it the slot of an email that ends', async () => {
   const held: (() => void)[] = [];
   const transport = nodemailer.createTransport({
     name: 'held',
     version: '1',
-    send: (mail, done) =>
-      held.push(() => done(null, { envelope: mail.message.getEnvelope(), messageId: '' })),
+    send: (outgoing, done) =>
+      held.push(() => done(null, { envelope: outgoing.message.getEnvelope(), messageId: '' })),
   });
   const service = await startService({ store: new MemoryStore(), transport, delivery: 'background' });
   ended.push(service.close);
   const send = () => service.verification.send({ email: person() });
   await Promise.all(Array.from({ length: CAPACITY }, send));
-  await until('the first mails are under way', () => held.length > 0);
+  await until('the first emails are under way', () => held.length > 0);
 
   const late = [send(), send()];
   await sleep(20);
@@ -159,7 +159,7 @@ it('lets a send wait a while for a slot in a full queue, and gives it the slot o
   clearInterval(end);
 });
 
-it('delivers a thousand mails, each once, to a server that takes 50 ms for one', async () => {
+it('delivers a thousand emails, each once, to a server that takes 50 ms for each', async () => {
   const mail = await startMailServer({ delay: 50 });
   ended.push(() => mail.close());
   const received = new Map<string, number>();
@@ -177,8 +177,8 @@ it('delivers a thousand mails, each once, to a server that takes 50 ms for one',
   const people = Array.from({ length: CAPACITY }, person);
   const outcomes = await Promise.all(people.map((email) => service.verification.send({ email })));
   expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['sent']));
-  await until('all mails came', () => received.size === CAPACITY);
-  report('1000 mails at 50 ms on 20 connections:', Math.round(performance.now() - begin), 'ms');
+  await until('all emails have arrived', () => received.size === CAPACITY);
+  report('1000 emails at 50 ms on 20 connections:', Math.round(performance.now() - begin), 'ms');
   expect(outcomeOf(await service.send(person()))).toBe('sent');
   await service.verification.close();
   expect([...received.values()].every((times) => times === 1)).toBe(true);

@@ -1,4 +1,4 @@
-/** The packed tarball, installed by npm into an app of its own: what it brings, how it is loaded, typed and used. */
+/** The packed tarball, installed by npm into an app: what it contains, and how it is loaded, typed and used. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import request from 'supertest';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
 
 const run = promisify(execFile);
@@ -24,12 +24,12 @@ let installed: {
   peerDependenciesMeta: object;
 };
 
-/** What a TypeScript app has before it takes the package. */
+/** What a TypeScript app has before it installs the package. */
 const OF_THE_APP = ['express', 'redis', '@types/express', '@types/node', 'typescript'];
 
 /**
- * The app pins what our own lock file pins, so that npm finds it in its cache and needs no network. npm takes from that
- * lock file no more than the app and the package declare: a dependency that the package forgot is not there.
+ * The app pins the versions in our lock file, so that npm finds them in its cache and needs no network. npm installs only
+ * what the app and the package declare: a dependency that the package forgot is missing.
  */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'package-'));
@@ -45,7 +45,7 @@ beforeAll(async () => {
   lock.packages[''] = { dependencies };
   await writeFile(join(app, 'package.json'), JSON.stringify({ private: true, dependencies }));
   await writeFile(join(app, 'package-lock.json'), JSON.stringify(lock));
-  // Peers would be looked up anew, in documents that `npm ci` does not cache: `npm ls` checks them instead.
+  // npm would fetch metadata of peers that `npm ci` does not cache; `npm ls` checks them instead.
   const flags = ['--prefer-offline', '--legacy-peer-deps', '--no-audit', '--no-fund'];
   await run(NPM, ['install', ...flags, tarball], { cwd: app });
   installed = JSON.parse(
@@ -55,7 +55,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it('asks of an app no more than it uses: an unused peer breaks the install of an app with another version', async () => {
+it('requires only the peers that it uses: an unused one breaks the install of an app with another version', async () => {
   await run(NPM, ['ls'], { cwd: app });
   expect(Object.keys(installed.peerDependencies).sort()).toEqual(['@types/express', 'express', 'redis']);
   expect(installed.peerDependenciesMeta).toEqual({
@@ -68,7 +68,7 @@ it('locks its dependencies without the name of a registry', async () => {
   expect(await readFile(join(root, 'package-lock.json'), 'utf8')).not.toContain('"resolved":');
 });
 
-it.each(['require', 'import'])('has entries that %s loads, each of them', async (kind) => {
+it.each(['require', 'import'])('has entries that %s can load', async (kind) => {
   const entries = Object.keys(installed.exports).filter((entry) => entry !== './package.json');
   expect(entries).toEqual(expect.arrayContaining(['.', './client']));
   for (const entry of entries) {
@@ -104,7 +104,7 @@ new RedisStore({ on() {}, listenerCount: () => 1, evalSha() {}, eval() {} });
 createEmailVerificationClient({ baseUrl: '/email-verification' });
 `;
 
-/** Runs a file of the app that prints its port, and signs a person up there. */
+/** Runs a file of the app, which prints its port, and signs a person up there. */
 async function signUpAt(
   file: string,
   env: Record<string, string>,
@@ -145,7 +145,7 @@ it.each(['cjs', 'mjs'] as const)('verifies an email and guards a sign-up, in a .
   expect([status, body]).toEqual([201, { email: 'minji@example.com' }]);
 });
 
-/** A block of code of the README, the first one in a language. */
+/** The first block of code in a language in the README. */
 async function exampleIn(language: string): Promise<string> {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
   return new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'm').exec(readme)?.[1] ?? '';
@@ -179,7 +179,7 @@ it('runs the quick start of the README, and serves its page and the client', asy
   expect([status, body]).toEqual([200, 'minji@example.com']);
 });
 
-it('knows a verification of the other module kind', async () => {
+it('accepts a verification created by the other module kind', async () => {
   await writeFile(
     join(app, 'both.mjs'),
     `import { createRequire } from 'node:module';
@@ -192,7 +192,7 @@ it('knows a verification of the other module kind', async () => {
   await run(process.execPath, ['both.mjs'], { cwd: app });
 });
 
-it('loads no redis by itself', async () => {
+it('does not load redis by itself', async () => {
   const script = `require('express-email-verification');
     process.exit(Object.keys(require.cache).some((file) => /node_modules.(redis|@redis)./.test(file)) ? 1 : 0);`;
   await run(process.execPath, ['-e', script], { cwd: app });
@@ -224,7 +224,7 @@ async function app(user: string, pass: string) {
   });
   const outcome: SendOutcome = await verification.send({ email: 'a@b.co' });
   if (outcome.kind === 'sent') outcome.challengeId satisfies string;
-  // @ts-expect-error: an outcome that is no success has no challengeId
+  // @ts-expect-error: an outcome other than success has no challengeId
   if (outcome.kind === 'refused') outcome.challengeId;
   verification.on('delivery_failed', ({ email, cause }) => console.log(email, cause.responseCode));
   // @ts-expect-error: there is no such option
@@ -239,12 +239,12 @@ new RedisStore(createSentinel({ name: 'x', sentinelRootNodes: [] }));
 export { app, createEmailVerificationClient };
 `;
 
-it('is typed under strict for every client of node-redis, in modules of both kinds', async () => {
+it('has strict types for every client of node-redis, in modules of both kinds', async () => {
   const files = ['uses.mts', 'uses.cts'];
   for (const file of files) await writeFile(join(app, file), TYPES);
   await writeFile(join(app, 'quick-start.mts'), await exampleIn('js'));
   const tsc = join(app, 'node_modules', 'typescript', 'bin', 'tsc');
-  // Without skipLibCheck: what our declarations import must be there for the app too.
+  // Without skipLibCheck: what our declarations import must exist in the app too.
   const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
   await run(process.execPath, [tsc, ...flags, ...files, 'quick-start.mts'], { cwd: app }).catch(
     ({ stdout }) => {

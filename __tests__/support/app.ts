@@ -1,4 +1,4 @@
-/** An app as a user of the package writes it, with what a test wants different. */
+/** An app as a user of the package writes it, with whatever options a test needs. */
 
 import express, { type Express, type RequestHandler } from 'express';
 import {
@@ -24,7 +24,7 @@ export function createTestApp(
   options: Required<Pick<EmailVerificationOptions, Needed>> & Partial<EmailVerificationOptions>,
   signUp: RequestHandler = (req, res) => void res.status(201).json({ email: req.verifiedEmail }),
 ): TestApp {
-  // A busy machine must not look like a Redis that is away: what is about time-outs sets its own.
+  // A busy machine must not look like an unresponsive Redis; tests about timeouts set their own.
   const verification = createEmailVerification({
     from: FROM,
     secret: SECRET,
@@ -32,7 +32,7 @@ export function createTestApp(
     ...options,
   });
   const app = express();
-  // Each test decides by X-Forwarded-For which client it is.
+  // Each test chooses its client by X-Forwarded-For.
   app.set('trust proxy', 'loopback');
   app.use('/ev', emailVerificationRouter(verification));
   app.post('/signup', express.json(), requireVerifiedEmail(verification), signUp);

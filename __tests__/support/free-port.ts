@@ -1,6 +1,6 @@
 /**
- * A port for a server that is to be away for a while and back at the same place: no connection of another gets it
- * meanwhile. The one 10000 above it, which a node of a Redis Cluster takes as well, is free too.
+ * A port for a server that will be down for a while and come back on it: no other connection takes it meanwhile. The
+ * port 10000 above it, which a node of a Redis Cluster uses as well, is free too.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -9,7 +9,7 @@ const LOWEST = 15_000;
 const HIGHEST = 30_000;
 const given = new Set<number>();
 
-/** A free port below those that the system gives out by itself. */
+/** A free port below the ephemeral ports of the system. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));

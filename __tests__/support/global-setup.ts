@@ -1,11 +1,11 @@
-/** Before any test: a Redis is found, or fetched once, and not by each worker on its own. */
+/** Before any test: finds a Redis or downloads it once, instead of once in each worker. */
 import { join } from 'node:path';
 import { require as requireTypeScript } from 'tsx/cjs/api';
 
 const BINARY = join(__dirname, '../../demo-app/development/redis-binary.ts');
 
 export default async function globalSetup(): Promise<void> {
-  // Jest maps no module names here, so the `.js` of our imports is read by tsx.
+  // Jest maps no module names here, so tsx resolves the `.js` of our imports.
   const { findRedisServer }: typeof import('../../demo-app/development/redis-binary.js') = requireTypeScript(
     BINARY,
     __filename,

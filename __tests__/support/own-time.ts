@@ -1,9 +1,9 @@
 /**
- * Time as this very process had it: it stands still while the process is held up, as on a busy machine. What a time-out
- * of ours bounds is measured by it, so that a bound tells how the code waits, and not who else wanted the processor.
+ * Time as this process had it: it stands still while the process is not scheduled, as on a busy machine. Bounds on
+ * timeouts are measured with it, so that they test how the code waits and not how busy the machine is.
  */
 
-/** In ms. A tick that comes late counts once. */
+/** In ms. A late tick counts once. */
 const TICK = 5;
 
 let ticks = 0;

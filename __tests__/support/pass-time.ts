@@ -1,12 +1,12 @@
 /**
- * Lets Redis clear keys away as it would had the time really passed that a test gave its store's clock: what is kept
- * too short goes then, as it would in production.
+ * Expires keys in Redis as if the time that a test gave its store's clock had really passed, so that keys kept too
+ * briefly disappear as they would in production.
  */
 import type { createClient } from 'redis';
 
 /**
- * Keys live by so much longer, in ms: the time a test itself takes must not end any, as what the store answers at the
- * very end of a key's life is by the clock of the test.
+ * Keys live this much longer, in ms, so that the time a test itself takes expires none: at the very end of a key's life
+ * the store goes by the clock of the test.
  */
 const SLACK = 30_000;
 
@@ -20,7 +20,7 @@ for _, key in ipairs(KEYS) do
 end
 `;
 
-/** Takes the time off the lives of these keys, which need not be there; of all without any named. */
+/** Takes the time off the lives of these keys, which need not exist; of all keys if none are given. */
 export async function passTimeOf(
   client: Pick<ReturnType<typeof createClient>, 'eval' | 'keys'>,
   milliseconds: number,

@@ -1,9 +1,9 @@
 /**
- * How many random cases a test draws: all that it names in CI, a fifth of them elsewhere, so that `npm test` is soon
- * done; RANDOM_RUNS says it otherwise.
+ * How many random cases a test draws: all of them in CI and a fifth elsewhere, so that `npm test` is fast. RANDOM_RUNS
+ * overrides this.
  *
  * @example CI=true npm test   # all of them
- * @example RANDOM_RUNS=20 npx jest --selectProjects attack   # a night long
+ * @example RANDOM_RUNS=20 npx jest --selectProjects attack   # all night long
  */
 const SHARE = Number(process.env['RANDOM_RUNS'] ?? (process.env['CI'] === 'true' ? 1 : 0.2));
 

@@ -1,19 +1,19 @@
-/** An SMTP server for trouble: at any stage it says what it is told to, stalls, hangs up or dribbles. */
+/** An SMTP server for trouble: at any stage it replies as scripted, stalls, hangs up or trickles. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { freePort } from './free-port.js';
 
-/** `dot` is the end of the mail. `starttls` is offered when the script has it; after its 220 comes nothing. */
+/** `dot` is the end of the message. `starttls` is offered if the script has it; nothing follows its 220. */
 export type Stage = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot';
 
-/** A reply line, no reply, the connection reset or closed, or a reply without end, a byte every so many ms. */
-export type Deed = `${number}${string}` | 'stall' | 'reset' | 'close' | { dribble: number };
+/** A reply line, no reply, the connection reset or closed, or an endless reply, one byte every so many ms. */
+export type Reaction = `${number}${string}` | 'stall' | 'reset' | 'close' | { trickle: number };
 
-export type Script = Partial<Record<Stage, Deed>>;
+export type Script = Partial<Record<Stage, Reaction>>;
 
 export type RawSmtpServer = Awaited<ReturnType<typeof startRawSmtpServer>>;
 
-/** What the script leaves out goes well. It is read anew at each stage, so a test may change it. */
+/** Stages without a script succeed. The script is read at each stage, so a test may change it. */
 export async function startRawSmtpServer(script: Script = {}, { host = '127.0.0.1' } = {}) {
   const sockets = new Set<Socket>();
   const received: string[] = [];
@@ -22,25 +22,25 @@ export async function startRawSmtpServer(script: Script = {}, { host = '127.0.0.
   const server = createServer((socket) => {
     connections += 1;
     sockets.add(socket);
-    let reading: 'commands' | 'mail' | 'nothing' = 'commands';
+    let reading: 'commands' | 'message' | 'nothing' = 'commands';
     let rest = '';
 
-    const act = (stage: Stage) => {
-      const deed = script[stage] ?? usual(stage, 'starttls' in script);
-      perform(socket, deed);
-      return typeof deed === 'string' ? deed.slice(0, 3) : undefined;
+    const react = (stage: Stage) => {
+      const reaction = script[stage] ?? usual(stage, 'starttls' in script);
+      perform(socket, reaction);
+      return typeof reaction === 'string' ? reaction.slice(0, 3) : undefined;
     };
     const readCommand = (line: string) => {
       const stage = stageOf(line);
       if (!stage) return perform(socket, /^QUIT/i.test(line) ? '221 Bye' : '250 OK');
-      const code = act(stage);
-      if (code === '354') reading = 'mail';
+      const code = react(stage);
+      if (code === '354') reading = 'message';
       if (code === '220') reading = 'nothing';
     };
-    const readMail = (line: string) => {
+    const readMessage = (line: string) => {
       if (line !== '.') return;
       reading = 'commands';
-      act('dot');
+      react('dot');
     };
 
     socket.on('error', () => {});
@@ -51,11 +51,11 @@ export async function startRawSmtpServer(script: Script = {}, { host = '127.0.0.
       rest = lines.pop() ?? '';
       for (const line of lines) {
         received.push(line);
-        if (reading === 'mail') readMail(line);
+        if (reading === 'message') readMessage(line);
         else readCommand(line);
       }
     });
-    act('greeting');
+    react('greeting');
   });
 
   const port = await freePort();
@@ -65,7 +65,7 @@ export async function startRawSmtpServer(script: Script = {}, { host = '127.0.0.
   return {
     url: `smtp://127.0.0.1:${port}`,
     port,
-    /** All lines, of commands and of mails. */
+    /** All lines, of commands and messages. */
     received,
     get connections() {
       return connections;
@@ -73,7 +73,7 @@ export async function startRawSmtpServer(script: Script = {}, { host = '127.0.0.
     get open() {
       return sockets.size;
     },
-    /** After a `close`, at the same port. */
+    /** After `close()`, on the same port. */
     async listenAgain() {
       server.listen(port, host);
       await once(server, 'listening');
@@ -97,7 +97,7 @@ function stageOf(line: string): Stage | undefined {
   return word === 'starttls' || word === 'auth' || word === 'data' ? word : undefined;
 }
 
-function usual(stage: Stage, offersTls: boolean): Deed {
+function usual(stage: Stage, offersTls: boolean): Reaction {
   if (stage === 'greeting') return '220 localhost ESMTP';
   if (stage === 'ehlo') return `250-localhost\r\n${offersTls ? '250-STARTTLS\r\n' : ''}250 AUTH PLAIN`;
   if (stage === 'starttls' && !offersTls) return '502 5.5.1 Not implemented';
@@ -105,13 +105,13 @@ function usual(stage: Stage, offersTls: boolean): Deed {
   return stage === 'data' ? '354 Go on' : '250 OK';
 }
 
-function perform(socket: Socket, deed: Deed): void {
-  if (deed === 'stall') return;
-  if (deed === 'reset') return void socket.resetAndDestroy();
-  if (deed === 'close') return void socket.end();
-  if (typeof deed === 'string') return void socket.write(`${deed}\r\n`);
+function perform(socket: Socket, reaction: Reaction): void {
+  if (reaction === 'stall') return;
+  if (reaction === 'reset') return void socket.resetAndDestroy();
+  if (reaction === 'close') return void socket.end();
+  if (typeof reaction === 'string') return void socket.write(`${reaction}\r\n`);
   const line = '250-still here\r\n';
   let sent = 0;
-  const timer = setInterval(() => socket.write(line.charAt(sent++ % line.length)), deed.dribble);
+  const timer = setInterval(() => socket.write(line.charAt(sent++ % line.length)), reaction.trickle);
   socket.on('close', () => clearInterval(timer));
 }

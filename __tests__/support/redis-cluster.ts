@@ -1,4 +1,4 @@
-/** A Redis Cluster of three masters with a replica each, on 127.0.0.1, for the tests that make it fail. */
+/** A Redis Cluster on 127.0.0.1 with three masters and a replica each, for tests that make it fail. */
 import { createClient } from 'redis';
 import { type RedisServer, startRedisServer } from '../../demo-app/development/redis-server.js';
 import { freePort } from './free-port.js';
@@ -7,7 +7,7 @@ import { until } from './until.js';
 const MASTERS = 3;
 const SLOTS = 16_384;
 
-/** After how many ms without an answer the others take a node for dead. */
+/** After how many ms without a reply the others consider a node down. */
 export const NODE_TIMEOUT = 2000;
 
 export type RedisCluster = Awaited<ReturnType<typeof startRedisCluster>>;
@@ -16,7 +16,7 @@ export type ClusterNode = Awaited<ReturnType<typeof startNode>>;
 export async function startRedisCluster() {
   const nodes = await Promise.all(Array.from({ length: MASTERS * 2 }, startNode));
   const [first] = nodes;
-  if (!first) throw new Error('A cluster without nodes.');
+  if (!first) throw new Error('The cluster has no nodes.');
   const masters = nodes.slice(0, MASTERS);
   const replicas = nodes.slice(MASTERS);
 
@@ -37,18 +37,18 @@ export async function startRedisCluster() {
   await Promise.all(
     replicas.map(async (node, n) => node.ask('CLUSTER', 'REPLICATE', (await masters[n]?.id()) ?? '')),
   );
-  await until('the cluster is well', async () => (await Promise.all(nodes.map(isWell))).every(Boolean));
+  await until('the cluster is ready', async () => (await Promise.all(nodes.map(isReady))).every(Boolean));
 
   return {
     nodes,
     rootNodes: nodes.map(({ port }) => ({ socket: { host: '127.0.0.1', port } })),
-    /** The node that has the slot now, as another than the given one sees it. */
+    /** The current node of a slot, asking another node than the given one. */
     async masterOf(slot: number, notBy?: ClusterNode): Promise<ClusterNode> {
-      const asked = nodes.find((node) => node !== notBy) ?? first;
-      const table = (await asked.ask('CLUSTER', 'SLOTS')) as [number, number, [string, number]][];
+      const source = nodes.find((node) => node !== notBy) ?? first;
+      const table = (await source.ask('CLUSTER', 'SLOTS')) as [number, number, [string, number]][];
       const port = table.find(([from, to]) => from <= slot && slot <= to)?.[2][1];
       const node = nodes.find((one) => one.port === port);
-      if (!node) throw new Error(`Nobody has slot ${slot}.`);
+      if (!node) throw new Error(`No node has slot ${slot}.`);
       return node;
     },
     async slotOf(key: string): Promise<number> {
@@ -67,11 +67,11 @@ async function startNode() {
     args: [
       ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf'],
       ...['--cluster-node-timeout', String(NODE_TIMEOUT), '--cluster-replica-validity-factor', '0'],
-      // Else a master that dies early has no replica to take over.
+      // Otherwise a master that goes down early has no replica that can take over.
       ...['--repl-diskless-sync-delay', '0'],
     ],
   });
-  if (!server) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
+  if (!server) throw new Error('No Redis found: install redis-server or set REDIS_SERVER.');
   const client = createClient({ url: server.url, socket: { reconnectStrategy: 50 } });
   client.on('error', () => {});
   await client.connect();
@@ -90,14 +90,14 @@ async function startNode() {
 }
 
 async function known(node: ClusterNode): Promise<number> {
-  const told = String(await node.ask('CLUSTER', 'NODES'));
-  return told
+  const nodes = String(await node.ask('CLUSTER', 'NODES'));
+  return nodes
     .trim()
     .split('\n')
     .filter((line) => !line.includes('handshake')).length;
 }
 
-async function isWell(node: ClusterNode): Promise<boolean> {
+async function isReady(node: ClusterNode): Promise<boolean> {
   const info = String(await node.ask('CLUSTER', 'INFO'));
   const nodes = String(await node.ask('CLUSTER', 'NODES'));
   const replicating = String(await node.ask('INFO', 'replication'));

@@ -13,7 +13,7 @@ import { until } from './until.js';
 
 export const SENTINEL_NAME = 'main';
 
-/** After how many ms without an answer a Sentinel takes the master for dead. */
+/** After how many ms without a reply a Sentinel considers the master down. */
 const DOWN_AFTER = 1000;
 
 export type WatchedRedis = Awaited<ReturnType<typeof startWatchedRedis>>;
@@ -28,35 +28,37 @@ export async function startWatchedRedis() {
     (await ask(first.port, 'INFO', 'replication')).includes('connected_slaves:2'),
   );
   const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(first.port)));
-  const [asked] = sentinels;
-  if (!asked) throw new Error('Without a Sentinel.');
+  const [sentinel] = sentinels;
+  if (!sentinel) throw new Error('There is no Sentinel.');
   await until('the Sentinels know each other and the replicas', async () => {
-    const told = await Promise.all(
+    const replies = await Promise.all(
       sentinels.map(({ port }) => ask(port, 'SENTINEL', 'MASTER', SENTINEL_NAME)),
     );
-    return told.every((fields) => /num-slaves,2,num-other-sentinels,2/.test(fields));
+    return replies.every((fields) => /num-slaves,2,num-other-sentinels,2/.test(fields));
   });
 
   const master = async (): Promise<RedisServer> => {
-    const [, port] = (await ask(asked.port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', SENTINEL_NAME)).split(',');
+    const [, port] = (await ask(sentinel.port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', SENTINEL_NAME)).split(
+      ',',
+    );
     const server = servers.find((one) => String(one.port) === port);
-    if (!server) throw new Error('A master nobody knows.');
+    if (!server) throw new Error('The master is not one of the servers.');
     return server;
   };
   return {
     rootNodes: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
     /** The master as the Sentinels see it. */
     master,
-    /** Has the Sentinels put a replica in the master's place. */
-    async failOver(): Promise<void> {
-      await ask(asked.port, 'SENTINEL', 'FAILOVER', SENTINEL_NAME);
+    /** Makes the Sentinels promote a replica. */
+    async failover(): Promise<void> {
+      await ask(sentinel.port, 'SENTINEL', 'FAILOVER', SENTINEL_NAME);
     },
-    /** Settles when both replicas have all that was written until now. */
+    /** Settles when both replicas have everything written so far. */
     async inStep(): Promise<void> {
       const { port } = await master();
       await replicasInStep(() => ask(port, 'INFO', 'replication'));
     },
-    /** Lets all others follow the master, as the Sentinels would after ten seconds; settles when they do. */
+    /** Makes all others follow the master, as the Sentinels would after ten seconds; settles when they do. */
     async whole(): Promise<void> {
       const { port } = await master();
       for (const server of servers)
@@ -74,14 +76,14 @@ export async function startWatchedRedis() {
 async function startServer(args: string[]): Promise<RedisServer> {
   const port = await freePort();
   const server = await startRedisServer({ port, args: [...args, '--repl-diskless-sync-delay', '0'] });
-  if (!server) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
+  if (!server) throw new Error('No Redis found: install redis-server or set REDIS_SERVER.');
   return server;
 }
 
-/** A Sentinel keeps its state in the file it was started with. It ends with the input of the shell around it. */
+/** A Sentinel keeps its state in its configuration file. It ends when the input of the shell around it is closed. */
 async function startSentinel(masterPort: number | undefined) {
   const binary = await findRedisServer();
-  if (!binary) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
+  if (!binary) throw new Error('No Redis found: install redis-server or set REDIS_SERVER.');
   const folder = await mkdtemp(join(tmpdir(), 'redis-sentinel-'));
   const port = await freePort();
   const file = join(folder, 'sentinel.conf');
@@ -117,7 +119,7 @@ async function startSentinel(masterPort: number | undefined) {
   };
 }
 
-/** On a connection of its own, as servers come and go. */
+/** Uses a new connection each time, since servers come and go. */
 async function ask(port: number | undefined, ...words: string[]): Promise<string> {
   const client = createClient({
     socket: { host: '127.0.0.1', port: port ?? 0, reconnectStrategy: false },

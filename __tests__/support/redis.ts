@@ -1,4 +1,4 @@
-/** A Redis of its own for a test file: on a unix socket, so that no two files meet. */
+/** A Redis for one test file, on a Unix socket so that test files do not interfere. */
 import { createClient } from 'redis';
 import {
   type RedisServer,
@@ -7,7 +7,7 @@ import {
 } from '../../demo-app/development/redis-server.js';
 
 /**
- * Called at the top of a test file. What it gives is there from the first `beforeAll` of the file on.
+ * Call it at the top of a test file. Its result can be used from the file's first `beforeAll` on.
  *
  * @example
  * const redis = useRedis();
@@ -17,10 +17,10 @@ export function useRedis(options: Omit<RedisServerOptions, 'port' | 'unixsocket'
   let server: RedisServer | undefined;
   let client: ReturnType<typeof connectTo> | undefined;
 
-  // The first time, the server may have to be fetched.
+  // The first time, the server may have to be downloaded.
   beforeAll(async () => {
     server = await startRedisServer({ ...options, unixsocket: true });
-    if (!server) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
+    if (!server) throw new Error('No Redis found: install redis-server or set REDIS_SERVER.');
     client = connectTo(server);
     await client.connect();
   }, 90_000);
@@ -34,11 +34,11 @@ export function useRedis(options: Omit<RedisServerOptions, 'port' | 'unixsocket'
     get server() {
       return started(server);
     },
-    /** Connected, and after a `restart` again within milliseconds. */
+    /** Connected; after a `restart` it reconnects within milliseconds. */
     get client() {
       return started(client);
     },
-    /** Forgets all keys, and keeps the scripts. */
+    /** Deletes all keys but keeps the scripts. */
     async flush() {
       await started(client).flushAll();
     },
@@ -52,6 +52,6 @@ function connectTo(server: RedisServer) {
 }
 
 function started<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('useRedis() gives nothing before the tests begin.');
+  if (value === undefined) throw new Error('useRedis() has no value before the tests begin.');
   return value;
 }

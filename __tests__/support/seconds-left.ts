@@ -1,9 +1,9 @@
-/** Whole seconds left of a time that runs while the answer is on its way: on a busy machine a few have passed. */
+/** Remaining whole seconds, which run down while the answer is on its way: on a busy machine a few have passed. */
 
-/** How many may have passed. */
+/** How many seconds may have passed. */
 const MOST = 30;
 
-/** Typed as the number it stands for, to be put in its place in an expected answer. */
+/** Typed as the number it stands for, so that it fits into an expected answer. */
 export function secondsLeft(of: number): number {
   const matcher: unknown = {
     asymmetricMatch: (seconds: unknown) =>

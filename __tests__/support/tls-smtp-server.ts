@@ -1,4 +1,4 @@
-/** An SMTP server with a certificate of its own, which may be out of date or for another name. */
+/** An SMTP server with its own certificate, which may be expired or for another name. */
 import { once } from 'node:events';
 import type { SecureVersion } from 'node:tls';
 import { generate } from 'selfsigned';
@@ -6,7 +6,7 @@ import { SMTPServer } from 'smtp-server';
 
 const DAY = 86_400_000;
 
-/** It speaks TLS by STARTTLS, or from the first byte when `secure`; a login is welcome and not asked for. */
+/** Offers STARTTLS, or TLS from the first byte if `secure`. A login is accepted but not required. */
 export async function startTlsSmtpServer({
   name = 'localhost',
   endsInDays = 10,
@@ -48,7 +48,7 @@ export async function startTlsSmtpServer({
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     cert: made.cert,
-    /** Who logged in. */
+    /** The users who logged in. */
     logins,
     /** The messages, and whether each came over TLS. */
     received,

@@ -1,6 +1,6 @@
-/** Waits for what comes about by itself, as in servers that must find each other. */
+/** Waits for something that happens by itself, such as servers finding each other. */
 
-/** @throws after 90 seconds, or `within` ms, naming what did not come about. */
+/** @throws after 90 seconds, or `within` ms, naming what did not happen. */
 export async function until(
   what: string,
   holds: () => Promise<boolean> | boolean,
@@ -8,7 +8,7 @@ export async function until(
 ): Promise<void> {
   const deadline = performance.now() + within;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`In vain: ${what}.`);
+    if (performance.now() > deadline) throw new Error(`Waited in vain: ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

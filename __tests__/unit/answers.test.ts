@@ -2,7 +2,7 @@
 import { MemoryStore, RedisStore } from 'express-email-verification';
 import request from 'supertest';
 import { createTestApp } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
 import { secondsLeft } from '../support/seconds-left.js';
@@ -12,7 +12,7 @@ const mail = useMailServer();
 beforeEach(() => redis.flush());
 
 const email = 'person@example.com';
-/** No time passes between two requests, so that a wait is told to the second. */
+/** No time passes between two requests, so that waits are exact to the second. */
 const NOW = Date.now();
 const appWith = (options = {}) => {
   const store = new RedisStore(redis.client, { clock: () => NOW });
@@ -21,9 +21,9 @@ const appWith = (options = {}) => {
 const wrong = (code: string) => (code === '000000' ? '111111' : '000000');
 
 describe('POST /send', () => {
-  it('tells times in whole seconds, rounded up', async () => {
+  it('returns times in whole seconds, rounded up', async () => {
     const app = appWith({ rateLimit: false });
-    // Of a send that took less than a second, as on a busy machine not every one does.
+    // A send that takes less than a second; on a busy machine some take longer.
     for (let n = 0; ; n += 1) {
       const email = `person${n}@example.com`;
       const { expiresIn, resendIn } = (await request(app).post('/ev/send').send({ email }).expect(200)).body;
@@ -33,7 +33,7 @@ describe('POST /send', () => {
     }
   });
 
-  it('answers 429 with the wait inside the cooldown, and lets the holder of a live challengeId go on', async () => {
+  it('answers 429 with the wait during the cooldown, and lets the holder of a live challengeId go on', async () => {
     const app = appWith();
     const { challengeId } = (await request(app).post('/ev/send').send({ email }).expect(200)).body;
 
@@ -55,7 +55,7 @@ describe('POST /send', () => {
     expect(other.body).not.toHaveProperty('challengeId');
   });
 
-  it('answers 429 to a client IP past its limit, the holder of a live challengeId with it', async () => {
+  it('answers 429 to a client over its limit, and lets the holder of a live challengeId go on', async () => {
     const app = appWith({ rateLimit: { send: { windowMs: 60_000, limit: 1 } } });
     const { challengeId } = (await request(app).post('/ev/send').send({ email }).expect(200)).body;
     const limited = await request(app).post('/ev/send').send({ email, challengeId }).expect(429);
@@ -74,7 +74,7 @@ describe('POST /send', () => {
       .expect(200);
   });
 
-  it('answers 403 in the words of the app when beforeSend refuses, and mails nobody', async () => {
+  it("answers 403 with the app's message when beforeSend refuses, and sends no email", async () => {
     const app = appWith({ beforeSend: () => ({ kind: 'refuse', message: 'Not today.' }) });
     await request(app)
       .post('/ev/send')
@@ -84,7 +84,7 @@ describe('POST /send', () => {
     expect(await redis.client.keys('ev:{*')).toEqual([]);
   });
 
-  it('answers 500 delivery_failed when the server refuses the mail, and takes nothing for it', async () => {
+  it('answers 500 delivery_failed when the server refuses the email, and counts nothing', async () => {
     mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'No such mailbox' });
     const app = appWith();
     const failed = await request(app).post('/ev/send').send({ email }).expect(500);
@@ -121,7 +121,7 @@ describe('POST /send', () => {
     }
   });
 
-  it('goes on under a challengeId with attempts left, and gives a new one for a spent or unknown one', async () => {
+  it('keeps a challengeId with attempts left, and replaces a spent or unknown one', async () => {
     let now = 1_000_000;
     const app = appWith({ store: new RedisStore(redis.client, { clock: () => now }), maxAttempts: 1 });
     const first = (await request(app).post('/ev/send').send({ email })).body;
@@ -140,7 +140,7 @@ describe('POST /send', () => {
 });
 
 describe('POST /verify', () => {
-  it('answers 401 code_incorrect with the attempts left, 0 on the last, then code_expired', async () => {
+  it('answers 401 code_incorrect with the attempts left, then code_expired', async () => {
     const app = appWith({ maxAttempts: 2 });
     const { challengeId } = (await request(app).post('/ev/send').send({ email })).body;
     const code = await mail.lastCode(email);
@@ -163,7 +163,7 @@ describe('POST /verify', () => {
     });
   });
 
-  it('takes a code without a challengeId from the shared attempts', async () => {
+  it('accepts a code without a challengeId, from the shared attempts', async () => {
     const app = appWith();
     await request(app).post('/ev/send').send({ email }).expect(200);
     const code = await mail.lastCode(email);
@@ -186,14 +186,14 @@ describe('POST /verify', () => {
       'mathematical digits',
       (code: string) => code.replace(/\d/g, (d) => String.fromCodePoint(0x1d7d8 + Number(d))),
     ],
-  ])('takes a code typed with %s', async (_what, typed) => {
+  ])('accepts a code typed with %s', async (_what, typed) => {
     const app = appWith();
     await request(app).post('/ev/send').send({ email }).expect(200);
     const code = typed(await mail.lastCode(email));
     await request(app).post('/ev/verify').send({ email, code }).expect(200);
   });
 
-  it('takes a form as it takes JSON', async () => {
+  it('accepts a form as well as JSON', async () => {
     const app = appWith();
     await request(app).post('/ev/send').type('form').send({ email }).expect(200);
     await request(app)
@@ -221,22 +221,26 @@ describe('both routes', () => {
     ['/ev/verify', 'verify'],
   ] as const;
 
-  describe.each(routes)('%s', (path, flag) => {
-    const invalid = { [flag]: false, message: 'Please check what you entered.', reason: 'invalid_request' };
+  describe.each(routes)('%s', (path, outcome) => {
+    const invalid = {
+      [outcome]: false,
+      message: 'Please check what you entered.',
+      reason: 'invalid_request',
+    };
 
     it.each([
       ['an array', '["a@b.co"]', 400],
-      ['no JSON', '{"email":', 400],
+      ['broken JSON', '{"email":', 400],
       ['a string', '"a@b.co"', 400],
       ['more than 16 kB', JSON.stringify({ email: 'a'.repeat(20_000) }), 413],
-    ])('answer a body that is %s in their own form', async (_what, body, status) => {
+    ])('answer a body that is %s in the usual form', async (_what, body, status) => {
       const answer = await request(appWith()).post(path).type('json').send(body).expect(status);
       expect(answer.body).toMatchObject(invalid);
       expect(answer.body.errors).toContainEqual({ field: expect.any(String), message: expect.any(String) });
       expect(answer.headers['cache-control']).toBe('no-store');
     });
 
-    it('answer 415 to a type or a charset they do not read', async () => {
+    it('answer 415 to a type or a charset that they do not read', async () => {
       const app = appWith();
       const text = await request(app).post(path).type('text/plain').send('{"email":"a@b.co"}').expect(415);
       expect(text.body).toMatchObject(invalid);
@@ -247,7 +251,7 @@ describe('both routes', () => {
         .expect(415);
     });
 
-    it('name each field that is wrong, in the language of the request, and echo no value', async () => {
+    it('name each invalid field in the language of the request, and echo no value', async () => {
       const answer = await request(appWith())
         .post(path)
         .set('Accept-Language', 'ko-KR,ko;q=0.9,en;q=0.8')
@@ -255,13 +259,13 @@ describe('both routes', () => {
         .expect(400);
       const fields = answer.body.errors.map((error: { field: string }) => error.field);
       expect(fields).toEqual(
-        flag === 'ok' ? ['email', 'challengeId', 'locale'] : ['email', 'code', 'challengeId', 'locale'],
+        outcome === 'ok' ? ['email', 'challengeId', 'locale'] : ['email', 'code', 'challengeId', 'locale'],
       );
       expect(answer.body.message).toBe('입력한 내용을 다시 확인해 주세요.');
       expect(answer.text).not.toContain('not an address');
     });
 
-    it('prefer the locale of the body to the header', async () => {
+    it('prefer the locale of the body to Accept-Language', async () => {
       const answer = await request(appWith())
         .post(path)
         .set('Accept-Language', 'en')
@@ -274,14 +278,18 @@ describe('both routes', () => {
       expect(unknown.body.message).toBe('입력한 내용을 다시 확인해 주세요.');
     });
 
-    it('refuse a form that a page elsewhere made the browser post', async () => {
+    it('refuse a cross-site form post', async () => {
       const answer = await request(appWith())
         .post(path)
         .type('form')
         .set('Sec-Fetch-Site', 'cross-site')
         .send({ email })
         .expect(403);
-      expect(answer.body).toEqual({ [flag]: false, message: 'This request was refused.', reason: 'refused' });
+      expect(answer.body).toEqual({
+        [outcome]: false,
+        message: 'This request was refused.',
+        reason: 'refused',
+      });
     });
 
     it('leave other methods and paths to the app', async () => {
@@ -291,7 +299,7 @@ describe('both routes', () => {
       await request(app).post(`${path}/more`).expect(404, 'the app');
     });
 
-    it('hand what is no refusal to the error handler of the app', async () => {
+    it('pass unexpected errors to the error handler of the app', async () => {
       const broken = new MemoryStore();
       const bug = () => {
         throw new Error('a bug');

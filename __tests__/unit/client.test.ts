@@ -1,4 +1,4 @@
-/** The browser side, on a real server: every answer, reloads, tabs, races, trouble between, and its size. */
+/** The browser client on a real server: every answer, reloads, tabs, races, network trouble, and its size. */
 import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -20,7 +20,7 @@ import {
 } from 'express-email-verification/client';
 import request from 'supertest';
 import { createTestApp } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
 import { secondsLeft } from '../support/seconds-left.js';
@@ -53,7 +53,7 @@ async function listen(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-/** The router, listening, and what opens a page on it; the store goes by the same clock as the page. */
+/** The router on a listening server; `open` creates a client. The store uses the same clock as the client. */
 async function site(options: Partial<EmailVerificationOptions> = {}) {
   const store = new RedisStore(redis.client, { clock: () => Date.now() });
   const { app } = createTestApp({ store, transport: mail.url, ...options });
@@ -64,7 +64,7 @@ async function site(options: Partial<EmailVerificationOptions> = {}) {
   return { origin, open, baseUrl };
 }
 
-/** Only the date stands still: requests, mails and deadlines go on. */
+/** Only the date is frozen: requests, emails and timeouts go on. */
 function stopTheClock() {
   const others = [
     'setTimeout',
@@ -90,17 +90,17 @@ function createStorage(
   };
 }
 
-/** A fetch whose answers wait until they are let go. */
+/** A fetch whose answers are held until a test lets them continue. */
 function createHeldFetch() {
   const held: (() => void)[] = [];
   const heldFetch: typeof fetch = async (...input) => {
     const response = await fetch(...input);
-    await new Promise<void>((letGo) => held.push(letGo));
+    await new Promise<void>((release) => held.push(release));
     return response;
   };
   return {
     fetch: heldFetch,
-    async letGo(index: number) {
+    async release(index: number) {
       await until('the answer is there', () => held[index] !== undefined);
       held[index]?.();
     },
@@ -110,8 +110,8 @@ function createHeldFetch() {
 describe.each([
   ['Redis', () => new RedisStore(redis.client)],
   ['memory', () => new MemoryStore()],
-])('from mail to sign-up, on %s', (_name, createStore) => {
-  it('asks for a code, has it checked, and holds the token that the sign-up takes', async () => {
+])('from the email to the sign-up, on %s', (_name, createStore) => {
+  it('requests a code, verifies it, and holds the token that the sign-up accepts', async () => {
     const { open, origin } = await site({ store: createStore() });
     const client = open();
     expect(client.state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
@@ -153,7 +153,7 @@ describe.each([
 });
 
 describe('send', () => {
-  it('tells which field is not right', async () => {
+  it('reports invalid fields', async () => {
     const client = (await site()).open();
     const outcome = await client.send({ email: 'nobody' });
     const errors = [{ field: 'email', message: 'Please enter a valid email address.' }];
@@ -162,13 +162,13 @@ describe('send', () => {
     expect(await client.send({ email: 'x'.repeat(20_000) })).toMatchObject({ kind: 'invalid_request' });
   });
 
-  it('tells the words of beforeSend', async () => {
+  it('reports the message of beforeSend', async () => {
     const client = (await site({ beforeSend: () => ({ kind: 'refuse', message: 'Not today.' }) })).open();
     expect(await client.send({ email })).toEqual({ kind: 'refused', message: 'Not today.' });
     expect(client.state).toMatchObject({ status: 'failed', reason: 'refused', message: 'Not today.' });
   });
 
-  it('goes on with its challenge inside the cooldown', async () => {
+  it('keeps its challenge during the cooldown', async () => {
     const client = (await site()).open();
     await client.send({ email });
     const { challengeId, expiresAt } = client.state;
@@ -181,7 +181,7 @@ describe('send', () => {
     expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
   });
 
-  it('keeps its challenge over a 429 that names none, and one that another limit gives', async () => {
+  it('keeps its challenge over a 429 that does not name it, and over one of another limit', async () => {
     const challenges: unknown[] = [];
     const limited = { message: 'Slow down.', ok: false, reason: 'too_many_requests', retryAfter: 600 };
     const { open } = await site();
@@ -199,7 +199,7 @@ describe('send', () => {
     expect(challenges).toEqual([undefined, challengeId, challengeId]);
   });
 
-  it('tells the wait to who holds no challenge, and has no code to enter', async () => {
+  it('without a challenge, reports the wait and has no code to enter', async () => {
     const { open } = await site();
     await open().send({ email });
     const client = open();
@@ -212,7 +212,7 @@ describe('send', () => {
     expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
   });
 
-  it('tells the wait of the client limit', async () => {
+  it('reports the wait of the client limit', async () => {
     const { open } = await site({ rateLimit: { send: { windowMs: 120_000, limit: 1 } } });
     const client = open();
     await client.send({ email });
@@ -221,7 +221,7 @@ describe('send', () => {
     expect(client.state).toMatchObject({ challengeId, resendIn: 120 });
   });
 
-  it('leaves an earlier code alone when the mail of another was refused', async () => {
+  it('keeps an earlier code when the email of another was refused', async () => {
     const client = (await site()).open();
     await client.send({ email });
     const { challengeId } = client.state;
@@ -237,14 +237,14 @@ describe('send', () => {
     expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
   });
 
-  it('has no code to enter when the first mail was refused', async () => {
+  it('has no code to enter when the first email was refused', async () => {
     mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'No such mailbox' });
     const client = (await site()).open();
     expect(await client.send({ email })).toMatchObject({ kind: 'delivery_failed' });
     expect(client.state).toMatchObject({ status: 'failed', expiresIn: 0, resendIn: 0 });
   });
 
-  it('goes on with the challenge of a mail that may have left', async () => {
+  it('keeps the challenge of an email that may have been sent', async () => {
     const stalled = await startRawSmtpServer({ dot: 'stall' });
     try {
       const client = (await site({ transport: stalled.url, mailTimeout: 1000 })).open();
@@ -266,7 +266,7 @@ describe('send', () => {
     }
   });
 
-  it('takes the id of the latest answer, the same one while it has attempts', async () => {
+  it('uses the id of the latest answer, which stays the same while it has attempts', async () => {
     const client = (await site({ maxAttempts: 1 })).open();
     await client.send({ email });
     const first = client.state.challengeId;
@@ -280,7 +280,7 @@ describe('send', () => {
     expect(await client.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
   });
 
-  it('asks in the language it was given, for a resend and a verify too', async () => {
+  it('uses the given language, also for a resend and a verify', async () => {
     const { open } = await site();
     const client = open({ locale: 'ko' });
     await client.send({ email: 'a@b' });
@@ -295,7 +295,7 @@ describe('send', () => {
 });
 
 describe('verify', () => {
-  it('tells the attempts left, and has no code to enter after the last', async () => {
+  it('reports the attempts left, and has no code to enter after the last', async () => {
     const { open } = await site({ maxAttempts: 2 });
     const client = open();
     await client.send({ email });
@@ -320,7 +320,7 @@ describe('verify', () => {
     expect(client.state).toMatchObject({ status: 'failed', reason: 'code_expired', expiresIn: 0 });
   });
 
-  it('T64: goes on with the newest code when an older one was typed, as long as an attempt is left', async () => {
+  it('T64: goes on with the newest code after an older one was typed, while an attempt is left', async () => {
     const pass = stopTheClock();
     const { open } = await site({ maxAttempts: 2 });
     const client = open();
@@ -362,7 +362,7 @@ describe('verify', () => {
     expect(await client.verify(code)).toMatchObject({ kind: 'verified' });
   });
 
-  it('hands the code over as it was typed, and one that cannot be right costs nothing', async () => {
+  it('sends the code as it was typed, and an invalid one costs nothing', async () => {
     const client = (await site()).open();
     await client.send({ email });
     const code = await mail.lastCode(email);
@@ -371,7 +371,7 @@ describe('verify', () => {
     expect(await client.verify(` ${code.slice(0, 3)}-${code.slice(3)} `)).toMatchObject({ kind: 'verified' });
   });
 
-  it('tells the wait when verifying is limited, and leaves the one for another code alone', async () => {
+  it('reports the wait when verifying is limited, and leaves the wait for another code alone', async () => {
     const { open } = await site({ rateLimit: { verify: { windowMs: 600_000, limit: 1 } } });
     const client = open();
     await client.send({ email });
@@ -385,7 +385,7 @@ describe('verify', () => {
     });
   });
 
-  it('gives the token that is there once verified, whatever is typed', async () => {
+  it('returns its token once verified, whatever is typed', async () => {
     const client = (await site()).open();
     await client.send({ email });
     const code = await mail.lastCode(email);
@@ -397,7 +397,7 @@ describe('verify', () => {
 });
 
 describe('trouble', () => {
-  it('is unavailable while the store is, and goes on after', async () => {
+  it('is unavailable while the store is, and recovers', async () => {
     const { open } = await site({
       store: new RedisStore(redis.client),
       storeTimeout: 500,
@@ -430,7 +430,7 @@ describe('trouble', () => {
     expect(await client.verify(code)).toMatchObject({ kind: 'verified' });
   });
 
-  it('is offline when no answer comes, and keeps what it holds', async () => {
+  it('is offline when no answer arrives, and keeps its challenge', async () => {
     const { open } = await site();
     let offline = false;
     const client = open({
@@ -453,7 +453,7 @@ describe('trouble', () => {
     expect(await client.verify(code)).toMatchObject({ kind: 'verified' });
   });
 
-  it('is offline when nobody listens', async () => {
+  it('is offline when nothing listens', async () => {
     const baseUrl = await listen(() => {});
     const server = servers.pop();
     await new Promise((closed) => server?.close(closed));
@@ -461,15 +461,20 @@ describe('trouble', () => {
   });
 
   it.each([
-    ['the error page of a proxy', 502, 'text/html', '<html>Bad Gateway</html>'],
+    ['an error page of a proxy', 502, 'text/html', '<html>Bad Gateway</html>'],
     ['the start page of an app', 200, 'text/html', '<!doctype html>'],
     ['no body', 204, 'text/plain', ''],
     ['broken JSON', 200, 'application/json', '{"ok":true,'],
     ['null', 200, 'application/json', 'null'],
     ['another service', 200, 'application/json', '{"ok":true}'],
     ['another refusal', 403, 'application/json', '{"ok":false,"reason":"csrf","message":"No."}'],
-    ['a name that every object has', 403, 'application/json', '{"ok":false,"reason":"constructor"}'],
-    ['half a refusal of ours', 429, 'application/json', '{"ok":false,"reason":"too_many_requests"}'],
+    [
+      'a property name of every object as the reason',
+      403,
+      'application/json',
+      '{"ok":false,"reason":"constructor"}',
+    ],
+    ['an incomplete refusal', 429, 'application/json', '{"ok":false,"reason":"too_many_requests"}'],
   ])('is unavailable, with its status, when the answer is %s', async (_what, status, type, body) => {
     const baseUrl = await listen((_req, res) => res.writeHead(status, { 'Content-Type': type }).end(body));
     const client = createEmailVerificationClient({ baseUrl });
@@ -478,7 +483,7 @@ describe('trouble', () => {
     expect(await client.verify('123456')).toEqual({ kind: 'unavailable', status });
   });
 
-  it('waits as a proxy asks by Retry-After', async () => {
+  it('waits as long as the Retry-After of a proxy says', async () => {
     const baseUrl = await listen((_req, res) =>
       res.writeHead(503, { 'Retry-After': '30' }).end('Down for repairs'),
     );
@@ -503,7 +508,7 @@ describe('trouble', () => {
 });
 
 describe('state', () => {
-  it('is one frozen object until something changes, and each second of a countdown is a change', async () => {
+  it('is one frozen object until something changes, such as a second of a countdown', async () => {
     const client = (await site()).open();
     const idle = client.state;
     expect(client.state).toBe(idle);
@@ -521,18 +526,18 @@ describe('state', () => {
     expect(client.state).toMatchObject({ status: 'sent', expiresIn: 0, resendIn: 0 });
   });
 
-  it('is told at each change, until the listener leaves', async () => {
+  it('is passed to subscribers at each change, until they unsubscribe', async () => {
     const client = (await site()).open();
-    const told: EmailVerificationState['status'][] = [];
-    const leave = client.subscribe(({ status }) => told.push(status));
+    const received: EmailVerificationState['status'][] = [];
+    const unsubscribe = client.subscribe(({ status }) => received.push(status));
     await client.send({ email: 'nobody' });
     await client.send({ email });
-    leave();
+    unsubscribe();
     client.reset();
-    expect(told).toEqual(['sending', 'failed', 'sending', 'sent']);
+    expect(received).toEqual(['sending', 'failed', 'sending', 'sent']);
   });
 
-  it('is told each second while somebody listens and a countdown runs; else there is no timer', () => {
+  it('is passed on each second while a subscriber and a countdown exist; else there is no timer', () => {
     jest.useFakeTimers({ now: 1_000_000 });
     const storage = createStorage();
     const record = { email, challengeId: 'x', expiresAt: 1_003_400, resendAt: 1_001_400 };
@@ -540,28 +545,28 @@ describe('state', () => {
     const client = createEmailVerificationClient({ baseUrl: '/ev', storage });
     expect(jest.getTimerCount()).toBe(0);
 
-    const told: number[][] = [];
+    const received: number[][] = [];
     const listener = ({ expiresIn, resendIn }: EmailVerificationState) =>
-      void told.push([expiresIn, resendIn]);
-    const leave = client.subscribe(listener);
+      void received.push([expiresIn, resendIn]);
+    const unsubscribe = client.subscribe(listener);
     expect(jest.getTimerCount()).toBe(1);
     jest.advanceTimersByTime(400);
-    expect(told).toEqual([[3, 1]]);
-    leave();
+    expect(received).toEqual([[3, 1]]);
+    unsubscribe();
     expect(jest.getTimerCount()).toBe(0);
 
-    const leaveAgain = client.subscribe(listener);
-    const leaveToo = client.subscribe(listener);
-    leaveToo();
+    const unsubscribeAgain = client.subscribe(listener);
+    const unsubscribeOther = client.subscribe(listener);
+    unsubscribeOther();
     jest.advanceTimersByTime(10_000);
-    expect(told).toEqual([
+    expect(received).toEqual([
       [3, 1],
       [2, 0],
       [1, 0],
       [0, 0],
     ]);
     expect(jest.getTimerCount()).toBe(0);
-    leaveAgain();
+    unsubscribeAgain();
   });
 
   it('knows the reasons of the routes, and offline', () => {
@@ -581,8 +586,8 @@ describe('state', () => {
   });
 });
 
-describe('a reload', () => {
-  it('finds the challenge again, then the token, and never the code', async () => {
+describe('after a reload', () => {
+  it('restores the challenge, then the token, and never the code', async () => {
     const { open, origin } = await site();
     const storage = createStorage();
     const before = open({ storage });
@@ -614,7 +619,7 @@ describe('a reload', () => {
     expect(open({ storage }).state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
   });
 
-  it('finds a wait without a challenge, and nothing once it is over', async () => {
+  it('restores a wait without a challenge, until it is over', async () => {
     const { open } = await site();
     await open().send({ email });
     const storage = createStorage();
@@ -644,21 +649,21 @@ describe('a reload', () => {
   });
 
   it.each([
-    ['no JSON', '{"email"'],
+    ['broken JSON', '{"email"'],
     ['null', 'null'],
     ['a number', '7'],
     ['an array', '[]'],
     ['no email', JSON.stringify({ challengeId: 'x', expiresAt: 9e15 })],
-    ['an email that is none', JSON.stringify({ email: {}, challengeId: 'x', expiresAt: 9e15 })],
-    ['an id that is none', JSON.stringify({ email, challengeId: {}, expiresAt: 9e15 })],
-    ['ends that are none', JSON.stringify({ email, challengeId: 'x', expiresAt: '9e15', resendAt: {} })],
-  ])('ignores a record that is not its own: %s', (_what, text) => {
+    ['an invalid email', JSON.stringify({ email: {}, challengeId: 'x', expiresAt: 9e15 })],
+    ['an invalid id', JSON.stringify({ email, challengeId: {}, expiresAt: 9e15 })],
+    ['invalid ends', JSON.stringify({ email, challengeId: 'x', expiresAt: '9e15', resendAt: {} })],
+  ])('ignores a stored record with %s', (_what, text) => {
     const storage = createStorage(new Map([['email-verification:/ev', text]]));
     const client = createEmailVerificationClient({ baseUrl: '/ev', storage });
     expect(client.state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
   });
 
-  it('does without a storage that throws', async () => {
+  it('works without storage if it throws', async () => {
     const fails = () => {
       throw new Error('QuotaExceededError');
     };
@@ -672,7 +677,7 @@ describe('a reload', () => {
 });
 
 describe('two tabs with one storage', () => {
-  it('each go on with their own address', async () => {
+  it('each keep their own address', async () => {
     const { open } = await site();
     const storage = createStorage();
     const one = open({ storage });
@@ -697,7 +702,7 @@ describe('two tabs with one storage', () => {
     expect(await two.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
   });
 
-  it('keep the token of one when the other fails after it', async () => {
+  it('keep the token of one when the other fails later', async () => {
     const { open } = await site();
     const storage = createStorage();
     const one = open({ storage });
@@ -713,7 +718,7 @@ describe('two tabs with one storage', () => {
 });
 
 describe('races', () => {
-  it('makes one request of sends for one address, whatever its spelling', async () => {
+  it('sends one request for simultaneous sends to one address, in any spelling', async () => {
     const { open } = await site();
     const client = open();
     const first = client.send({ email });
@@ -723,7 +728,7 @@ describe('races', () => {
     expect(mail.messages).toHaveLength(1);
   });
 
-  it('makes one attempt of a code that is typed twice', async () => {
+  it('takes one attempt for a code that is submitted twice', async () => {
     const client = (await site()).open();
     await client.send({ email });
     const code = await mail.lastCode(email);
@@ -733,70 +738,70 @@ describe('races', () => {
     expect(client.state.status).toBe('verified');
   });
 
-  it('takes a right code while a wrong one is under way, in either order of the answers', async () => {
+  it('accepts a right code beside a wrong one, in either order of the answers', async () => {
     for (const order of [
       [1, 2],
       [2, 1],
     ]) {
       await redis.flush();
-      const { fetch, letGo } = createHeldFetch();
+      const { fetch, release } = createHeldFetch();
       const client = (await site()).open({ fetch });
       const sending = client.send({ email });
-      await letGo(0);
+      await release(0);
       await sending;
       const code = await mail.lastCode(email);
       const answers = [client.verify(wrong(code)), client.verify(code)];
-      for (const index of order) await letGo(index);
+      for (const index of order) await release(index);
       await Promise.all(answers);
       expect(client.state.status).toBe('verified');
       mail.clear();
     }
   });
 
-  it('stays verified when the answer of a resend comes after', async () => {
-    const { fetch, letGo } = createHeldFetch();
+  it('stays verified if the answer of a resend arrives later', async () => {
+    const { fetch, release } = createHeldFetch();
     const client = (await site()).open({ fetch });
     const sending = client.send({ email });
-    await letGo(0);
+    await release(0);
     await sending;
     const resending = client.resend();
     const verifying = client.verify(await mail.lastCode(email));
-    await letGo(2);
-    await letGo(1);
+    await release(2);
+    await release(1);
     await Promise.all([resending, verifying]);
     expect(client.state).toMatchObject({ status: 'verified', resendIn: 0 });
   });
 
-  it('ignores answers that come after reset()', async () => {
-    const { fetch, letGo } = createHeldFetch();
+  it('ignores answers that arrive after reset()', async () => {
+    const { fetch, release } = createHeldFetch();
     const storage = createStorage();
     const client = (await site()).open({ fetch, storage });
     const sending = client.send({ email });
-    await letGo(0);
+    await release(0);
     await sending;
     const verifying = client.verify(await mail.lastCode(email));
     client.reset();
-    await letGo(1);
+    await release(1);
     expect(await verifying).toMatchObject({ kind: 'verified' });
     expect(client.state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
     expect(storage.entries.size).toBe(0);
   });
 
-  it('ignores the answer for an address that another took the place of', async () => {
-    const { fetch, letGo } = createHeldFetch();
+  it('ignores the answer for an address that was replaced by another', async () => {
+    const { fetch, release } = createHeldFetch();
     const client = (await site()).open({ fetch });
     const first = client.send({ email });
     const second = client.send({ email: 'second@example.com' });
     expect(second).not.toBe(first);
-    await letGo(0);
+    await release(0);
     await first;
     expect(client.state).toMatchObject({ status: 'sending', email: 'second@example.com' });
-    await letGo(1);
+    await release(1);
     await second;
     expect(client.state).toMatchObject({ status: 'sent', email: 'second@example.com' });
   });
 
-  it('goes on with the challenge of an address that was left and taken again', async () => {
+  it('keeps the challenge of an address that was reset and entered again', async () => {
     const client = (await site()).open();
     await client.send({ email });
     const { challengeId } = client.state;
@@ -805,7 +810,7 @@ describe('races', () => {
     expect(client.state).toMatchObject({ challengeId, expiresIn: secondsLeft(180) });
   });
 
-  it('begins anew for an address that was verified before', async () => {
+  it('starts over for an address that was verified before', async () => {
     const client = (await site()).open();
     await client.send({ email });
     await client.verify(await mail.lastCode(email));
@@ -871,7 +876,7 @@ describe('the module', () => {
     expect(gzipSync(minified('esm')).length).toBeLessThan(2000);
   });
 
-  it('runs where there is nothing but what every browser has', async () => {
+  it('needs only what every browser provides', async () => {
     const { baseUrl } = await site();
     const page = createContext({ fetch, setTimeout, clearTimeout, baseUrl, email });
     runInContext(minified('iife'), page);

@@ -1,4 +1,4 @@
-/** A digest made for one use or under one secret is worth nothing for another. */
+/** A digest made for one use or with one secret is worthless for another. */
 import { createHmac, hkdfSync } from 'node:crypto';
 import { createHasher, drawOpaque, hasherOf } from '../../lib/challenge/digests.js';
 
@@ -6,7 +6,7 @@ const SECRET = 'the first secret of these tests, 32 bytes and more';
 const OTHER = 'the other secret of these tests, 32 bytes and more';
 const hasher = createHasher(SECRET);
 
-it('each use of the secret has a key of its own: one text has a different digest for each', () => {
+it('each use of the secret has its own key: one text has a different digest for each', () => {
   const text = 'person@example.com';
   const uses = [hasher.mailbox(text), hasher.holder(text), hasher.token(text), hasher.ip(text)];
   const joined = ['person@example.com', 'signup'] as const;
@@ -31,7 +31,7 @@ it('a challenge is bound to its purpose, and a code to its challenge', () => {
   expect(hasher.code('one challenge', '012345')).not.toBe(hasher.code('another challenge', '012345'));
 });
 
-it('an id or token names its secret, and one of another form names none', () => {
+it('an id or token shows which secret made it, unless it is malformed', () => {
   const hashers = [createHasher(OTHER), hasher];
   expect(hasherOf(drawOpaque(hasher), hashers)).toBe(hasher);
   expect(hasherOf(drawOpaque(createHasher('a third secret, of 32 bytes and a few more')), hashers)).toBe(

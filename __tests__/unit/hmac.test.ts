@@ -1,10 +1,10 @@
-/** lib/fast/hmac.ts is HMAC-SHA-256, whatever the key and the text. */
+/** lib/fast/hmac.ts computes HMAC-SHA-256, whatever the key and the text. */
 import * as crypto from 'node:crypto';
 import fc from 'fast-check';
 import { createHmac } from '../../lib/fast/hmac.js';
 import { randomRuns } from '../support/random-runs.js';
 
-test('a digest is the HMAC that node:crypto makes', () => {
+test('a digest equals the HMAC of node:crypto', () => {
   const key = fc.uint8Array({ maxLength: 64 });
   const short = fc.string({ unit: 'binary', maxLength: 300 });
   const long = fc.string({

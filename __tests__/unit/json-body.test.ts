@@ -1,4 +1,4 @@
-/** The short way through a JSON body leads where Express' own parser does. */
+/** The short way of parsing a JSON body gives what Express' own parser gives. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -21,7 +21,7 @@ const appWith = (before: RequestHandler = (_req, _res, next) => next(), beforeSe
   );
 
 const PLAIN = 'application/json';
-/** The same to every reader, and not written as nearly all write it. */
+/** The same content type, in a form that takes the ordinary way. */
 const NOT_PLAIN = 'application/json; charset="utf-8"';
 
 it.each([
@@ -37,7 +37,7 @@ it.each([
   ' ',
   '{}',
   '{"__proto__":{"email":"minji@example.com","code":"123456"}}',
-])('answers %j alike by both ways', async (body) => {
+])('answers %j the same on both ways', async (body) => {
   const [plain, notPlain] = await Promise.all(
     [PLAIN, NOT_PLAIN].map((type) =>
       request(appWith())
@@ -51,7 +51,7 @@ it.each([
   expect([400, 401]).toContain(plain?.status);
 });
 
-it('reads a body that comes in many pieces, a character cut in two among them', async () => {
+it('reads a body that arrives byte by byte, even within a character', async () => {
   const server = appWith().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -70,7 +70,7 @@ it('reads a body that comes in many pieces, a character cut in two among them', 
   expect(String(answer)).toContain('"reason":"code_expired"');
 });
 
-it('goes on in the async context of the request', async () => {
+it('keeps the async context of the request', async () => {
   const context = new AsyncLocalStorage<string>();
   const seen: unknown[] = [];
   const app = appWith(
@@ -83,7 +83,7 @@ it('goes on in the async context of the request', async () => {
   expect(seen).toEqual(['this request']);
 });
 
-it('leaves a body that the app has read away to nobody', async () => {
+it('reports a body that the app has already read', async () => {
   const readAll: RequestHandler = (req, _res, next) => {
     req.resume().on('end', next);
   };

@@ -1,4 +1,4 @@
-/** The layers below HTTP load no Express: operations, challenge, stores and email serve apps without it too. */
+/** The layers below HTTP load no Express, so that apps without it can use them. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,16 +14,16 @@ function filesOf(folder: string): string[] {
   return files;
 }
 
-/** Which packages of HTTP come along with the files of each folder, loaded for itself in a process of its own. */
+/** Which HTTP packages are loaded by the files of each folder; all folders share one process. */
 function loadedBy(folders: readonly string[]): ReadonlyMap<string, string[]> {
   const script = `
-    const told = ${JSON.stringify(folders.map((folder) => [folder, filesOf(folder)]))}.map(([folder, files]) => {
+    const loaded = ${JSON.stringify(folders.map((folder) => [folder, filesOf(folder)]))}.map(([folder, files]) => {
       for (const name of Object.keys(require.cache)) delete require.cache[name];
       for (const file of files) require(file);
       const names = Object.keys(require.cache).map((file) => /node_modules.(express|body-parser|express-rate-limit)[\\\\/]/.exec(file)?.[1]);
       return [folder, [...new Set(names.filter(Boolean))]];
     });
-    console.log(JSON.stringify(told));`;
+    console.log(JSON.stringify(loaded));`;
   const output = execFileSync(process.execPath, ['--import', 'tsx', '-e', script], {
     cwd: root,
     encoding: 'utf8',
@@ -33,7 +33,7 @@ function loadedBy(folders: readonly string[]): ReadonlyMap<string, string[]> {
 
 let loaded: ReadonlyMap<string, string[]>;
 beforeAll(() => {
-  // First the one that loads Express: what it left behind would show in those after it.
+  // First the folder that loads Express: anything it leaves behind would show in the ones after it.
   loaded = loadedBy(['http', ...LAYERS]);
 });
 
@@ -41,6 +41,6 @@ it.each(LAYERS)('lib/%s loads no Express', (folder) => {
   expect(loaded.get(folder)).toEqual([]);
 });
 
-it('lib/http does, so that the test above can tell', () => {
+it('lib/http does, so the test above can fail', () => {
   expect(loaded.get('http')).toContain('express');
 });

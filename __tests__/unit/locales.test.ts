@@ -1,4 +1,4 @@
-/** The words of a language where they depend on a number. */
+/** Texts that depend on a number. */
 import { en, ko } from 'express-email-verification';
 
 test.each([
@@ -10,7 +10,7 @@ test.each([
   [7200, '120 minutes', '120분'],
   [7201, '3 hours', '3시간'],
   [86_400, '24 hours', '24시간'],
-])('a wait of %i seconds is said so that nobody has to reckon', (seconds, english, korean) => {
+])('a wait of %i seconds is given in a readable unit', (seconds, english, korean) => {
   expect(en.answers.too_many_requests(seconds)).toBe(`Too many requests. Please try again in ${english}.`);
   expect(ko.answers.too_many_requests(seconds)).toContain(` ${korean} 후에`);
 });

@@ -1,4 +1,4 @@
-/** The acts without HTTP: their outcomes, deliveries, events, check() and close(). */
+/** The operations without HTTP: their outcomes, deliveries, events, check() and close(). */
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   createEmailVerification,
@@ -8,7 +8,7 @@ import {
 } from 'express-email-verification';
 import nodemailer from 'nodemailer';
 import { FROM, SECRET } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
 import { secondsLeft } from '../support/seconds-left.js';
@@ -28,7 +28,7 @@ const create = (options: Partial<EmailVerificationOptions> = {}) =>
     ...options,
   });
 
-it('send, verify, redeem and release without a route', async () => {
+it('sends, verifies, redeems and releases without a route', async () => {
   const verification = create();
   const sent = await verification.send({ email: 'Person@example.com', locale: 'ko' });
   expect(sent).toMatchObject({
@@ -52,8 +52,8 @@ it('send, verify, redeem and release without a route', async () => {
 
 it.each([
   ['an end that is not a number', { end: Number.NaN }],
-  ['an end without end', { end: Number.POSITIVE_INFINITY }],
-  ['a broken number as its end', { end: 1.5 }],
+  ['an infinite end', { end: Number.POSITIVE_INFINITY }],
+  ['a fractional end', { end: 1.5 }],
   ['an end as a string', { end: '1800000000000' }],
   ['an end as a Date', { end: new Date() }],
   ['no end', { end: undefined }],
@@ -65,10 +65,10 @@ it.each([
   ['an address in a list', { email: [email] }],
   ['nothing', undefined],
   ['null', null],
-])('release() refuses %s, tells nobody, and gives nothing back', async (_what, wrong) => {
+])('release() refuses %s, emits no event and gives nothing back', async (_what, wrong) => {
   const verification = create();
-  const heard = jest.fn();
-  verification.on('released', heard);
+  const received = jest.fn();
+  verification.on('released', received);
   await verification.send({ email });
   const verified = await verification.verify({ email, code: await mail.lastCode(email) });
   if (verified.kind !== 'verified') throw new Error(verified.kind);
@@ -78,13 +78,13 @@ it.each([
   await expect(verification.release(given as never)).rejects.toThrow(
     'release() takes the outcome of redeem().',
   );
-  expect(heard).not.toHaveBeenCalled();
+  expect(received).not.toHaveBeenCalled();
   expect(await verification.redeem({ email, verificationToken })).toMatchObject({
     kind: 'email_not_verified',
   });
 });
 
-it('release() of a token that has ended gives nothing back', async () => {
+it('release() gives nothing back for a token that has ended', async () => {
   let now = Date.now();
   for (const store of [
     new MemoryStore({ clock: () => now }),
@@ -108,7 +108,7 @@ it('release() of a token that has ended gives nothing back', async () => {
   }
 });
 
-it('judges its input as the routes do', async () => {
+it('validates its input as the routes do', async () => {
   const verification = create();
   expect(await verification.send({ email: ['a@b.co'] })).toMatchObject({
     kind: 'invalid_request',
@@ -137,11 +137,11 @@ it('keeps the codes and tokens of two purposes apart', async () => {
 });
 
 describe('beforeSend', () => {
-  it('learns of the send, and suppresses it so that nobody can tell', async () => {
-    const asked: unknown[] = [];
+  it('gets the address, purpose and locale, and suppresses the send undetectably', async () => {
+    const inputs: unknown[] = [];
     const verification = create({
       beforeSend: async (attempt) => {
-        asked.push(attempt);
+        inputs.push(attempt);
         return {
           kind: 'suppress',
           mail: { subject: 'You have an account', text: 'Sign in.', html: '<p>Sign in.' },
@@ -155,12 +155,12 @@ describe('beforeSend', () => {
       resendIn: secondsLeft(60),
       challengeId: expect.any(String),
     });
-    expect(asked).toEqual([{ email, purpose: 'signup', locale: 'en' }]);
+    expect(inputs).toEqual([{ email, purpose: 'signup', locale: 'en' }]);
     expect(mail.messages.map(({ subject }) => subject)).toEqual(['You have an account']);
     expect(await verification.send({ email })).toMatchObject({ kind: 'too_many_requests' });
   });
 
-  it('that takes too long costs its own send a 503, and that throws is the own error of the app', async () => {
+  it('answers 503 for its own send if it is too slow; if it throws, the app gets the error', async () => {
     const slow = create({ hookTimeout: 50, beforeSend: () => new Promise(() => {}) });
     expect(await slow.send({ email })).toMatchObject({ kind: 'unavailable', retryAfter: 5 });
     const broken = create({
@@ -174,7 +174,7 @@ describe('beforeSend', () => {
 });
 
 describe('delivery', () => {
-  it('by a function: a rejection did not leave, one with unknown may have', async () => {
+  it('by a function fails if it rejects, and is unknown if the error says so', async () => {
     const fail = (more = {}) =>
       create({ delivery: () => Promise.reject(Object.assign(new Error('no'), more)) });
     expect(await fail().send({ email })).toMatchObject({ kind: 'delivery_failed', resendIn: 0 });
@@ -184,26 +184,26 @@ describe('delivery', () => {
     });
   });
 
-  it('that was refused and one that is not known of say so in the message of their cause', async () => {
+  it('names the cause in the message of its event', async () => {
     mail.server.respondWith({ stage: 'rcpt', code: 550, text: `5.1.1 No such mailbox ${email}` });
     const refused = create();
     const silent = create({ mailTimeout: 60, delivery: () => new Promise(() => {}) });
-    const said: string[] = [];
-    refused.on('delivery_failed', ({ cause }) => said.push(cause.message));
-    silent.on('delivery_unknown', ({ cause }) => said.push(cause.message));
+    const messages: string[] = [];
+    refused.on('delivery_failed', ({ cause }) => messages.push(cause.message));
+    silent.on('delivery_unknown', ({ cause }) => messages.push(cause.message));
     await refused.send({ email });
     await silent.send({ email });
-    expect(said).toEqual([
+    expect(messages).toEqual([
       `The email did not leave: 127.0.0.1:${mail.server.port} refused the recipient (EENVELOPE, RCPT TO, 550, 5.1.1)`,
       'It is not known whether the email left: the server did not answer in time (ETIMEDOUT)',
     ]);
   });
 
-  it('by a function that never settles ends at mailTimeout, not known to have left', async () => {
+  it('by a function that never settles ends at mailTimeout as unknown', async () => {
     let aborted = false;
     const verification = create({
       mailTimeout: 60,
-      delivery: (_mail, { signal }) =>
+      delivery: (_message, { signal }) =>
         new Promise(() => {
           signal.addEventListener('abort', () => {
             aborted = true;
@@ -214,18 +214,18 @@ describe('delivery', () => {
     expect(aborted).toBe(true);
   });
 
-  it('is let go of once it has left: nothing is aborted at mailTimeout', async () => {
+  it('is not aborted at mailTimeout once it has finished', async () => {
     const signals: AbortSignal[] = [];
     const verification = create({
       mailTimeout: 50,
-      delivery: async (_mail, { signal }) => void signals.push(signal),
+      delivery: async (_message, { signal }) => void signals.push(signal),
     });
     expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
     await pause(150);
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
   });
 
-  it('lets a bounded number of sends wait for a slot in a full queue: one more is refused before those', async () => {
+  it('lets a bounded number of sends wait for a slot in a full queue, and refuses one more at once', async () => {
     const silent = await startRawSmtpServer({ greeting: 'stall' });
     const verification = create({ transport: silent.url, delivery: 'background' });
     const sendTo = (person: string) => verification.send({ email: `${person}@example.com` });
@@ -245,7 +245,7 @@ describe('delivery', () => {
     await verification.close();
   });
 
-  it('in the background answers first, and tells the outcome by an event', async () => {
+  it('in the background answers first and reports the outcome by an event', async () => {
     const verification = create({ delivery: 'background' });
     const delivered = new Promise((resolve) => verification.on('delivered', resolve));
     expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
@@ -254,7 +254,7 @@ describe('delivery', () => {
     await verification.verify({ email, code: await mail.lastCode(email) });
   });
 
-  it('in the background tries again after a temporary refusal, and mails once', async () => {
+  it('in the background tries again after a temporary refusal, and sends one email', async () => {
     let refusals = 0;
     mail.server.respondWith(({ stage }) => {
       if (stage !== 'rcpt' || refusals > 0) return undefined;
@@ -270,7 +270,7 @@ describe('delivery', () => {
     await verification.close();
   });
 
-  it('in the background undoes what a final refusal ends, and says so', async () => {
+  it('in the background undoes the send after a permanent refusal, and emits delivery_failed', async () => {
     mail.server.respondWith({ stage: 'rcpt', code: 550, text: `No such mailbox ${email}` });
     const verification = create({ delivery: 'background' });
     const failed = new Promise<{ cause: Error }>((resolve) => verification.on('delivery_failed', resolve));
@@ -283,16 +283,16 @@ describe('delivery', () => {
     expect(
       JSON.stringify({ ...event, message: event.cause.message, stack: event.cause.stack }),
     ).not.toContain(email);
-    await until('its place is given back', async () => (await verification.send({ email })).kind === 'sent');
+    await until('the send is given back', async () => (await verification.send({ email })).kind === 'sent');
   });
 });
 
 describe('events', () => {
-  it('tell of verified, redeemed and released, and hold no secret', async () => {
+  it('report verified, redeemed and released, and hold no secret', async () => {
     const verification = create();
-    const heard: unknown[] = [];
+    const received: unknown[] = [];
     for (const name of ['delivered', 'verified', 'redeemed', 'released'] as const) {
-      verification.on(name, (event) => heard.push([name, event]));
+      verification.on(name, (event) => received.push([name, event]));
     }
     await verification.send({ email });
     const verified = await verification.verify({ email, code: await mail.lastCode(email) });
@@ -301,19 +301,19 @@ describe('events', () => {
     if (redeemed.kind !== 'redeemed') throw new Error(redeemed.kind);
     await verification.release(redeemed);
     const event = { email: 'p***@example.com', purpose: 'signup' };
-    expect(heard).toEqual(['delivered', 'verified', 'redeemed', 'released'].map((name) => [name, event]));
+    expect(received).toEqual(['delivered', 'verified', 'redeemed', 'released'].map((name) => [name, event]));
   });
 
-  it('end when told to, and do not exist under other names', async () => {
+  it('stop when unsubscribed, and unknown names are refused', async () => {
     const verification = create();
-    const heard = jest.fn();
-    verification.on('delivered', heard)();
+    const received = jest.fn();
+    verification.on('delivered', received)();
     await verification.send({ email });
-    expect(heard).not.toHaveBeenCalled();
-    expect(() => verification.on('sent' as never, heard)).toThrow(
+    expect(received).not.toHaveBeenCalled();
+    expect(() => verification.on('sent' as never, received)).toThrow(
       'Unknown event `sent`. Known events: `delivered`, ',
     );
-    for (const none of [undefined, null, {}, 'heard', Promise.resolve()])
+    for (const none of [undefined, null, {}, 'received', Promise.resolve()])
       expect(() => verification.on('delivered', none as never)).toThrow(
         'The listener of `delivered` must be a function. Received ',
       );
@@ -321,13 +321,13 @@ describe('events', () => {
 });
 
 describe('check()', () => {
-  it('is content with a store that is fit and a transport that logs in', async () => {
+  it('finds no problem with a working store and transport', async () => {
     expect(await create({ store: new RedisStore(redis.client) }).check()).toEqual({ ok: true, problems: [] });
   });
 
-  it('names what is not as it should be', async () => {
-    const gone = create({ transport: 'smtp://127.0.0.1:1' });
-    expect(await gone.check()).toEqual({
+  it('reports a transport that does not log in', async () => {
+    const unreachable = create({ transport: 'smtp://127.0.0.1:1' });
+    expect(await unreachable.check()).toEqual({
       ok: false,
       problems: [
         'The transport does not log in: 127.0.0.1:1 refused the connection (ESOCKET, ECONNREFUSED, CONN).',
@@ -343,7 +343,7 @@ describe('check()', () => {
 });
 
 describe('close()', () => {
-  it('finishes the mails under way, takes no more, and leaves the transporter of the app open', async () => {
+  it('finishes the emails under way, accepts no more, and leaves a transporter of the app open', async () => {
     const transporter = nodemailer.createTransport(mail.url);
     const verification = create({ transport: transporter, delivery: 'background' });
     for (const person of ['a', 'b', 'c']) await verification.send({ email: `${person}@example.com` });
@@ -354,7 +354,7 @@ describe('close()', () => {
     transporter.close();
   });
 
-  it('gives up second tries, and undoes what they were for', async () => {
+  it('gives up retries and undoes their sends', async () => {
     let tries = 0;
     mail.server.respondWith(({ stage }) => {
       if (stage !== 'rcpt') return undefined;
@@ -365,7 +365,7 @@ describe('close()', () => {
     const failed = jest.fn();
     verification.on('delivery_failed', failed);
     await verification.send({ email });
-    await until('it was tried', () => tries > 0);
+    await until('the email is tried', () => tries > 0);
     await verification.close();
     expect(failed).toHaveBeenCalledTimes(1);
   });

@@ -1,4 +1,4 @@
-/** Every option is checked when the app starts; the error names it, its range and its value. */
+/** Every option is checked when the app starts; the error names the option, its range and the value. */
 import {
   createEmailVerification,
   type EmailVerificationOptions,
@@ -9,20 +9,20 @@ import {
 import { guessBound } from '../../lib/challenge/guess-bound.js';
 import { SECRET } from '../support/app.js';
 
-const fitting = {
+const valid = {
   store: new MemoryStore(),
   transport: 'smtp://127.0.0.1:1',
   from: 'Acme <hello@acme.example>',
   secret: SECRET,
 };
-const create = (options: object) => () => createEmailVerification({ ...fitting, ...options });
+const create = (options: object) => () => createEmailVerification({ ...valid, ...options });
 
-it('takes what the quick start passes', () => {
+it('accepts the options of the quick start', () => {
   expect(create({})).not.toThrow();
 });
 
-/** What an app may pass by mistake where a value of another kind is wanted: what `process.env` gives, and more. */
-const STRANGE: readonly unknown[] = [
+/** Values that an app may pass by mistake where another type is expected, such as those of `process.env`. */
+const WRONG_VALUES: readonly unknown[] = [
   '6',
   '',
   'false',
@@ -43,7 +43,7 @@ const STRANGE: readonly unknown[] = [
 ];
 const FUNCTIONS: readonly unknown[] = [() => 6, class Six {}];
 
-describe('an option of the wrong type or out of its range is refused, by its name and value', () => {
+describe('an option of the wrong type or out of range is refused with its name and value', () => {
   it.each([
     [{ codeLength: 5 }, 'The `codeLength` option must be a whole number from 6 to 10. Received 5.'],
     [{ codeLength: '6' }, "The `codeLength` option must be a whole number from 6 to 10. Received '6'."],
@@ -123,7 +123,7 @@ describe('an option of the wrong type or out of its range is refused, by its nam
     ],
     [{ store: RedisStore }, 'Received the function RedisStore.'],
     [{ store: null }, 'Received null.'],
-    [{ store: Promise.resolve(fitting.store) }, 'Received a promise: await it.'],
+    [{ store: Promise.resolve(valid.store) }, 'Received a promise: await it.'],
   ])('%j: %s', (options, sentence) => {
     expect(create(options)).toThrow(sentence);
   });
@@ -148,7 +148,7 @@ describe('an option of the wrong type or out of its range is refused, by its nam
   ];
   const cases = kinds.flatMap(([names, right]) =>
     names.flatMap((name) =>
-      [...STRANGE, ...FUNCTIONS].filter((value) => !right(value)).map((value) => [name, value] as const),
+      [...WRONG_VALUES, ...FUNCTIONS].filter((value) => !right(value)).map((value) => [name, value] as const),
     ),
   );
   it.each(cases)('`%s` is not %p', (name, value) => {
@@ -157,19 +157,19 @@ describe('an option of the wrong type or out of its range is refused, by its nam
     );
   });
 
-  it('the error is a RangeError for a number, else a TypeError', () => {
+  it('the error is a RangeError for a number, otherwise a TypeError', () => {
     expect(create({ codeLength: 5 })).toThrow(RangeError);
     expect(create({ codeLength: '5' })).toThrow(TypeError);
   });
 
-  it('a value too long to print is cut', () => {
+  it('a long value is truncated', () => {
     expect(create({ purpose: 'x'.repeat(10_000) })).toThrow(
       expect.objectContaining({ message: expect.stringMatching(/^.{50,300}$/) }),
     );
   });
 });
 
-describe('a name that no option has is refused, at every level', () => {
+describe('an unknown option is refused at every level', () => {
   it.each([
     [
       { cooldown: 60 },
@@ -204,8 +204,8 @@ describe('a name that no option has is refused, at every level', () => {
       'Unknown option `locales.de.answers.send`.',
     ],
   ])('%j: %s', (options, sentence) => {
-    // Spread would leave out what a prototype gives.
-    const all = Object.setPrototypeOf({ ...fitting, ...options }, Object.getPrototypeOf(options));
+    // Spreading would leave out what a prototype provides.
+    const all = Object.setPrototypeOf({ ...valid, ...options }, Object.getPrototypeOf(options));
     if (Object.hasOwn(options, '__proto__'))
       Object.defineProperty(all, '__proto__', { value: {}, enumerable: true });
     expect(() => createEmailVerification(all)).toThrow(sentence);
@@ -216,16 +216,16 @@ describe('a name that no option has is refused, at every level', () => {
     null,
     'smtp://127.0.0.1',
     [],
-    () => fitting,
-    new Map(Object.entries(fitting)),
-    Promise.resolve(fitting),
-  ])('createEmailVerification takes an object of options, not %p', (options) => {
+    () => valid,
+    new Map(Object.entries(valid)),
+    Promise.resolve(valid),
+  ])('createEmailVerification() takes an object of options, not %p', (options) => {
     expect(() => createEmailVerification(options as never)).toThrow(
       'createEmailVerification() takes an object of options. Received ',
     );
   });
 
-  it('what stands in the place of an options object may be a URL with a password, and is not shown', () => {
+  it('a value in place of an options object may be a URL with a password, and is not shown', () => {
     const url = 'redis://user:hidden@redis.example';
     const client = { evalSha: async () => 0, eval: async () => 0, on: () => {} };
     for (const made of [
@@ -240,7 +240,7 @@ describe('a name that no option has is refused, at every level', () => {
     }
   });
 
-  it('of the stores', () => {
+  it('stores refuse unknown and wrong options', () => {
     expect(() => new MemoryStore({ clok: Date.now } as object)).toThrow(
       'Unknown option `clok` of MemoryStore. Did you mean `clock`?',
     );
@@ -271,18 +271,18 @@ describe('a name that no option has is refused, at every level', () => {
   });
 });
 
-it('the types take what `process.env` gives, and each form of an option', () => {
+it('the types accept the values of `process.env` and each form of an option', () => {
   const { UNSET } = process.env;
   const options: EmailVerificationOptions[] = [
     { transport: UNSET, from: UNSET, secret: UNSET },
-    { ...fitting, secret: [SECRET, UNSET] },
-    { ...fitting, from: { address: 'hello@acme.example' } },
-    { ...fitting, rateLimit: false },
-    { ...fitting, rateLimit: { send: { max: 3, message: ({ path }) => path }, verify: undefined } },
+    { ...valid, secret: [SECRET, UNSET] },
+    { ...valid, from: { address: 'hello@acme.example' } },
+    { ...valid, rateLimit: false },
+    { ...valid, rateLimit: { send: { max: 3, message: ({ path }) => path }, verify: undefined } },
     // @ts-expect-error: `secret` is required
     { transport: UNSET, from: UNSET },
-    // @ts-expect-error: a body of one's own is what `handler` writes
-    { ...fitting, rateLimit: { send: { message: { error: 'slow' } } } },
+    // @ts-expect-error: a custom body is written by `handler`
+    { ...valid, rateLimit: { send: { message: { error: 'slow' } } } },
   ];
   const refused = options.map((one) => {
     try {
@@ -298,8 +298,8 @@ it('the types take what `process.env` gives, and each form of an option', () => 
   ]);
 });
 
-describe('options in other forms', () => {
-  it('undefined is the default, also inside', () => {
+describe('options in unusual forms', () => {
+  it('undefined means the default, also in nested options', () => {
     const none = Object.fromEntries(
       [
         ...[
@@ -325,7 +325,7 @@ describe('options in other forms', () => {
     expect(create({ from: { name: undefined, address: 'hello@acme.example' } })).not.toThrow();
   });
 
-  it('frozen, without a prototype, of a class, by getters, inherited: all the same', () => {
+  it('frozen, without a prototype, of a class, by getters, inherited: all work the same', () => {
     class Options {
       codeLength = 5;
     }
@@ -346,13 +346,13 @@ describe('options in other forms', () => {
     ]) {
       const all = Object.assign(
         options.constructor === Getters ? options : Object.isFrozen(options) ? { ...options } : options,
-        fitting,
+        valid,
       );
       expect(() => createEmailVerification(all)).toThrow('The `codeLength` option must be');
     }
   });
 
-  it('each is read once: what was checked is what is used', () => {
+  it('each option is read once, so the checked value is the one used', () => {
     const reads: Record<string, number> = {};
     const counted = <T extends object>(options: T, path = ''): T =>
       new Proxy(options, {
@@ -364,7 +364,7 @@ describe('options in other forms', () => {
       });
     createEmailVerification(
       counted({
-        ...fitting,
+        ...valid,
         codeLength: 8,
         rateLimit: counted({ send: counted({ limit: 3 }, 'send.') }, 'rateLimit.'),
         sendLimits: [counted({ max: 1, window: 60 }, 'limit.')],
@@ -377,7 +377,7 @@ describe('options in other forms', () => {
     );
   });
 
-  it('what somebody wrote into Object.prototype is no option', () => {
+  it('properties of Object.prototype are not options', () => {
     const polluted = { codeLength: 5, cooldown: 60, limit: 0, clock: 5, prefx: 1 };
     Object.assign(Object.prototype, polluted);
     try {
@@ -400,7 +400,7 @@ describe('`locales`', () => {
     return { de: { ...en, [group]: { ...all[group as keyof Groups], [word]: value } } };
   };
 
-  it('takes a language as a module, a class, frozen, with words that use their own `this`', () => {
+  it('accepts a locale from a module or a class, frozen, and with texts that use `this`', () => {
     class German {
       readonly tag = 'de';
       readonly dir = 'ltr';
@@ -419,9 +419,9 @@ describe('`locales`', () => {
     expect(create({ locales: Object.create({ de: en }), defaultLocale: 'de' })).not.toThrow();
   });
 
-  it.each(words)('tells that `$group.$word` is missing or is no $kind', ({ group, word, kind }) => {
+  it.each(words)('reports that `$group.$word` is missing or not a $kind', ({ group, word, kind }) => {
     const expected = kind === 'function' ? 'a function that returns a string' : 'a string';
-    // Where it is left out, `delivery_failed` is said.
+    // If it is left out, the text of `delivery_failed` is used.
     const absent = ['recipient_refused', 'code_outdated'].includes(word) ? [] : [undefined];
     for (const value of [...absent, null, 5, [], {}, true, kind === 'function' ? 'text' : () => 'text']) {
       expect(create({ locales: withWord(group, word, value) })).toThrow(
@@ -434,10 +434,10 @@ describe('`locales`', () => {
         `The \`locales.de.${group}.${word}\` option must be a function that returns a string, also for (`,
       );
     const thrower = () => {
-      throw new Error('no word for it');
+      throw new Error('no such text');
     };
     expect(create({ locales: withWord(group, word, thrower) })).toThrow(
-      /^The `locales\.de\.\w+\.\w+` option threw for \(.+\): no word for it$/,
+      /^The `locales\.de\.\w+\.\w+` option threw for \(.+\): no such text$/,
     );
   });
 
@@ -467,14 +467,14 @@ describe('`locales`', () => {
   });
 });
 
-it('a `mailbox` that is asynchronous is refused', () => {
+it('an asynchronous `mailbox` is refused', () => {
   for (const mailbox of [async (address: string) => address, function* () {}, async function* () {}])
     expect(create({ mailbox })).toThrow(
       'The `mailbox` option must be a function that returns a string, not a promise. Received ',
     );
 });
 
-it('a `mailbox` that returns no string is told at the first send, and nothing is counted', async () => {
+it('a `mailbox` that returns no string fails the first send, and nothing is counted', async () => {
   for (const mailbox of [
     () => undefined,
     () => '',
@@ -597,26 +597,26 @@ describe('in production', () => {
     process.env['NODE_ENV'] = NODE_ENV;
   });
 
-  it('wants a store passed on purpose', () => {
+  it('requires an explicit store', () => {
     expect(create({ store: undefined })).toThrow(
       'The `store` option must be passed when NODE_ENV is production',
     );
     expect(create({ store: new MemoryStore() })).not.toThrow();
   });
 
-  it('refuses the clock of a test', () => {
+  it('refuses a test clock', () => {
     expect(() => new MemoryStore({ clock: Date.now })).toThrow(
       'The `clock` option of MemoryStore is for tests, and NODE_ENV is production.',
     );
   });
 });
 
-it('refuses a client that is none', () => {
+it('refuses an object that is not a Redis client', () => {
   const none: never = {} as never;
   expect(() => new RedisStore(none)).toThrow('`client` of RedisStore must be a node-redis client');
 });
 
-it('warns of a store in memory that nobody chose', () => {
+it('warns about the memory store if no store was passed', () => {
   const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
   create({ store: undefined })();
   expect(warned).toHaveBeenCalledWith(
@@ -626,7 +626,7 @@ it('warns of a store in memory that nobody chose', () => {
   warned.mockRestore();
 });
 
-describe('the bound of guesses', () => {
+describe('the guess bound', () => {
   const defaults = { codeLength: 6, codeTtl: 180_000, maxAttempts: 5 };
   const sendLimits = [
     { max: 1, window: 60_000 },
@@ -634,11 +634,11 @@ describe('the bound of guesses', () => {
     { max: 10, window: 86_400_000 },
   ];
 
-  it('is 480 of a million by default', () => {
+  it('is 480 in a million by default', () => {
     expect(guessBound({ ...defaults, sendLimits })).toEqual({ guesses: 480, chance: 4.8e-4 });
   });
 
-  it('grows with the life of a code, which wants more digits', () => {
+  it('grows with the life of a code, which then needs more digits', () => {
     const long = guessBound({ ...defaults, sendLimits, codeTtl: 600_000, codeLength: 8 });
     expect(long.guesses).toBe((10 + 5 + 3) * 2 * 5 * 5);
     expect(long.chance).toBeLessThan(1e-5);

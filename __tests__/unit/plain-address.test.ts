@@ -13,13 +13,13 @@ const nearlyPlain = fc
   .map(([local, labels, top]) => `${local}@${labels.join('.')}.${top}`)
   .filter(isPlainAddress);
 
-it('takes for plain only addresses that pass isEmail() and are their own canonical form', () => {
+it('takes an address as plain only if it passes isEmail() and is its own canonical form', () => {
   fc.assert(
     fc.property(nearlyPlain, (address) => {
       const [local = '', domain = ''] = address.split('@');
       expect(validator.isEmail(address, { allow_utf8_local_part: false })).toBe(true);
       expect([local.toLowerCase(), domainToASCII(domain)]).toEqual([local, domain]);
-      // A trailing space makes it take the ordinary way.
+      // A trailing space makes it go through the ordinary way.
       expect(canonicalAddress(`${address} `)).toBe(address);
     }),
     { numRuns: randomRuns(1000) },
@@ -46,6 +46,6 @@ it.each([
   'a@b.co\n',
   'a@ｂ.co',
   `${'a'.repeat(60)}@b.co`,
-])('does not take %j for plain', (address) => {
+])('does not take %j as plain', (address) => {
   expect(isPlainAddress(address)).toBe(false);
 });

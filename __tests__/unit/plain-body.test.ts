@@ -1,4 +1,4 @@
-/** The short way through validation gives what the chains of express-validator give. */
+/** The short way through validation returns what the chains of express-validator return. */
 import { ko } from 'express-email-verification';
 import fc from 'fast-check';
 import { createInputParsers } from '../../lib/operations/input.js';
@@ -17,13 +17,13 @@ const text = fc.oneof(
 );
 const fields = fc.record({ email, code, challengeId: text, locale: text }, { requiredKeys: [] });
 
-/** The same body with a space that the chains strip, so that it goes through them. */
+/** The same body with a space that the chains strip, so that it is validated by them. */
 const spaced = (body: Record<string, unknown>) =>
   typeof body['email'] === 'string' ? { ...body, email: ` ${body['email']}` } : body;
 
 const RUNS = randomRuns(1500);
 
-test.each(['send', 'verify'] as const)('%s: a body means the same on both ways', async (operation) => {
+test.each(['send', 'verify'] as const)('%s: both ways return the same', async (operation) => {
   let valid = 0;
   await fc.assert(
     fc.asyncProperty(fields, async (body) => {

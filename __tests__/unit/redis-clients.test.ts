@@ -1,6 +1,6 @@
 /**
- * The store asks nothing of how an app has set its client up: what replies look like is the app's own. What is no
- * client, or cannot be a prefix, is refused in a sentence that tells what to do.
+ * The store works with any configuration of the app's Redis client. What is not a client, or is not a valid prefix, is
+ * refused with a message that says what to do.
  */
 import { RedisStore } from 'express-email-verification';
 import { createClient, createClientPool, createCluster, RESP_TYPES, type TypeMapping } from 'redis';
@@ -16,24 +16,24 @@ test.each([
   ['RESP 3', (url: string) => createClient({ url, RESP: 3 })],
   ['strings as buffers', (url: string) => withReplies(url, { [RESP_TYPES.BLOB_STRING]: Buffer })],
   ['numbers as strings', (url: string) => withReplies(url, { [RESP_TYPES.NUMBER]: String })],
-])('a client with %s: send, a wrong code, the right one, and the sign-up', async (_name, clientOf) => {
+])('works on a client with %s', async (_name, clientOf) => {
   const client = clientOf(redis.server.url);
   await client.connect();
   try {
     await redis.flush();
-    let mailed = '';
+    let code = '';
     const { app } = createTestApp({
       store: new RedisStore(client),
       transport: 'smtp://127.0.0.1',
       delivery: async ({ text }) => {
-        mailed = /^\d{6}$/m.exec(text)?.[0] ?? '';
+        code = /^\d{6}$/m.exec(text)?.[0] ?? '';
       },
     });
     const { body: sent } = await request(app).post('/ev/send').send({ email }).expect(200);
     const { challengeId } = sent;
     await request(app).post('/ev/send').send({ email, challengeId }).expect(429);
 
-    const wrong = mailed === '000000' ? '111111' : '000000';
+    const wrong = code === '000000' ? '111111' : '000000';
     const refused = await request(app)
       .post('/ev/verify')
       .send({ email, code: wrong, challengeId })
@@ -42,7 +42,7 @@ test.each([
 
     const verified = await request(app)
       .post('/ev/verify')
-      .send({ email, code: mailed, challengeId })
+      .send({ email, code: code, challengeId })
       .expect(200);
     const { verificationToken } = verified.body;
     await request(app).post('/signup').send({ email, verificationToken }).expect(201, { email });
@@ -56,11 +56,11 @@ function withReplies(url: string, typeMapping: TypeMapping) {
   return createClient({ url, commandOptions: { typeMapping } });
 }
 
-/** Clients that are never connected: for their shape. */
+/** Clients that are never connected, for their shape. */
 const client = createClient({ url: 'redis://app:hidden@127.0.0.1:1' });
 const cluster = createCluster({ rootNodes: [{ url: 'redis://app:hidden@127.0.0.1:1' }] });
 
-/** As ioredis is shaped, also its cluster; and `redis` before version 4, and @upstash/redis. */
+/** Shaped like ioredis and its cluster, `redis` before version 4, and @upstash/redis. */
 class Redis {
   readonly options = { password: 'hidden' };
   on() {}
@@ -76,8 +76,8 @@ const noClients: [what: string, client: unknown, fault: string][] = [
   ['null', null, 'null: pass what `createClient()`'],
   ['a URL', 'redis://app:hidden@127.0.0.1', 'a string: pass a client, as `createClient({ url })` makes it'],
   ['a URL object', new URL('redis://app:hidden@127.0.0.1'), 'a URL: pass a client'],
-  ['options for one', { url: 'redis://app:hidden@127.0.0.1' }, 'an object: pass what `createClient()`'],
-  ['the function that makes one', createClient, 'the function create'],
+  ['options of a client', { url: 'redis://app:hidden@127.0.0.1' }, 'an object: pass what `createClient()`'],
+  ['the function that creates one', createClient, 'the function create'],
   ['a number', 6379, 'a number'],
   ['an array', [client], 'an array'],
   [
@@ -102,22 +102,19 @@ const noClients: [what: string, client: unknown, fault: string][] = [
   ['commands without events', { eval() {}, evalSha() {} }, 'an object without on()'],
 ];
 
-test.each(noClients)(
-  'T68: %s is refused as a client, in a sentence that shows no password',
-  (_what, given, fault) => {
-    const make = () => new RedisStore(given as never);
-    expect(make).toThrow(TypeError);
-    expect(make).toThrow(A_CLIENT + fault);
-    expect(make).not.toThrow('hidden');
-  },
-);
+test.each(noClients)('T68: %s is refused as a client, and no password is shown', (_what, given, fault) => {
+  const make = () => new RedisStore(given as never);
+  expect(make).toThrow(TypeError);
+  expect(make).toThrow(A_CLIENT + fault);
+  expect(make).not.toThrow('hidden');
+});
 
-test('T68: clients, pools and clusters that are not connected yet are taken', () => {
+test('T68: clients, pools and clusters that are not connected yet are accepted', () => {
   const pool = createClientPool({ url: 'redis://127.0.0.1:1' });
   for (const one of [client, pool, cluster]) expect(() => new RedisStore(one)).not.toThrow();
 });
 
-test('T68: a client has one listener of ours, however many stores it has', () => {
+test('T68: a client gets one error listener, however many stores use it', () => {
   const shared = createClient();
   for (let n = 0; n < 20; n += 1) new RedisStore(shared);
   expect(shared.listenerCount('error')).toBe(1);
@@ -147,7 +144,7 @@ test.each([
 });
 
 test.each([undefined, 'ev:', 'acme/ev', '인증:', '*', 'a'.repeat(200)])(
-  'T68: %j is taken as a prefix, and the keys begin with it',
+  'T68: %j is accepted as a prefix, and the keys begin with it',
   async (prefix) => {
     await redis.flush();
     const key = { mailbox: 'mailbox', challenge: 'challenge' };

@@ -1,6 +1,6 @@
 /**
- * A Redis user with the rights that the README of the store lists, and no other: all works with them, and each one that
- * is missing is named, in the event and by check().
+ * A Redis user with exactly the rights that the README of the store lists: everything works with them, and each missing
+ * one is named by the event and by check().
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { useRedis } from '../support/redis.js';
 const redis = useRedis();
 const email = 'minji@example.com';
 
-/** As that README says it: `ACL SETUSER app on >password ~ev:* +evalsha …`. */
+/** From that README: `ACL SETUSER app on >password ~ev:* +evalsha …`. */
 const LINE = /ACL SETUSER app on >password (~ev:\* [a-z+ ]+)/.exec(
   readFileSync(join(__dirname, '../../lib/store/README.md'), 'utf8'),
 );
@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const end of ended.splice(0).reverse()) await end();
 });
 
-/** The test app on a client of a Redis user with these rights. */
+/** The test app on a client that logs in as a Redis user with these rights. */
 async function appOf(rights: readonly string[]) {
   await redis.client.sendCommand(['ACL', 'SETUSER', 'app', 'reset', 'on', '>hidden', ...rights]);
   await redis.client.scriptFlush();
@@ -34,7 +34,7 @@ async function appOf(rights: readonly string[]) {
   client.on('error', () => {});
   await client.connect();
   ended.push(() => client.destroy());
-  let mailed = '';
+  let code = '';
   let fails = false;
   const { app, verification } = createTestApp(
     {
@@ -42,7 +42,7 @@ async function appOf(rights: readonly string[]) {
       transport: 'smtp://127.0.0.1:1',
       delivery: async ({ text }) => {
         if (fails) throw new Error('550');
-        mailed = /^\d{10}$/m.exec(text)?.[0] ?? '';
+        code = /^\d{10}$/m.exec(text)?.[0] ?? '';
       },
       rateLimit: { send: { limit: 3, skipFailedRequests: true }, verify: { limit: 100 } },
       sendLimits: [{ max: 3, window: 60 }],
@@ -55,8 +55,8 @@ async function appOf(rights: readonly string[]) {
   verification.on('delivery_failed', () => {});
   const ask = (path: string, body: object) => request(app).post(path).send(body);
 
-  /** Every operation there is, each whether or not the one before it went well. */
-  async function askForAll(): Promise<number[]> {
+  /** Runs every operation, whether or not the ones before it succeeded. */
+  async function requestAll(): Promise<number[]> {
     const answers = [await ask('/ev/send', { email })];
     const { challengeId } = answers[0]?.body ?? {};
     answers.push(await ask('/ev/send', { email, challengeId }));
@@ -64,42 +64,42 @@ async function appOf(rights: readonly string[]) {
     answers.push(await ask('/ev/send', { email }));
     fails = false;
     answers.push(
-      await ask('/ev/verify', { email, code: mailed === '0000000000' ? '1111111111' : '0000000000' }),
+      await ask('/ev/verify', { email, code: code === '0000000000' ? '1111111111' : '0000000000' }),
     );
-    const verified = await ask('/ev/verify', { email, code: mailed || '1234567890', challengeId });
+    const verified = await ask('/ev/verify', { email, code: code || '1234567890', challengeId });
     const { verificationToken = 'A'.repeat(26) } = verified.body;
     answers.push(verified, await ask('/signup', { email, verificationToken, taken: true }));
     answers.push(await ask('/signup', { email, verificationToken }));
     for (let n = 0; n < 3; n += 1) answers.push(await ask('/ev/send', { email, challengeId }));
     return answers.map(({ status }) => status);
   }
-  return { verification, causes, askForAll, store: new RedisStore(client) };
+  return { verification, causes, requestAll, store: new RedisStore(client) };
 }
 
-/** What no answer asks for: tokens given back to a challenge that is gone, and clients that are forgotten. */
+/** What no request does: give a token back to a challenge that has expired, and forget a client. */
 async function askStoreAlone(store: RedisStore): Promise<string> {
   const key = { mailbox: 'mailbox', challenge: 'challenge' };
-  const acts = [
+  const operations = [
     () => store.release({ ...key, token: 'token', end: Date.now() + 60_000 }, 10_000),
     () => store.redeem({ ...key, token: 'token' }, 10_000),
     () => store.count({ ip: 'ip', window: 1000, step: 'hit' }, 10_000),
     () => store.count({ ip: 'ip', window: 1000, step: 'forget' }, 10_000),
   ];
-  let said = '';
-  for (const act of acts) await act().catch((error: Error) => (said += error.message));
-  return said;
+  let errors = '';
+  for (const operation of operations) await operation().catch((error: Error) => (errors += error.message));
+  return errors;
 }
 
-it('T67: the rights that the README lists are enough for every operation, and for check()', async () => {
+it('T67: the rights in the README are enough for every operation and for check()', async () => {
   expect(COMMANDS.length).toBeGreaterThan(5);
-  const { verification, causes, askForAll, store } = await appOf(RIGHTS);
-  expect(await askForAll()).toEqual([200, 200, 500, 401, 200, 409, 201, 200, 429, 429]);
+  const { verification, causes, requestAll, store } = await appOf(RIGHTS);
+  expect(await requestAll()).toEqual([200, 200, 500, 401, 200, 409, 201, 200, 429, 429]);
   expect(await askStoreAlone(store)).toBe('');
   expect(causes).toEqual([]);
   expect(await verification.check()).toEqual({ ok: true, problems: [] });
 });
 
-it('T67: they are enough where the user that comes without a password may do nothing', async () => {
+it('T67: they are enough if the default user may do nothing', async () => {
   await redis.client.sendCommand(['ACL', 'SETUSER', 'admin', 'on', 'nopass', '~*', '+@all']);
   const admin = createClient({ url: redis.server.url, username: 'admin', password: 'any' });
   await admin.connect();
@@ -118,14 +118,14 @@ it('T67: they are enough where the user that comes without a password may do not
 });
 
 it.each(COMMANDS)(
-  'T67: a user without %s is told so, by the event of a request and by check()',
+  'T67: a missing right %s is named by the event of a request and by check()',
   async (right) => {
-    const { verification, causes, askForAll, store } = await appOf(RIGHTS.filter((one) => one !== right));
+    const { verification, causes, requestAll, store } = await appOf(RIGHTS.filter((one) => one !== right));
     const sentence = `The Redis user may not run ${right.slice(1).toUpperCase()} (NOPERM). Grant it by ACL SETUSER what the store needs: \`${RIGHTS.filter((one) => one !== '+info').join(' ')}\`.`;
-    await askForAll();
-    const said = [...causes, await askStoreAlone(store)].filter(Boolean);
-    expect(said.length).toBeGreaterThan(0);
-    for (const cause of said) expect(cause).toContain(sentence);
+    await requestAll();
+    const errors = [...causes, await askStoreAlone(store)].filter(Boolean);
+    expect(errors.length).toBeGreaterThan(0);
+    for (const cause of errors) expect(cause).toContain(sentence);
     const { ok, problems } = await verification.check();
     expect(ok).toBe(false);
     expect(problems.join()).toContain(sentence);
@@ -133,10 +133,10 @@ it.each(COMMANDS)(
   },
 );
 
-it('T67: a user without TIME: each request is 503, and its event says what is missing', async () => {
-  const { causes, askForAll } = await appOf(RIGHTS.filter((one) => one !== '+time'));
-  // Without a store no token is good: the sign-up says so without asking.
-  expect(new Set(await askForAll())).toEqual(new Set([503, 403]));
+it('T67: without TIME each request is answered with 503, and its event says what is missing', async () => {
+  const { causes, requestAll } = await appOf(RIGHTS.filter((one) => one !== '+time'));
+  // Without a store no token is valid, so the sign-up is refused without a call.
+  expect(new Set(await requestAll())).toEqual(new Set([503, 403]));
   expect(new Set(causes).size).toBe(1);
   expect(causes[0]).toContain('may not run TIME');
 });
@@ -144,29 +144,32 @@ it('T67: a user without TIME: each request is 503, and its event says what is mi
 it.each([
   ['without INFO', RIGHTS.filter((one) => one !== '+info')],
   ['without @dangerous', ['~ev:*', '+@all', '-@dangerous']],
-  ['as most are written, and TIME', ['~*', '+@read', '+@write', '+eval', '+evalsha', '+time']],
-])('T67: a user %s: all works, and check() says what it cannot tell', async (_which, rights) => {
-  const { verification, causes, askForAll } = await appOf(rights);
-  expect(await askForAll()).toEqual([200, 200, 500, 401, 200, 409, 201, 200, 429, 429]);
-  expect(causes).toEqual([]);
-  expect((await verification.check()).problems).toEqual([
-    'Cannot tell the eviction policy and the version of Redis: the Redis user may not run INFO. Grant it +info, or make sure that maxmemory-policy is noeviction and Redis is 6.2 or later.',
-  ]);
-});
+  ['with the usual rights and TIME', ['~*', '+@read', '+@write', '+eval', '+evalsha', '+time']],
+])(
+  'T67: for a user %s everything works, and check() says what it cannot find out',
+  async (_which, rights) => {
+    const { verification, causes, requestAll } = await appOf(rights);
+    expect(await requestAll()).toEqual([200, 200, 500, 401, 200, 409, 201, 200, 429, 429]);
+    expect(causes).toEqual([]);
+    expect((await verification.check()).problems).toEqual([
+      'Cannot tell the eviction policy and the version of Redis: the Redis user may not run INFO. Grant it +info, or make sure that maxmemory-policy is noeviction and Redis is 6.2 or later.',
+    ]);
+  },
+);
 
 it.each([
-  ['of another prefix', '~other:*'],
-  ['that it may only read', '%R~ev:*'],
-])('T67: a user that has keys %s is told which it needs', async (_which, keys) => {
-  const { verification, causes, askForAll } = await appOf([keys, ...RIGHTS.slice(1)]);
-  expect(new Set(await askForAll())).toEqual(new Set([503, 403]));
+  ['with another prefix', '~other:*'],
+  ['that are read-only', '%R~ev:*'],
+])('T67: for a user with keys %s the error names the keys it needs', async (_which, keys) => {
+  const { verification, causes, requestAll } = await appOf([keys, ...RIGHTS.slice(1)]);
+  expect(new Set(await requestAll())).toEqual(new Set([503, 403]));
   for (const cause of causes)
     expect(cause).toContain('The Redis user may not use the keys ev:* (NOPERM). Grant it');
   const { problems } = await verification.check();
   expect(problems).toEqual([expect.stringContaining('may not use the keys ev:*')]);
 });
 
-it('T67: several rights that are missing are told by check() at once', async () => {
+it('T67: check() names several missing rights at once', async () => {
   const { verification } = await appOf(RIGHTS.filter((one) => !['+hset', '+pttl', '+info'].includes(one)));
   const { problems } = await verification.check();
   expect(problems).toEqual([

@@ -1,4 +1,4 @@
-/** requireVerifiedEmail(): one address for one handler, and the token given back when the sign-up fails. */
+/** requireVerifiedEmail(): one token for one handler, given back when the sign-up fails. */
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,7 +16,7 @@ import { until } from '../support/until.js';
 
 const email = 'person@example.com';
 
-/** A verification whose mails end in a variable, and a token for the address. */
+/** A verification that keeps its codes in a variable, and a token for the address. */
 async function tokenFor(address = email, purpose = 'signup') {
   let code = '';
   const verification = createEmailVerification({
@@ -51,14 +51,14 @@ const signUp = (app: express.Express | Server, body: object) => request(app).pos
 it.each([
   ['Express 5', express],
   ['Express 4', express4],
-])('writes the canonical address into the body and the request of an app on %s', async (_name, make) => {
+])('writes the canonical address into the body and the request on %s', async (_name, make) => {
   const { verification, verificationToken } = await tokenFor();
   const app = appWith(requireVerifiedEmail(verification), created, make);
   await signUp(app, { email: ' Person@EXAMPLE.com', verificationToken }).expect(201, { email, body: email });
   await signUp(app, { email, verificationToken }).expect(403);
 });
 
-it('reads the address and the token from where the app says, and leaves the body as it was', async () => {
+it('reads the address and the token as the app says, and leaves the body alone', async () => {
   const { verification, verificationToken } = await tokenFor();
   const guard = requireVerifiedEmail(verification, {
     email: (req) => req.body.user.mail,
@@ -75,10 +75,10 @@ it('reads the address and the token from where the app says, and leaves the body
 
 it.each([
   ['no token', {}],
-  ['a token of no form', { verificationToken: 'x' }],
-  ['a token that is no string', { verificationToken: { a: 1 } }],
+  ['a malformed token', { verificationToken: 'x' }],
+  ['a token that is not a string', { verificationToken: { a: 1 } }],
   ['no address', { email: undefined }],
-  ['an address that is none', { email: ['person@example.com'] }],
+  ['an invalid address', { email: ['person@example.com'] }],
   ['another address', { email: 'other@example.com' }],
 ])('refuses %s', async (_what, body) => {
   const { verification, verificationToken } = await tokenFor();
@@ -94,7 +94,7 @@ it.each([
   await signUp(app, { email, verificationToken }).expect(201);
 });
 
-it('refuses a token that was altered, or is of another purpose', async () => {
+it('refuses an altered token and one for another purpose', async () => {
   const { verification, verificationToken } = await tokenFor();
   const other = await tokenFor(email, 'reset');
   const app = appWith(requireVerifiedEmail(verification), created);
@@ -104,7 +104,7 @@ it('refuses a token that was altered, or is of another purpose', async () => {
   await signUp(app, { email, verificationToken }).expect(201);
 });
 
-it('tells the app that forgot its parser', async () => {
+it('reports a missing body parser to the app', async () => {
   const { verification } = await tokenFor();
   const app = express();
   app.post('/signup', requireVerifiedEmail(verification), created);
@@ -119,11 +119,11 @@ describe('its options', () => {
 
   it.each([
     [
-      'a name it does not know',
+      'an unknown name',
       { tokn: () => '' },
       'Unknown option `tokn` of requireVerifiedEmail(). Did you mean `token`?',
     ],
-    ['a name of another case', { giveback: () => true }, 'Did you mean `giveBack`?'],
+    ['a name in the wrong case', { giveback: () => true }, 'Did you mean `giveBack`?'],
     ['an option of the verification', { purpose: 'signup' }, 'Known options: `email`, `token`, `giveBack`.'],
     [
       'a string for `email`',
@@ -141,14 +141,14 @@ describe('its options', () => {
     ['an array', [() => ''], 'requireVerifiedEmail() takes an object of options.'],
     ['a function', () => '', 'requireVerifiedEmail() takes an object of options.'],
     ['a string', 'email', 'requireVerifiedEmail() takes an object of options.'],
-  ])('refuse %s when the app starts', async (_what, options, message) => {
+  ])('refuse %s at start', async (_what, options, message) => {
     const verification = await made();
     const make = () => requireVerifiedEmail(verification, options as never);
     expect(make).toThrow(TypeError);
     expect(make).toThrow(message);
   });
 
-  it('take undefined for the default', async () => {
+  it('have their defaults if undefined', async () => {
     const { verification, verificationToken } = await tokenFor();
     for (const options of [undefined, {}, { email: undefined, token: undefined, giveBack: undefined }]) {
       const guard = requireVerifiedEmail(verification, options);
@@ -164,8 +164,8 @@ describe('its options', () => {
     ['null', null],
     ['a string', 'verification'],
     ['its options', { from: FROM, secret: SECRET }],
-    ['something like it', { redeem: () => {}, clientLimit: () => {} }],
-  ])('come after the verification, and not after %s', (_what, verification) => {
+    ['a lookalike', { redeem: () => {}, clientLimit: () => {} }],
+  ])('follow the verification, not %s', (_what, verification) => {
     for (const make of [requireVerifiedEmail, emailVerificationRouter]) {
       const start = () => (make as (made: unknown) => unknown)(verification);
       expect(start).toThrow(TypeError);
@@ -178,7 +178,7 @@ describe('its options', () => {
 });
 
 describe('giving back', () => {
-  it('lets the token work again after a handler that answered 400 or more', async () => {
+  it('lets the token work again after the handler answered with 400 or more', async () => {
     const { verification, verificationToken } = await tokenFor();
     let status = 409;
     const app = appWith(
@@ -192,13 +192,13 @@ describe('giving back', () => {
     await signUp(app, { email, verificationToken }).expect(403);
   });
 
-  it('has the token back before the answer ends', async () => {
+  it('gives the token back before the answer ends', async () => {
     const { verification, verificationToken } = await tokenFor();
     const app = appWith(requireVerifiedEmail(verification), (_req, res) => void res.status(500).end());
     for (let round = 0; round < 20; round += 1) await signUp(app, { email, verificationToken }).expect(500);
   });
 
-  it('gives back what a handler that throws did not use', async () => {
+  it('gives the token back after the handler threw', async () => {
     const { verification, verificationToken } = await tokenFor();
     let broken = true;
     const app = appWith(requireVerifiedEmail(verification), (_req, res) => {
@@ -210,7 +210,7 @@ describe('giving back', () => {
     await signUp(app, { email, verificationToken }).expect(201);
   });
 
-  it('answers what the handler ended with, whatever it does after', async () => {
+  it('keeps the answer that the handler ended, whatever it does next', async () => {
     const { verification, verificationToken } = await tokenFor();
     const app = appWith(requireVerifiedEmail(verification), (_req, res) => {
       res.status(409).set('X-First', 'yes').json({ taken: true });
@@ -221,7 +221,7 @@ describe('giving back', () => {
     expect(answer.headers).not.toHaveProperty('x-second');
   });
 
-  it('follows the rule of the app', async () => {
+  it('follows a custom giveBack', async () => {
     const { verification, verificationToken } = await tokenFor();
     const giveBack = jest.fn((res: express.Response) => res.statusCode === 202);
     const app = appWith(
@@ -243,7 +243,7 @@ describe('giving back', () => {
       return (server.address() as AddressInfo).port;
     }
 
-    /** Posts and hangs up when told to. */
+    /** Posts a sign-up; destroy the result to hang up. */
     function post(port: number, body: object) {
       const call = httpRequest({
         port,
@@ -256,7 +256,7 @@ describe('giving back', () => {
       return call;
     }
 
-    it('gives the token back once the handler ends with 400 or more, and not before', async () => {
+    it('gives the token back once the handler ends with 400 or more, not before', async () => {
       const { verification, verificationToken } = await tokenFor();
       let calls = 0;
       let hasHungUp = false;
@@ -272,7 +272,7 @@ describe('giving back', () => {
       const call = post(port, { email, verificationToken });
       await until('the handler is called', () => calls === 1);
       call.destroy();
-      await until('the client is seen to be gone', () => hasHungUp);
+      await until('the server has seen the hang-up', () => hasHungUp);
       await signUp(server, { email, verificationToken }).expect(403);
       const released = new Promise((resolve) => verification.on('released', resolve));
       finish();

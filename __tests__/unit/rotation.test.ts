@@ -1,7 +1,7 @@
-/** A secret is replaced without anybody noticing: append the new one, move it to the front, drop the old one. */
+/** A secret is rotated without downtime: append the new one, move it to the front, drop the old one. */
 import { createEmailVerification, MemoryStore } from 'express-email-verification';
 import { FROM } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 
 const mail = useMailServer();
 const email = 'person@example.com';
@@ -21,7 +21,7 @@ async function send(verification: ReturnType<ReturnType<typeof fleet>>) {
 }
 
 it.each([
-  ['by an instance before the rotation, verified by one after it', OLD, [NEW, OLD]],
+  ['by an instance before the rotation, verified by one during it', OLD, [NEW, OLD]],
   ['by an instance that knows both, verified by one that moved it to the front', [OLD, NEW], [NEW, OLD]],
   ['by an instance that moved it to the front, verified by one that has not', [NEW, OLD], [OLD, NEW]],
 ])('a code sent %s', async (_when, before, after) => {
@@ -46,7 +46,7 @@ it('an attempt is taken once, under the secret that knows the challenge', async 
   expect(await after.verify({ email, code: wrong })).toMatchObject({ attemptsLeft: 4 });
 });
 
-it('nothing is worth anything once its secret is dropped', async () => {
+it('codes are worthless once their secret is dropped', async () => {
   const start = fleet();
   const { challengeId, code } = await send(start(OLD));
   expect(await start(NEW).verify({ email, code, challengeId })).toMatchObject({ kind: 'code_expired' });

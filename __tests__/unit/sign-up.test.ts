@@ -1,8 +1,8 @@
-/** The main job: a mailed code verifies an address, and the token it gives opens a sign-up, once. */
+/** The main job: a code sent by email verifies an address, and its token allows one sign-up. */
 import { RedisStore } from 'express-email-verification';
 import request from 'supertest';
 import { createTestApp } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
 import { secondsLeft } from '../support/seconds-left.js';
 
@@ -13,7 +13,7 @@ beforeEach(() => redis.flush());
 const appWith = (options = {}) =>
   createTestApp({ store: new RedisStore(redis.client), transport: mail.url, ...options }).app;
 
-it('mails a code, takes it once, and lets the token through to the sign-up once', async () => {
+it('sends a code, accepts it once, and lets its token through to the sign-up once', async () => {
   const app = appWith();
   const sent = await request(app).post('/ev/send').send({ email: 'Person@Example.com' }).expect(200);
   expect(sent.body).toEqual({

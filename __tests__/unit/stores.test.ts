@@ -1,4 +1,4 @@
-/** What every store must do, told once and run on both, under a clock that the tests move. */
+/** What every store must do, written once and run on both, under a clock that the tests move. */
 import { MemoryStore, RedisStore, type Store } from 'express-email-verification';
 import { passTimeOf } from '../support/pass-time.js';
 import { useRedis } from '../support/redis.js';
@@ -29,7 +29,7 @@ describe.each([
     store = createStore(() => now);
   });
 
-  /** Time passes, for the keys of Redis too. */
+  /** Moves the clock, and the expiry of the keys in Redis with it. */
   async function pass(time: number): Promise<void> {
     now += time;
     if (name === 'RedisStore') await passTimeOf(redis.client, time);
@@ -61,7 +61,7 @@ describe.each([
     store.discard({ ...key, code, newHolder, place, limits }, TIMEOUT);
   const redeem = (token: string) => store.redeem({ ...key, token }, TIMEOUT);
 
-  /** Opens past the cooldown, and answers the mail's place. */
+  /** Opens after the cooldown; returns the `place` of the send. */
   async function openLater(code: string, holder?: string): Promise<number> {
     await pass(MINUTE);
     const opened = await open(code, holder === undefined ? {} : { holder });
@@ -69,7 +69,7 @@ describe.each([
     return opened.place;
   }
 
-  it('opens with the wait until the next mail', async () => {
+  it('opens with the wait until the next email', async () => {
     expect(await open('a')).toEqual({
       kind: 'opened',
       kept: false,
@@ -79,7 +79,7 @@ describe.each([
     });
   });
 
-  it('is full to the millisecond, and tells the longest wait', async () => {
+  it('is limited to the millisecond, and returns the longest wait', async () => {
     await open('a');
     await pass(MINUTE - 1);
     expect(await open('b')).toEqual({ kind: 'limited', retryIn: 1, expiresIn: undefined });
@@ -90,27 +90,27 @@ describe.each([
     expect(await open('f')).toMatchObject({ kind: 'limited', retryIn: 60 * MINUTE - (now - START) });
   });
 
-  it('changes nothing where a limit is full', async () => {
+  it('changes nothing if a limit is reached', async () => {
     await open('a');
     await open('b');
     expect(await attempt('b', 'holder-1')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
   });
 
-  it('lets every mailed code work until its own end', async () => {
+  it('lets every code work until its own end', async () => {
     await open('a');
     await openLater('b', 'holder-1');
     await passTo(START + 3 * MINUTE - 1);
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
   });
 
-  it('refuses a code one millisecond past its end though its key is there (T10)', async () => {
+  it('refuses a code one millisecond after its end, even if its key still exists (T10)', async () => {
     await open('a');
     await passTo(START + 3 * MINUTE);
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
   });
 
-  it('ends all codes, holders and shared attempts by one success', async () => {
+  it('one success ends all codes, holders and shared attempts', async () => {
     await open('a');
     await openLater('b', 'holder-1');
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
@@ -118,7 +118,7 @@ describe.each([
     expect(await attempt('b')).toEqual({ kind: 'expired', live: false });
   });
 
-  it('accepts an attempt that comes again, as when its reply was lost on the way, and takes nothing more', async () => {
+  it('accepts a repeated attempt, as when its reply was lost, and takes nothing more', async () => {
     await open('a');
     await openLater('b', 'holder-1');
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
@@ -129,21 +129,21 @@ describe.each([
     expect(await attempt('a', 'holder-3')).toEqual({ kind: 'accepted' });
     expect(await attempt('x', 'holder-3')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
     expect(await attempt('c', 'holder-3')).toEqual({ kind: 'accepted' });
-    // It is one token still, with the end it had.
+    // It is still one token, with the same end.
     const end = START + MINUTE + 15 * MINUTE;
     expect(await redeem('token-of-a')).toEqual({ kind: 'redeemed', end });
     expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
   });
 
-  it('accepts no attempt again once its token has ended', async () => {
+  it('accepts no repeated attempt once its token has ended', async () => {
     await open('a');
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'accepted' });
     await pass(15 * MINUTE);
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
   });
 
-  it('never falls back to the shared attempts for a holder that spent its own', async () => {
+  it('never uses the shared attempts for a holder that has spent its own', async () => {
     await open('a');
     await attempt('x', 'holder-1');
     expect(await attempt('x', 'holder-1')).toEqual({ kind: 'incorrect', attemptsLeft: 0 });
@@ -168,13 +168,13 @@ describe.each([
     expect(await open('c', { holder: 'holder-1' })).toMatchObject({ kind: 'opened', kept: false });
   });
 
-  it('gives a holder that outlived its end a new id', async () => {
+  it('replaces a holder that has ended', async () => {
     await open('a');
     await pass(4 * MINUTE);
     expect(await open('b', { holder: 'holder-1' })).toMatchObject({ kind: 'opened', kept: false });
   });
 
-  it('tells a limited holder how long it can still enter a code, as long as it can', async () => {
+  it('returns how long a limited holder can still enter a code', async () => {
     await open('a');
     expect(await open('b', { holder: 'holder-1' })).toMatchObject({ kind: 'limited', expiresIn: 3 * MINUTE });
     expect(await open('b', { holder: 'nobody' })).toMatchObject({ kind: 'limited', expiresIn: undefined });
@@ -185,14 +185,14 @@ describe.each([
     expect(await peek('holder-1')).toEqual({ expiresIn: undefined });
   });
 
-  it('discards a mail that did not leave: its code, the holder it made and its place', async () => {
+  it('discards a failed send: its code, the holder it created and its place', async () => {
     await open('a');
     expect(await discard('a', START, 'holder-1')).toEqual({ kind: 'discarded', resendIn: 0 });
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
     expect(await open('b')).toMatchObject({ kind: 'opened' });
   });
 
-  it('refills no attempts by a discard', async () => {
+  it('gives no attempts back on discard', async () => {
     await open('a');
     await attempt('x', 'holder-1');
     const place = await openLater('b', 'holder-1');
@@ -215,7 +215,7 @@ describe.each([
     expect(await discard('e', now, 'holder-5')).toEqual({ kind: 'discarded', resendIn: 0 });
   });
 
-  it('gives a place back on a challenge that was closed meanwhile, and creates nothing', async () => {
+  it('gives a place back on a challenge that has since been closed, and creates nothing', async () => {
     await open('a');
     const place = await openLater('b', 'holder-1');
     await attempt('a', 'holder-1');
@@ -228,7 +228,7 @@ describe.each([
     expect(await redis.client.exists('ev:{mailbox-digest-2}')).toBe(0);
   });
 
-  it('redeems a token once, gives it back with its old end, and not past it', async () => {
+  it('redeems a token once, and gives it back with its old end until then', async () => {
     await open('a');
     await attempt('a', 'holder-1');
     const end = START + 15 * MINUTE;
@@ -242,7 +242,7 @@ describe.each([
     expect(await redeem('token-of-a')).toEqual({ kind: 'unknown' });
   });
 
-  it('keeps a token through another challenge of the address', async () => {
+  it('keeps a token while another challenge of the address is verified', async () => {
     await open('a');
     await attempt('a', 'holder-1');
     await openLater('b');
@@ -251,7 +251,7 @@ describe.each([
     expect(await redeem('token-of-b')).toMatchObject({ kind: 'redeemed' });
   });
 
-  it('counts the emails of a whole day, to the millisecond', async () => {
+  it('counts the emails of a whole day to the millisecond', async () => {
     const places: number[] = [];
     for (let n = 0; n < 10; n += 1) {
       const opened = await open(`hourly-${n}`);
@@ -265,7 +265,7 @@ describe.each([
     expect(await open('x')).toMatchObject({ kind: 'limited', retryIn: 1 });
     await pass(1);
     expect(await open('eleventh')).toMatchObject({ kind: 'opened', resendIn: 2 * 60 * MINUTE });
-    // One that did not leave gives its place back also hours later, and those that stay count on.
+    // A failed send gives its place back hours later too, and the others still count.
     expect(await discard('hourly-9', places[9] ?? 0)).toEqual({ kind: 'discarded', resendIn: MINUTE });
     await pass(MINUTE);
     expect(await open('twelfth')).toMatchObject({ kind: 'opened' });
@@ -273,7 +273,7 @@ describe.each([
     expect(await open('x')).toMatchObject({ kind: 'limited', retryIn: START + day + 2 * 60 * MINUTE - now });
   });
 
-  it('tells a code that has ended from one that never was, beside a newer one, and never accepts it (T64)', async () => {
+  it('tells an ended code from an unknown one beside a newer code, and never accepts it (T64)', async () => {
     await open('a', { maxAttempts: 5 });
     await pass(2 * MINUTE);
     await open('b', { holder: 'holder-1', maxAttempts: 5 });
@@ -286,7 +286,7 @@ describe.each([
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
   });
 
-  it('tells a code that was used, or ended by a success, beside a newer one (T64)', async () => {
+  it('recognizes a code that was used, or ended by a success, beside a newer one (T64)', async () => {
     await open('a');
     await openLater('b', 'holder-1');
     expect(await attempt('b', 'holder-1')).toEqual({ kind: 'accepted' });
@@ -300,7 +300,7 @@ describe.each([
     expect(await attempt('c')).toEqual({ kind: 'accepted' });
   });
 
-  it('takes no attempt for an ended code where none is left, and none where no code lives (T64)', async () => {
+  it('takes no attempt for an ended code if none is left or no code is live (T64)', async () => {
     await open('a');
     await pass(3 * MINUTE);
     expect(await attempt('a', 'holder-1')).toEqual({ kind: 'expired', live: false });
@@ -310,7 +310,7 @@ describe.each([
     expect(await attempt('a', 'holder-2')).toEqual({ kind: 'expired', live: true });
   });
 
-  it('knows an ended code for 15 minutes, until another is opened (T64)', async () => {
+  it('remembers an ended code for 15 minutes, until another is opened (T64)', async () => {
     await open('a');
     await passTo(START + 3 * MINUTE + 15 * MINUTE - 1);
     await open('b', { maxAttempts: 9 });
@@ -326,7 +326,7 @@ describe.each([
     expect(await attempt('d')).toEqual({ kind: 'incorrect', attemptsLeft: 1 });
   });
 
-  it('knows ten ended codes, those that ended last; of codes that ended at once either all or none (T64)', async () => {
+  it('remembers the ten codes that ended last; of codes that ended together either all or none (T64)', async () => {
     const all = [{ max: 1000, window: MINUTE }];
     const openAll = (codes: readonly string[], codeTtl: number) =>
       Promise.all(
@@ -345,16 +345,16 @@ describe.each([
     await openAll(['newest'], MINUTE);
     expect(await attempt('first')).toMatchObject({ kind: 'incorrect' });
     for (const code of ten) expect(await attempt(code)).toMatchObject({ kind: 'outdated' });
-    // A code that is drawn once more lives as any other.
+    // A code that is drawn again works like any other.
     await openAll(['second-0'], MINUTE);
     expect(await attempt('second-0')).toEqual({ kind: 'accepted' });
-    // Those that the success ended, ended at once: there are eleven of them.
+    // The success ended eleven codes together.
     await openAll(['later'], MINUTE);
     for (const code of [...ten.slice(1), 'newest'])
       expect(await attempt(code)).toMatchObject({ kind: 'incorrect' });
   });
 
-  it('does not know a code whose email did not leave, ended or not (T64)', async () => {
+  it('does not remember a code whose email was not sent (T64)', async () => {
     await open('a');
     await discard('a', START, 'holder-1');
     await openLater('b');
@@ -368,11 +368,11 @@ describe.each([
   it.each([
     ['in the past', () => now - 1],
     ['now', () => now],
-    ['not a number', () => Number.NaN],
-    ['without end', () => Number.POSITIVE_INFINITY],
-    ['before all time', () => Number.NEGATIVE_INFINITY],
-    ['later than any token lives', () => now + 24 * 60 * MINUTE + 1],
-  ])('gives no token back whose end is %s, and keeps nothing of it', async (_when, end) => {
+    ['NaN', () => Number.NaN],
+    ['infinite', () => Number.POSITIVE_INFINITY],
+    ['minus infinity', () => Number.NEGATIVE_INFINITY],
+    ['later than any token ends', () => now + 24 * 60 * MINUTE + 1],
+  ])('gives no token back if its end is %s, and stores nothing', async (_when, end) => {
     await store.release({ ...key, token: 'token', end: end() }, TIMEOUT);
     expect(await redeem('token')).toEqual({ kind: 'unknown' });
     expect(await redis.client.keys('*')).toEqual([]);
@@ -390,14 +390,14 @@ describe.each([
     ).toEqual({ kind: 'expired', live: false });
   });
 
-  it('gives a token back that lives as long as a token can', async () => {
+  it('gives back a token with the longest possible life', async () => {
     const end = now + 24 * 60 * MINUTE;
     await store.release({ ...key, token: 'token', end }, TIMEOUT);
     await passTo(end - 1);
     expect(await redeem('token')).toEqual({ kind: 'redeemed', end });
   });
 
-  it('counts a client in a window of its own', async () => {
+  it('counts a client in its own window', async () => {
     const count = (step: 'hit' | 'undo' | 'forget') =>
       store.count({ ip: 'ip', window: MINUTE, step }, TIMEOUT);
     expect(await count('hit')).toEqual({ hits: 1, resetsIn: MINUTE });
@@ -411,7 +411,7 @@ describe.each([
     expect(await count('hit')).toEqual({ hits: 1, resetsIn: MINUTE });
   });
 
-  it('does nothing in a call that is too late', async () => {
+  it('does nothing in a call after its deadline', async () => {
     await expect(
       store.open(
         { ...key, code: 'a', codeTtl: MINUTE, holder: undefined, newHolder: 'c', maxAttempts: 1, limits },
@@ -421,12 +421,12 @@ describe.each([
     expect(await open('b')).toMatchObject({ kind: 'opened' });
   });
 
-  it('is fit', async () => {
+  it('reports no problems', async () => {
     expect(await store.check(TIMEOUT)).toEqual([]);
   });
 });
 
-describe('RedisStore alone', () => {
+describe('RedisStore only', () => {
   const opening = {
     ...key,
     code: 'a',
@@ -437,17 +437,17 @@ describe('RedisStore alone', () => {
     limits,
   };
 
-  it('keeps nothing longer than it lives', async () => {
+  it('lets keys expire with what they hold', async () => {
     await redis.flush();
     await new RedisStore(redis.client).open(opening, TIMEOUT);
     expect(await redis.client.pTTL('ev:{mailbox-digest-1}')).toBeGreaterThan(86_000_000);
-    // The code's life, and the 15 minutes that it is known after it.
+    // The code's life, and 15 minutes in which it is remembered.
     const ttl = await redis.client.pTTL('ev:{mailbox-digest-1}challenge-diges1');
     expect(ttl).toBeGreaterThan(955_000);
     expect(ttl).toBeLessThanOrEqual(960_000);
   });
 
-  it('keeps a challenge as long as its token, and no longer than its codes are known once that is used up', async () => {
+  it('keeps a challenge as long as its token, and after redemption as long as its codes are remembered', async () => {
     await redis.flush();
     const store = new RedisStore(redis.client);
     const life = () => redis.client.pTTL('ev:{mailbox-digest-1}challenge-diges1');
@@ -470,7 +470,7 @@ describe('RedisStore alone', () => {
     expect(await redis.client.pTTL('ev:{mailbox-digest-1}')).toBeGreaterThan(86_000_000);
   });
 
-  it('asks Redis once for each act', async () => {
+  it('sends one command to Redis for each operation', async () => {
     const store = new RedisStore(redis.client);
     await store.check(TIMEOUT);
     await redis.flush();
@@ -480,7 +480,7 @@ describe('RedisStore alone', () => {
     expect((await commands()) - before).toBe(1);
   });
 
-  /** EVALSHA and EVAL that the server has run; what a script calls counts elsewhere. */
+  /** How many EVALSHA and EVAL the server has run; commands called by scripts are counted elsewhere. */
   async function commands(): Promise<number> {
     const stats = await redis.client.info('commandstats');
     return [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].reduce(
@@ -489,7 +489,7 @@ describe('RedisStore alone', () => {
     );
   }
 
-  it('names an eviction policy that loses limits', async () => {
+  it('reports an eviction policy that loses limits', async () => {
     await redis.client.configSet('maxmemory-policy', 'allkeys-lru');
     try {
       const problems = await new RedisStore(redis.client).check(TIMEOUT);

@@ -1,4 +1,4 @@
-/** The app's own template, broken: a mail that cannot be written has not left, and costs nothing. */
+/** A custom template that is broken: an email that cannot be built is a failed delivery and costs nothing. */
 import { inspect } from 'node:util';
 import type { ErrorRequestHandler } from 'express';
 import {
@@ -13,7 +13,7 @@ import {
 } from 'express-email-verification';
 import request from 'supertest';
 import { createTestApp } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
@@ -21,7 +21,7 @@ const mail = useMailServer();
 beforeEach(() => redis.flush());
 const email = 'minji@example.com';
 
-/** One that breaks once the app has started, which tries it. */
+/** A template that breaks only after the start, which already tries it. */
 function afterStart(template: Template) {
   let hasStarted = false;
   return {
@@ -36,7 +36,7 @@ type Failed = EmailVerificationEvents['delivery_failed'];
 
 const fine: Template = ({ code }) => ({ subject: 'Your code', text: code, html: `<p>${code}` });
 
-/** What an app in plain JavaScript can write all the same. */
+/** Templates that an app in plain JavaScript can still write. */
 const broken: [what: string, template: (input: { code: string }) => unknown, cause: string][] = [
   [
     'throws',
@@ -46,7 +46,7 @@ const broken: [what: string, template: (input: { code: string }) => unknown, cau
     'no partial of that name',
   ],
   [
-    'throws what is no error',
+    'throws undefined',
     () => {
       throw undefined;
     },
@@ -68,16 +68,16 @@ describe.each([
   ['RedisStore', (): Store => new RedisStore(redis.client)],
   ['MemoryStore', (): Store => new MemoryStore()],
 ])('on %s, a template that', (_name, createStore) => {
-  /** An app whose template breaks after the start, until it is mended. */
+  /** An app whose template breaks after the start, until it is fixed. */
   function open(template: (input: { code: string }) => unknown, options: Partial<EmailVerificationOptions>) {
-    let written: (input: { code: string }) => unknown = fine as typeof template;
+    let current: (input: { code: string }) => unknown = fine as typeof template;
     const { app, verification } = createTestApp({
       store: createStore(),
       transport: mail.url,
-      template: ((input) => written(input)) as Template,
+      template: ((input) => current(input)) as Template,
       ...options,
     });
-    written = template;
+    current = template;
     const seen: unknown[] = [];
     const onError: ErrorRequestHandler = (error, _req, res, _next) => {
       seen.push(error);
@@ -91,34 +91,41 @@ describe.each([
       seen,
       send: () => request(app).post('/ev/send').send({ email }),
       close: () => verification.close(),
-      mend() {
-        written = fine as typeof template;
+      fix() {
+        current = fine as typeof template;
       },
     };
   }
 
-  it.each(broken)('%s: delivery_failed, and the next send need not wait', async (_what, template, cause) => {
-    const app = open(template, {});
-    const { status, body } = await app.send();
-    expect([status, body]).toEqual([
-      500,
-      { ok: false, message: expect.any(String), reason: 'delivery_failed', resendIn: 0 },
-    ]);
-    expect(app.seen).toEqual([]);
-    expect(app.failed).toEqual([
-      { email: 'm***@example.com', purpose: 'signup', cause: expect.objectContaining({ code: 'ETEMPLATE' }) },
-    ]);
-    expect(app.failed[0]?.cause.cause).toMatchObject({ message: expect.stringContaining(cause) });
-    app.mend();
-    await app.send().expect(200);
-    expect(mail.messages).toHaveLength(1);
-  });
+  it.each(broken)(
+    '%s causes delivery_failed, and the next send need not wait',
+    async (_what, template, cause) => {
+      const app = open(template, {});
+      const { status, body } = await app.send();
+      expect([status, body]).toEqual([
+        500,
+        { ok: false, message: expect.any(String), reason: 'delivery_failed', resendIn: 0 },
+      ]);
+      expect(app.seen).toEqual([]);
+      expect(app.failed).toEqual([
+        {
+          email: 'm***@example.com',
+          purpose: 'signup',
+          cause: expect.objectContaining({ code: 'ETEMPLATE' }),
+        },
+      ]);
+      expect(app.failed[0]?.cause.cause).toMatchObject({ message: expect.stringContaining(cause) });
+      app.fix();
+      await app.send().expect(200);
+      expect(mail.messages).toHaveLength(1);
+    },
+  );
 
-  it.each(broken)('%s: in the background an event, and the next send need not wait', async (...row) => {
+  it.each(broken)('%s causes an event in the background', async (...row) => {
     const [, template, cause] = row;
     const app = open(template, { delivery: 'background' });
     await app.send().expect(200);
-    // Which also shows that its room is left: close() waits for what is under way.
+    // This also shows that its slot is free: close() waits for what is under way.
     await app.close();
     expect(app.failed.map(({ cause }) => cause.code)).toEqual(['ETEMPLATE']);
     expect(app.failed[0]?.cause.cause).toMatchObject({ message: expect.stringContaining(cause) });
@@ -126,7 +133,7 @@ describe.each([
   });
 });
 
-it('a place is given back in the background too', async () => {
+it('a send is given back in the background too', async () => {
   const store = new MemoryStore();
   const { template, start } = afterStart(() => {
     throw new Error('broken');
@@ -140,7 +147,7 @@ it('a place is given back in the background too', async () => {
   await request(second.app).post('/ev/send').send({ email }).expect(200);
 });
 
-it('the words of a suppression that are none fail as a template does, and look as a sent code in the background', async () => {
+it('an invalid email of a suppression fails like a template, and in the background the answer looks like a sent code', async () => {
   const { app, verification } = createTestApp({
     ...{ store: new MemoryStore(), transport: mail.url, delivery: 'background' },
     beforeSend: () => ({ kind: 'suppress', mail: 'You have an account.' as never }),
@@ -154,15 +161,15 @@ it('the words of a suppression that are none fail as a template does, and look a
   ]);
 });
 
-it('what a template says when it throws tells no code, however it is written there', async () => {
+it('the error of a template reveals no code, however it is written there', async () => {
   const codes: string[] = [];
   const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
   const { template, start } = afterStart(({ code }) => {
     codes.push(code);
     const spaced = `${code.slice(0, 3)} ${code.slice(3)}`;
-    const said = `no word for ${code} or ${spaced}\n    at ${code} of ${email}`;
-    const error = new RangeError(said);
-    // Its stack keeps the words that it had when it was first read.
+    const text = `no word for ${code} or ${spaced}\n    at ${code} of ${email}`;
+    const error = new RangeError(text);
+    // The stack keeps the message it had when it was first read.
     if (codes.length > 2 && error.stack) error.message = `no word for ${code} of ${email}`;
     throw Object.assign(error, { code, input: { code }, cause: new Error(code) });
   });
@@ -181,7 +188,7 @@ it('what a template says when it throws tells no code, however it is written the
     'The email did not leave: it could not be written: RangeError: no word for ###### or ### ### at ###### of *** (ETEMPLATE)',
   );
   expect(cause.stack).toContain('template.test.ts:');
-  const told = JSON.stringify([
+  const reported = JSON.stringify([
     warnings.mock.calls,
     failed,
     Object.entries(cause),
@@ -194,22 +201,22 @@ it('what a template says when it throws tells no code, however it is written the
   expect(changed.message).toBe('no word for ###### of ***');
   expect(changed.stack).toContain('template.test.ts:');
   for (const secret of [...codes, email]) expect(changed.stack).not.toContain(secret);
-  for (const code of codes) expect(told).not.toContain(code);
-  expect(told).not.toContain(email);
+  for (const code of codes) expect(reported).not.toContain(code);
+  expect(reported).not.toContain(email);
   warnings.mockRestore();
 });
 
-describe('T56: at start, a template is tried in each language', () => {
+describe('T56: at start a template is tried in each language', () => {
   const create = (options: Partial<EmailVerificationOptions>) =>
     createTestApp({ store: new MemoryStore(), transport: mail.url, ...options }).verification;
 
-  it.each(broken)('and one that %s ends the start', async (_what, template, cause) => {
-    const act = () => create({ template: template as Template });
-    expect(act).toThrow("The `template` option cannot write an email in the language 'en': ");
-    expect(act).toThrow(cause);
+  it.each(broken)('and one that %s fails the start', async (_what, template, cause) => {
+    const start = () => create({ template: template as Template });
+    expect(start).toThrow("The `template` option cannot write an email in the language 'en': ");
+    expect(start).toThrow(cause);
   });
 
-  it('with what it threw as the cause', () => {
+  it('and its error is the cause', () => {
     const error = new RangeError('no partial of that name');
     const template = () => {
       throw error;
@@ -217,7 +224,7 @@ describe('T56: at start, a template is tried in each language', () => {
     expect(() => create({ template })).toThrow(expect.objectContaining({ cause: error }));
   });
 
-  it('also one that breaks in another language than the default', () => {
+  it('even if it breaks only in another language than the default', () => {
     const template: Template = (input) => {
       if (input.locale.tag === 'ko') throw new Error('no partial of that name');
       return fine(input);
@@ -225,7 +232,7 @@ describe('T56: at start, a template is tried in each language', () => {
     expect(() => create({ template })).toThrow("in the language 'ko': no partial of that name");
   });
 
-  it('with what it will be given: a code of codeLength, codeTtl in seconds, the host of origin', () => {
+  it('with a code of codeLength, codeTtl in seconds and the host of origin', () => {
     const inputs: TemplateInput[] = [];
     const template: Template = (input) => {
       inputs.push(input);
@@ -247,7 +254,7 @@ describe('T56: at start, a template is tried in each language', () => {
     expect(inputs.at(-1)).toMatchObject({ expiresIn: 180, originHost: undefined, codeInSubject: false });
   });
 
-  it('and words of a language that the package’s own template cannot use', () => {
+  it('and with texts that the default template cannot use', () => {
     const broken = { ...en, tag: 'de', mail: { ...en.mail, expiry: 'drei Minuten' as never } };
     expect(() => create({ locales: { de: broken } })).toThrow(/`locales\.de/);
   });

@@ -1,11 +1,11 @@
-/** The transport that was named sends, or the app does not start, and is told why in a sentence that shows no password. */
+/** The named transport sends the email, or the app does not start and the error says why without showing a password. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEmailVerification, MemoryStore, type TransportOption } from 'express-email-verification';
 import nodemailer from 'nodemailer';
 import { FROM, SECRET } from '../support/app.js';
-import { useMailServer } from '../support/mail.js';
+import { useMailServer } from '../support/mail-server.js';
 import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { until } from '../support/until.js';
 
@@ -20,8 +20,8 @@ beforeEach(() => {
 afterEach(() => jest.restoreAllMocks());
 
 function create(transport: unknown, more: object = {}) {
-  const { transport: taken } = { transport: transport as TransportOption };
-  const options = { store: new MemoryStore(), from: FROM, secret: SECRET, transport: taken, ...more };
+  const { transport: accepted } = { transport: transport as TransportOption };
+  const options = { store: new MemoryStore(), from: FROM, secret: SECRET, transport: accepted, ...more };
   return createEmailVerification(options);
 }
 
@@ -88,7 +88,7 @@ const refused: [transport: unknown, ...sentences: string[]][] = [
   [{ host, maxConnections: Number.NaN }, 'The `transport.maxConnections` option must be'],
   [{ host, greetingTimeout: '10s' }, 'The `transport.greetingTimeout` option must be'],
 
-  // A login that holds nothing.
+  // A login without a user or password.
   [
     { host, auth: {} },
     'The `transport.auth.user` option must be the user to log in as. Received undefined.',
@@ -130,7 +130,7 @@ const refused: [transport: unknown, ...sentences: string[]][] = [
   [`smtp://undefined:undefined@${host}`, 'The `transport.auth.user` option must be', UNSET],
   ['smtp://acme:open-sesame@undefined', NO_SERVER, UNSET],
 
-  // What nodemailer would leave out without a word, or end the process over.
+  // Options that nodemailer would ignore silently, or that would end the process.
   [{ host, proxy: 'proxy.acme.example' }, 'The `transport.proxy` option must be the URL of an HTTP proxy'],
   [{ host, proxy: 'proxy.acme.example:3128' }, 'The `transport.proxy` option must be'],
   [{ host, proxy: 'http://' }, 'The `transport.proxy` option must be'],
@@ -186,7 +186,7 @@ const refused: [transport: unknown, ...sentences: string[]][] = [
   [`smtp://${host}?secure=true`, "The URL of `transport` has 'secure' in its query, where it does not count"],
   [`smtp://${host}?auth.user=acme`, "The URL of `transport` has 'auth.user' in its query"],
 
-  // Transports other than SMTP that cannot work.
+  // Other transports that cannot work.
   [{ SES: { ses: {}, aws: {} } }, 'The `transport.SES` option must be { sesClient'],
   [{ SES: {} }, 'The `transport.SES` option must be { sesClient'],
   [{ SES: { sesClient: {} } }, 'The `transport.SES` option must be { sesClient'],
@@ -194,7 +194,7 @@ const refused: [transport: unknown, ...sentences: string[]][] = [
   [{ host, socket: {} }, 'The `transport.socket` option is one connection'],
   [{ host, connection: {} }, 'The `transport.connection` option is one connection'],
 
-  // No transport at all.
+  // Values that are not a transport.
   [new URL('smtp://acme:open-sesame@smtp.acme.example'), 'SMTP URL. Received a URL.'],
   [new String('smtp://acme:open-sesame@smtp.acme.example'), 'SMTP URL. Received a String.'],
   [Buffer.from('smtp://acme:open-sesame@smtp.acme.example'), 'SMTP URL. Received a Buffer.'],
@@ -280,7 +280,7 @@ it.each<[unknown]>([
   expect(() => create(transport)).not.toThrow();
 });
 
-describe('T54: the transport that was named sends', () => {
+describe('T54: the named transport sends', () => {
   it.each([{}, { pool: true }])('jsonTransport, with %p beside it', async (more) => {
     const verification = create({ jsonTransport: true, ...more });
     expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
@@ -294,16 +294,18 @@ describe('T54: the transport that was named sends', () => {
     expect(await verification.check()).toEqual({ ok: true, problems: [] });
   });
 
-  it.each(['path', 'sendmail'])('sendmail, its binary named by `%s`', async (option) => {
+  it.each(['path', 'sendmail'])('sendmail, with its binary set by `%s`', async (option) => {
     const folder = await mkdtemp(join(tmpdir(), 'sendmail-'));
-    const [binary, letter] = [join(folder, 'sendmail'), join(folder, 'message')];
-    await writeFile(binary, `#!/bin/sh\necho "$@" > ${letter}\ncat >> ${letter}\n`, { mode: 0o755 });
+    const [binary, messageFile] = [join(folder, 'sendmail'), join(folder, 'message')];
+    await writeFile(binary, `#!/bin/sh\necho "$@" > ${messageFile}\ncat >> ${messageFile}\n`, {
+      mode: 0o755,
+    });
     try {
       const verification = create(
         option === 'path' ? { sendmail: true, path: binary } : { sendmail: binary, pool: true },
       );
       expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
-      const received = await readFile(letter, 'utf8');
+      const received = await readFile(messageFile, 'utf8');
       expect(received).toMatch(/^-i -f hello@acme\.example person@example\.com\n/);
       expect(received).toMatch(/\b\d{6}\b/);
     } finally {
@@ -311,7 +313,7 @@ describe('T54: the transport that was named sends', () => {
     }
   });
 
-  it('and sendmail that is not there is told', async () => {
+  it('reports a missing sendmail binary', async () => {
     const verification = create({ sendmail: true, path: join(tmpdir(), 'no-such-sendmail') });
     const cause = new Promise<object>((resolve) =>
       verification.on('delivery_failed', ({ cause }) => resolve(cause)),
@@ -339,7 +341,7 @@ describe('T54: the transport that was named sends', () => {
     expect(sent).toEqual([[email]]);
   });
 
-  it('a transport plugin, which stays open', async () => {
+  it('a transport plugin, which is left open', async () => {
     const sent: unknown[] = [];
     const plugin = {
       name: 'Own',
@@ -358,7 +360,7 @@ describe('T54: the transport that was named sends', () => {
     expect(plugin.close).not.toHaveBeenCalled();
   });
 
-  it('an unpooled connection for each message, with `pool: false`', async () => {
+  it('one connection for each message with `pool: false`', async () => {
     const verification = create({ url: mail.url, pool: false });
     expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
     expect(mail.messages).toHaveLength(1);
@@ -366,7 +368,7 @@ describe('T54: the transport that was named sends', () => {
   });
 });
 
-it('takes by its types what it takes', () => {
+it('its types accept every valid transport', () => {
   const { user, pass }: { user?: string; pass?: string } = { user: 'acme', pass: 'open-sesame' };
   class SendEmailCommand {}
   const transports: (TransportOption | undefined)[] = [
@@ -384,7 +386,7 @@ it('takes by its types what it takes', () => {
     {
       name: 'Own',
       version: '1',
-      send: (_mail, done) => done(null, { envelope: {} as never, messageId: 'm' }),
+      send: (_message, done) => done(null, { envelope: {} as never, messageId: 'm' }),
     },
     { sendMail: jest.fn() },
     { sendMail: async ({ to }) => to },
@@ -396,7 +398,10 @@ it('takes by its types what it takes', () => {
 describe('T55: an object whose `sendMail` is a function stands in for a transporter', () => {
   it.each<[string, (sent: unknown[]) => object]>([
     ['a plain function', (sent) => ({ sendMail: async (message: object) => void sent.push(message) })],
-    ['one that returns nothing', (sent) => ({ sendMail: (message: object) => void sent.push(message) })],
+    [
+      'a function that returns nothing',
+      (sent) => ({ sendMail: (message: object) => void sent.push(message) }),
+    ],
     ['jest.fn()', (sent) => ({ sendMail: jest.fn((message) => void sent.push(message)) })],
     [
       'jest.fn().mockResolvedValue()',
@@ -413,14 +418,14 @@ describe('T55: an object whose `sendMail` is a function stands in for a transpor
         })(),
     ],
     [
-      'one whose properties are functions, as those of a deep mock',
+      'an object whose properties are functions, like a deep mock',
       (sent) => ({
         ...{ sendMail: (message: object) => void sent.push(message), options: () => {} },
         ...{ use: () => {}, transporter: { name: () => {}, options: () => {} } },
       }),
     ],
     [
-      'one with options that are no object',
+      'an object with `options: null`',
       (sent) => ({
         sendMail: (message: object) => void sent.push(message),
         options: null,
@@ -438,7 +443,7 @@ describe('T55: an object whose `sendMail` is a function stands in for a transpor
     }
   });
 
-  it('and one that fails is a delivery that failed', async () => {
+  it('a sendMail() that fails is a failed delivery', async () => {
     const failures = [
       () => {
         throw new Error('no');
@@ -454,7 +459,7 @@ describe('T55: an object whose `sendMail` is a function stands in for a transpor
       expect(await create({ sendMail }).send({ email })).toMatchObject({ kind: 'delivery_failed' });
   });
 
-  it('and one whose verify() fails or hangs is a problem', async () => {
+  it('a verify() that fails or hangs is a problem', async () => {
     const sendMail = () => {};
     const verifies = [
       () => Promise.reject(new Error('no')),
@@ -463,20 +468,20 @@ describe('T55: an object whose `sendMail` is a function stands in for a transpor
         throw new Error('no');
       },
     ];
-    const unheard = jest.fn();
-    process.on('unhandledRejection', unheard);
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
     for (const verify of verifies) {
       const { ok, problems } = await create({ sendMail, verify }, { mailTimeout: 50 }).check();
       expect([ok, problems.length]).toEqual([false, 1]);
     }
-    // What was to tell of the time that is up has nobody to tell.
+    // A late rejection must not go unhandled.
     await new Promise((resolve) => setTimeout(resolve, 200));
-    process.off('unhandledRejection', unheard);
-    expect(unheard).not.toHaveBeenCalled();
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 });
 
-describe('T56: `getSocket` of the app ends no process', () => {
+describe('T56: a custom `getSocket` does not end the process', () => {
   it.each<[string, () => unknown]>([
     [
       'that throws',
@@ -485,8 +490,8 @@ describe('T56: `getSocket` of the app ends no process', () => {
       },
     ],
     ['that is asynchronous and rejects', () => Promise.reject(new Error('no'))],
-    ['that throws no error', () => Promise.reject('no')],
-  ])('one %s is a delivery that failed', async (_how, getSocket) => {
+    ['that rejects with a string', () => Promise.reject('no')],
+  ])('one %s is a failed delivery', async (_how, getSocket) => {
     const outcomes = [{}, { auth }, { pool: false }].map(async (more) => {
       const verification = create({ host, getSocket, ...more }, { mailTimeout: 1000 });
       expect((await verification.check()).problems).toHaveLength(1);
@@ -513,7 +518,7 @@ describe('T56: check()', () => {
     await Promise.all(stages);
   });
 
-  it('tells of a proxy that is not there', async () => {
+  it('reports an unreachable proxy', async () => {
     const server = await startRawSmtpServer();
     await server.close();
     const { problems } = await create({ host, proxy: `http://127.0.0.1:${server.port}` }).check();
@@ -523,7 +528,7 @@ describe('T56: check()', () => {
   });
 });
 
-it('T54: a time that no timer can hold is the longest, and not the shortest', async () => {
+it('T54: a time too long for a timer counts as the longest one, not the shortest', async () => {
   const server = await startRawSmtpServer();
   const { idleTimeout, ...times } = { idleTimeout: Number.POSITIVE_INFINITY, socketTimeout: 2 ** 31 };
   const verification = create({ url: server.url, idleTimeout, ...times, greetingTimeout: 1e12 });
@@ -536,7 +541,7 @@ it('T54: a time that no timer can hold is the longest, and not the shortest', as
   await server.close();
 });
 
-it('holds no process once it is closed, whatever `rateDelta` is', async () => {
+it('keeps no timer once it is closed, whatever `rateDelta` is', async () => {
   const server = await startRawSmtpServer();
   const [begun, ended] = [jest.spyOn(globalThis, 'setTimeout'), jest.spyOn(globalThis, 'clearTimeout')];
   const verification = create({ url: server.url, rateLimit: 1, rateDelta: 3_600_000 });
@@ -548,8 +553,8 @@ it('holds no process once it is closed, whatever `rateDelta` is', async () => {
   await server.close();
 });
 
-describe('T74: port and `secure` that contradict each other are told of at start', () => {
-  const told = (transport: unknown) => {
+describe('T74: a port that contradicts `secure` is warned about at start', () => {
+  const warningsFor = (transport: unknown) => {
     warnings.mockClear();
     create(transport);
     return warnings.mock.calls.map(([sentence]) => sentence);
@@ -576,11 +581,11 @@ describe('T74: port and `secure` that contradict each other are told of at start
     ['smtps://smtp.acme.example:465', []],
     ['smtp://smtp.acme.example', []],
   ])('%p', (transport, sentences) => {
-    expect(told(transport)).toEqual(sentences);
+    expect(warningsFor(transport)).toEqual(sentences);
   });
 });
 
-it('leaves a transporter of the app open, and as it is', async () => {
+it('leaves a transporter of the app open and unchanged', async () => {
   const transporter = nodemailer.createTransport({ url: mail.url, pool: true });
   const verification = create(transporter);
   expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
@@ -590,9 +595,9 @@ it('leaves a transporter of the app open, and as it is', async () => {
   transporter.close();
 });
 
-function messageOf(act: () => unknown): string {
+function messageOf(create: () => unknown): string {
   try {
-    act();
+    create();
   } catch (error) {
     return (error as Error).message;
   }

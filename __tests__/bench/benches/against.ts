@@ -1,6 +1,6 @@
 /**
- * `against DIR`: /verify of this checkout beside that of another, in many short pairs. `against DIR 100`: that
- * many. Of the CPU the least tenth of the rounds counts: what else the machine does can only add to it.
+ * `against DIR`: compares /verify of this checkout with that of another, in many short pairs; `against DIR 100` sets the
+ * number. For CPU only the lowest tenth of the rounds counts, since other work on the machine can only add to it.
  */
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -11,7 +11,7 @@ import { compete, enter } from './verify.js';
 const SECONDS = 0.2;
 
 export async function against(lab: Lab, [checkout, rounds = '60']: readonly string[]): Promise<string> {
-  if (!checkout) throw new Error('against which checkout? npm run bench -- against ../another');
+  if (!checkout) throw new Error('Usage: npm run bench -- against ../another-checkout');
   const build = compileWithLibOf(resolve(checkout), lab.build);
   try {
     const contestants = [await enter(lab, 'ours', 'wrong'), await enter(lab, 'ours', 'wrong', build)];

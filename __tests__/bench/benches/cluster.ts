@@ -1,4 +1,4 @@
-/** Two workers of node:cluster on one Redis, beside one process. */
+/** Two workers of node:cluster on one Redis, compared with one process. */
 import type { Lab } from '../lab.js';
 import { median, progress, ratio, table, whole } from '../table.js';
 import { expectSuccess } from './verify.js';

@@ -1,4 +1,4 @@
-/** How long one client waits that has the server for itself: /verify at one connection. */
+/** How long a single client waits on an idle server: /verify with one connection. */
 import type { Lab } from '../lab.js';
 import { median, ratio, table } from '../table.js';
 import { compete, enter } from './verify.js';

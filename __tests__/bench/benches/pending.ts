@@ -1,6 +1,6 @@
 /**
- * What pending addresses weigh in Redis, and what they cost those that come after: two Redis, one with a
- * thousand pending addresses and one with ever more, a server on each, in pairs.
+ * How much memory pending addresses take in Redis, and how they slow down later requests: compares two servers in pairs,
+ * one on a Redis with a thousand pending addresses and one on a Redis with more and more.
  */
 import { AIMS } from '../aims.js';
 import type { Lab, Measured } from '../lab.js';
@@ -33,7 +33,7 @@ export async function pending(lab: Lab): Promise<string> {
   ];
   let next = 0;
 
-  /** Each pair on the two servers, one right after the other. */
+  /** Runs each pair on the two servers, one right after the other. */
   async function pairs(what: string, job: Pick<LoadJob, 'path' | 'bodies' | 'expect'>, seconds = 0.8) {
     const results: Measured[][] = servers.map(() => []);
     for (let round = 0; round < ROUNDS * 2; round++) {
@@ -72,7 +72,7 @@ export async function pending(lab: Lab): Promise<string> {
     await Promise.all(fillers.map((filler) => filler.seed({ kind: 'crowd', first: 0, count: half })));
     there = step;
     const bytes = ((await many.seeder.memory()) - base) / step;
-    // Each send brings an address of its own, which would weigh among the next step's.
+    // Each send adds an address, which would count in the next step.
     const isLast = step === STEPS.at(-1);
     const verify = isLast ? await pairs(`pending: verify with ${whole(step)} addresses`, verifying) : '';
     const send = isLast ? await pairs(`pending: send with ${whole(step)} addresses`, sending) : '';
@@ -81,13 +81,13 @@ export async function pending(lab: Lab): Promise<string> {
 
   await few.seeder.flush();
   const emptied = await empty(few.seeder);
-  progress('pending: what stays behind');
+  progress('pending: what remains');
   await few.seeder.seed({ kind: 'past', first: 0, count: 1e5 });
-  await few.seeder.meetAll();
+  await few.seeder.expireAll();
   const left = ((await few.seeder.memory()) - emptied) / (await few.seeder.keys());
 
   const figures = table(['pending addresses', 'bytes each', 'verify to 1,000', 'send to 1,000'], rows);
-  return `${figures}\nWhat stays of one for the day's limit 15 minutes after its code has ended: ${whole(left)} bytes.\n${AIMS.pending}`;
+  return `${figures}\nLeft of an address for the daily limit, 15 minutes after its code ended: ${whole(left)} bytes.\n${AIMS.pending}`;
 }
 
 async function empty(seeder: {
@@ -95,7 +95,7 @@ async function empty(seeder: {
   seed: Lab['seeder']['seed'];
   memory(): Promise<number>;
 }) {
-  // The scripts and the connection weigh something too, and are there before the first address.
+  // The scripts and the connection take memory too, before the first address.
   await seeder.seed({ kind: 'crowd', first: 0, count: 10 });
   await seeder.flush();
   return seeder.memory();

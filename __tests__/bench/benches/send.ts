@@ -1,6 +1,6 @@
 /**
- * /send, to a mail server that answers at once: in the background beside a bare nodemailer pool, awaited beside
- * the tutorials and Better Auth. All send the same message, ten a connection but where it is said otherwise.
+ * /send with a mail server that replies at once: in the background compared with a bare nodemailer pool, awaited compared
+ * with the tutorials and Better Auth. All send the same message, ten per connection unless stated otherwise.
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
@@ -17,18 +17,18 @@ interface Contestant {
   readonly label: string;
   readonly server: ServerName;
   readonly delivery?: 'await' | 'background' | 'none';
-  /** A connection, in place of ten. */
+  /** Messages per connection. @default 10 */
   readonly maxMessages?: number;
-  /** Whose mails are compared with its own. */
+  /** The contestant it is compared with. */
   readonly beside: string | undefined;
 }
 
 const OURS = '/email-verification/send';
 const CONTESTANTS: readonly Contestant[] = [
-  { label: 'bare pool, nobody waits', server: 'floor', beside: undefined },
-  { label: 'ours, background', server: 'ours', delivery: 'background', beside: 'bare pool, nobody waits' },
+  { label: 'bare pool, nothing waits', server: 'floor', beside: undefined },
+  { label: 'ours, background', server: 'ours', delivery: 'background', beside: 'bare pool, nothing waits' },
   {
-    label: 'ours, 1,000 messages a connection',
+    label: 'ours, 1,000 messages per connection',
     server: 'ours',
     delivery: 'background',
     maxMessages: 1000,
@@ -40,11 +40,11 @@ const CONTESTANTS: readonly Contestant[] = [
 ];
 
 interface Sent extends Measured {
-  /** Mails a second while the load went on. */
+  /** Emails per second during the load. */
   readonly underLoad: number;
-  /** Mails a second until the last had come. */
-  readonly mailsPerSecond: number;
-  readonly cpuEachMail: number;
+  /** Emails per second until the last one arrived. */
+  readonly emailsPerSecond: number;
+  readonly cpuPerEmail: number;
 }
 
 export async function send(lab: Lab): Promise<string> {
@@ -54,12 +54,12 @@ export async function send(lab: Lab): Promise<string> {
     ),
   );
   let next = 0;
-  /** No address twice: each mailbox has its limits. */
+  /** Uses no address twice, since each mailbox has its limits. */
   const run = async (place: number, connections: number, seconds: number) => {
     const server = servers[place];
     if (!server) throw new Error(`no server ${place}`);
     next += 100_000;
-    return sendMails(lab, server, { ...jobOf(server.name), connections, seconds, first: next });
+    return sendEmails(lab, server, { ...jobOf(server.name), connections, seconds, first: next });
   };
 
   const sections: string[] = [];
@@ -99,8 +99,8 @@ function jobOf(server: string): Pick<LoadJob, 'path' | 'bodies' | 'expect' | 'co
   };
 }
 
-/** Puts load on /send and waits until every mail it promised has come. */
-export async function sendMails(lab: Lab, server: Server, job: Omit<LoadJob, 'port'>): Promise<Sent> {
+/** Puts load on /send and waits until every promised email has arrived. */
+export async function sendEmails(lab: Lab, server: Server, job: Omit<LoadJob, 'port'>): Promise<Sent> {
   const before = await lab.sink.count();
   const usageBefore = (await server.child.ask<{ cpu: number }>('usage')).cpu;
   const start = Date.now();
@@ -113,25 +113,25 @@ export async function sendMails(lab: Lab, server: Server, job: Omit<LoadJob, 'po
   for (let quiet = 0; quiet < 5; ) {
     await wait(30);
     const now = await lab.sink.count();
-    quiet = now.mails === after.mails ? quiet + 1 : 0;
+    quiet = now.messages === after.messages ? quiet + 1 : 0;
     after = now;
   }
-  const mails = after.mails - before.mails;
-  if (mails < result.ok) throw new Error(`${server.name}: ${result.ok} answers, ${mails} mails`);
+  const emails = after.messages - before.messages;
+  if (emails < result.ok) throw new Error(`${server.name}: ${result.ok} answers, ${emails} emails`);
   const cpu = (await server.child.ask<{ cpu: number }>('usage')).cpu - usageBefore;
   return {
     ...result,
-    underLoad: (atEnd.mails - before.mails) / elapsed,
-    mailsPerSecond: mails / ((after.lastAt - start) / 1000),
-    cpuEachMail: cpu / mails,
+    underLoad: (atEnd.messages - before.messages) / elapsed,
+    emailsPerSecond: emails / ((after.lastAt - start) / 1000),
+    cpuPerEmail: cpu / emails,
   };
 }
 
 function show(results: readonly Sent[][]): string {
   const ofLabel = (label: string) => results[CONTESTANTS.findIndex((one) => one.label === label)] ?? [];
-  const mails = (rounds: readonly Sent[]) => rounds.map(({ mailsPerSecond }) => mailsPerSecond);
+  const emails = (rounds: readonly Sent[]) => rounds.map(({ emailsPerSecond }) => emailsPerSecond);
   return table(
-    ['', 'answers/s', '503/s', 'p99 ms', 'mails/s', 'mails/s under load', 'mails to', 'CPU µs a mail'],
+    ['', 'answers/s', '503/s', 'p99 ms', 'emails/s', 'emails/s under load', 'emails to', 'CPU µs per email'],
     CONTESTANTS.map(({ label, beside }, place) => {
       const rounds = results[place] ?? [];
       const middle = (pick: (one: Sent) => number) => median(rounds.map(pick));
@@ -143,10 +143,10 @@ function show(results: readonly Sent[][]): string {
         whole(middle(({ perSecond }) => perSecond)),
         whole(middle(({ refused, seconds }) => refused / seconds)),
         middle(({ p99 }) => p99).toFixed(1),
-        whole(middle(({ mailsPerSecond }) => mailsPerSecond)),
+        whole(middle(({ emailsPerSecond }) => emailsPerSecond)),
         whole(middle(({ underLoad }) => underLoad)),
-        beside ? `${label.startsWith('ours') ? 'it' : 'ours'}: ${ratio(mails(first), mails(second))}` : '',
-        whole(middle(({ cpuEachMail }) => cpuEachMail)),
+        beside ? `${label.startsWith('ours') ? 'it' : 'ours'}: ${ratio(emails(first), emails(second))}` : '',
+        whole(middle(({ cpuPerEmail }) => cpuPerEmail)),
       ];
     }),
   );

@@ -1,13 +1,13 @@
 /**
- * What answer times tell: nothing between a suppressed address and another one (background delivery, a mail
- * server that takes half a second); and how long anybody waits when Redis is frozen.
+ * What response times reveal: no difference between a suppressed address and another one (background delivery, a mail
+ * server that takes half a second); and how long requests wait while Redis is unresponsive.
  */
 import type { Lab } from '../lab.js';
 import { progress, table } from '../table.js';
 import { expectSuccess } from './verify.js';
 
 const PAIRS = 400;
-const FROZEN_REQUESTS = 40;
+const UNRESPONSIVE_REQUESTS = 40;
 
 export async function timing(lab: Lab): Promise<string> {
   const server = await lab.server('ours', { delivery: 'background' });
@@ -22,28 +22,28 @@ export async function timing(lab: Lab): Promise<string> {
   };
   const warmUp = await lab.load(server, { ...sending, first: 0, count: 200 });
   expectSuccess('ours', warmUp);
-  await lab.sink.delay({ reply: 0, mail: 500 });
+  await lab.sink.delay({ reply: 0, message: 500 });
   progress(`timing: ${PAIRS} pairs`);
   const result = await lab.load(server, { ...sending, first: 1000, count: PAIRS * 2 });
   expectSuccess('ours', result);
   const [other = Number.NaN, known = Number.NaN] = result.p50s;
 
-  progress('timing: Redis frozen');
+  progress('timing: Redis unresponsive');
   lab.redis.pause();
-  const frozen = await lab
+  const unavailable = await lab
     .load(server, {
       path: '/email-verification/verify',
       bodies: [JSON.stringify({ email: 'user-{i}@example.com', code: '123456' })],
       expect: { status: 503, text: '"reason":"unavailable"' },
       first: 0,
-      count: FROZEN_REQUESTS,
-      connections: FROZEN_REQUESTS,
+      count: UNRESPONSIVE_REQUESTS,
+      connections: UNRESPONSIVE_REQUESTS,
       seconds: 5,
       again: false,
     })
     .finally(() => lab.redis.resume());
-  if (frozen.ok !== FROZEN_REQUESTS)
-    throw new Error(`frozen: ${frozen.ok} answers of 503, others as ${frozen.strange}`);
+  if (unavailable.ok !== UNRESPONSIVE_REQUESTS)
+    throw new Error(`Redis unresponsive: ${unavailable.ok} answers of 503, others as ${unavailable.strange}`);
 
   return table(
     ['timing', 'ms'],
@@ -52,8 +52,8 @@ export async function timing(lab: Lab): Promise<string> {
       [`send to a suppressed address, median of ${PAIRS}`, known.toFixed(3)],
       ['the difference', Math.abs(other - known).toFixed(3)],
       [
-        `Redis frozen, storeTimeout 1000: slowest of ${FROZEN_REQUESTS} answers of 503`,
-        frozen.slowest.toFixed(0),
+        `Redis unresponsive, storeTimeout 1000: slowest of ${UNRESPONSIVE_REQUESTS} answers of 503`,
+        unavailable.slowest.toFixed(0),
       ],
     ],
   );

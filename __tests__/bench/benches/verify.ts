@@ -1,4 +1,4 @@
-/** /verify: wrong codes over many addresses, and right ones, beside the floor, the tutorials and Better Auth. */
+/** /verify with wrong codes for many addresses and with right ones, compared with the floor, the tutorials and Better Auth. */
 import { AIMS } from '../aims.js';
 import type { Lab, Measured, Server } from '../lab.js';
 import type { LoadJob } from '../load.js';
@@ -9,7 +9,7 @@ const ROUNDS = 3;
 const ADDRESSES = 10_000;
 /** Right codes work once, so each round brings its own. */
 const RIGHT_CODES = 5000;
-/** The first thousands of requests are the compiler's, more of them where there is more code. */
+/** The JIT compiler needs the first thousands of requests, more of them for more code. */
 const WARM_UP = 15_000;
 const WARM_UP_SECONDS = 3;
 
@@ -40,13 +40,13 @@ export interface Contestant {
   seed(first: number, count: number): Promise<void>;
 }
 
-/** Starts a server, with addresses that wait for their codes and requests that bring them. */
+/** Starts and warms up a server, with seeded addresses and matching requests. */
 export async function enter(lab: Lab, rival: Rival, codes: Codes, build?: string): Promise<Contestant> {
   const server = await lab.server(rival, {}, build);
   const seed = (first: number, count: number) => lab.seeder.seed({ kind: SEEDS[rival], first, count });
   const job = jobOf(rival, codes, await lab.seeder.challengeId());
   if (codes === 'wrong') await seed(0, ADDRESSES);
-  progress(`verify: warming ${rival} up`);
+  progress(`verify: warming up ${rival}`);
   await seed(90_000_000, WARM_UP);
   const warmUp = {
     first: 90_000_000,
@@ -85,7 +85,7 @@ function jobOf(rival: Rival, codes: Codes, challengeId: string): Contestant['job
   };
 }
 
-/** Rounds in which all take turns; in each the next one begins. */
+/** Runs the contestants in turns; each round starts with the next one. */
 export async function compete(
   lab: Lab,
   contestants: readonly Contestant[],
@@ -122,7 +122,9 @@ export function expectSuccess(
   mayRefuse = false,
 ): void {
   if (ok > 0 && other === 0 && (mayRefuse || refused === 0)) return;
-  throw new Error(`${name}: ${ok} right answers, ${refused} of 503, ${other} others, as:\n${strange}`);
+  throw new Error(
+    `${name}: ${ok} right answers, ${refused} times 503, ${other} others, such as:\n${strange}`,
+  );
 }
 
 function show(rivals: readonly Rival[], rounds: readonly Measured[][]): string {

@@ -1,6 +1,6 @@
 /**
- * Better Auth's emailOTP plugin on Express, its codes in the same Redis, its own rate limiter off. Its primary
- * database is its memory adapter and stays empty, which costs it next to nothing.
+ * Better Auth's emailOTP plugin on Express, with its codes in the same Redis and its rate limiter off. Its primary
+ * database is its memory adapter, which stays empty and costs next to nothing.
  */
 import express from 'express';
 import nodemailer from 'nodemailer';

@@ -1,4 +1,4 @@
-/** An Express app with a Redis client and a mail transport that does nothing: what starting is measured against. */
+/** An Express app with a Redis client and a mail transport that does nothing: the baseline for startup. */
 import express from 'express';
 import nodemailer from 'nodemailer';
 import { createClient } from 'redis';

@@ -1,6 +1,6 @@
 /**
- * The least that an Express app can do: for verify one script that counts and compares, for send one write and
- * a pooled mail nobody waits for. No validation, no digests, no limits.
+ * The least that an Express app can do: for /verify one script that counts and compares, for /send one write and a pooled
+ * email that nothing waits for. No validation, no digests, no limits.
  */
 import { createHash } from 'node:crypto';
 import express from 'express';

@@ -1,4 +1,4 @@
-/** The mail that every server sends: the package's own, text and HTML. */
+/** The email that every server sends: the package's own, with text and HTML. */
 import { en } from '../../../lib/locales/en.js';
 import { defaultTemplate } from '../../../lib/mail/template.js';
 import { FROM } from './serve.js';

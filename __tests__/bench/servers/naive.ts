@@ -1,4 +1,4 @@
-/** The handlers of the tutorials: GET and compare, no limit of attempts; a connection and a wait for each mail. */
+/** The handlers of tutorials: GET and compare, no limit of attempts, and a new connection that each email waits for. */
 import { randomInt } from 'node:crypto';
 import express from 'express';
 import nodemailer from 'nodemailer';

@@ -1,4 +1,4 @@
-/** The package, as its quick start has it; without the client limit, since all the load is one client. */
+/** The package as in its quick start, without the client limit, since all requests come from one client. */
 import express from 'express';
 import { createEmailVerification, emailVerificationRouter, RedisStore } from 'express-email-verification';
 import { createClient } from 'redis';

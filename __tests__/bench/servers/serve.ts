@@ -1,4 +1,4 @@
-/** What every server under test shares: it listens, and tells its parent what it has used. */
+/** The common part of every server under test: it listens and reports its usage to its parent. */
 import { once } from 'node:events';
 import type { Express } from 'express';
 import { answerParent, childArgument } from '../child.js';
@@ -9,15 +9,15 @@ export const FROM = 'Acme <hello@acme.example>';
 export interface ServerSettings {
   readonly redis: string;
   readonly smtpPort: number;
-  /** `none`: everything but the mail. */
+  /** `none`: everything except the email. */
   readonly delivery: 'await' | 'background' | 'none';
-  /** Connections to the mail server, and the messages that each carries. */
+  /** Connections to the mail server, and messages per connection. */
   readonly poolSize: number;
   readonly maxMessages: number;
 }
 
 export interface Usage {
-  /** Microseconds of CPU since the process started. */
+  /** Microseconds of CPU since the start of the process. */
   readonly cpu: number;
   /** Bytes. */
   readonly rss: number;
@@ -25,7 +25,7 @@ export interface Usage {
 
 export interface Started extends Usage {
   readonly port: number;
-  /** Milliseconds from the start of the process until it listened. */
+  /** Milliseconds from the start of the process until it listens. */
   readonly startedIn: number;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Exim, Postfix and OpenSMTPD as Debian ships them, with their default limits. Their packages exclude each other and
- * want paths and users of their own, so each is unpacked into `node_modules/.cache` and run where it is as good as
- * installed: on a copy of the file system that it alone sees and that goes with it. That takes root and Linux.
+ * Exim, Postfix and OpenSMTPD as Debian ships them, with their default limits. Their packages conflict with each other
+ * and need their own paths and users, so each is unpacked into `node_modules/.cache` and runs as if installed, on a
+ * private overlay of the file system that disappears with it. This requires root and Linux.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,11 +15,11 @@ import { distribution } from '../../../demo-app/development/redis-binary.js';
 import { startWatchdog } from '../../../demo-app/development/watchdog.js';
 import { freePort } from '../../support/free-port.js';
 
-/** The domain whose recipients they refuse. */
+/** The relays refuse recipients in this domain. */
 export const REFUSED = 'refused.example';
 
 interface DebianRelay extends DebianProgram {
-  /** Configures it to take messages at `$port` and to hand them on to `$sink`, and becomes it. */
+  /** Configures the relay to listen on `$port` and forward to `$sink`, then becomes it. */
   readonly script: string;
 }
 
@@ -101,7 +101,7 @@ exec smtpd -d`,
 
 export type DebianRelayName = keyof typeof DEBIAN_RELAYS;
 
-/** Lays the unpacked tree, `$1`, over the file system in memory, and goes on with `$2` in there. */
+/** Mounts the unpacked tree, `$1`, over the file system in memory, and runs `$2` in there. */
 const AS_INSTALLED = `
 set -e
 mount -t tmpfs tmpfs /mnt
@@ -117,13 +117,13 @@ done
 mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
 mount --rbind /dev /mnt/root/dev
 mount -t proc proc /mnt/root/proc
-# No name server is asked: one that is slow would look like a slow relay.
+# No name server is used: a slow one would look like a slow relay.
 rm -f /mnt/root/etc/resolv.conf
 echo 'lookup file' >/mnt/root/etc/resolv.conf
-# Not by exec: all of them go with this shell, which dies with its parent; a process that changes its user does not.
+# Not by exec: all of them end with this shell, which dies with its parent; a process that changes its user does not.
 chroot /mnt/root sh -e -c "$2" || exit`;
 
-/** Where chroot and the relays are, which is not on every PATH. */
+/** The directories of chroot and the relays, which are not on every PATH. */
 const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin` };
 
 const inNamespace = (tree: string, script: string) => [
@@ -131,9 +131,9 @@ const inNamespace = (tree: string, script: string) => [
   ...['sh', '-c', AS_INSTALLED, 'sh', tree, script],
 ];
 
-/** @returns where it is unpacked. @throws with what keeps it from running here */
+/** @returns where the relay is unpacked. @throws with the reason why it cannot run here */
 export async function unpackDebianRelay(name: DebianRelayName): Promise<string> {
-  if (process.getuid?.() !== 0) throw new Error('it takes root');
+  if (process.getuid?.() !== 0) throw new Error('it requires root');
   const relay = DEBIAN_RELAYS[name];
   const home = resolve(__dirname, '../../../node_modules/.cache/express-email-verification', name);
   const tree = join(home, await distribution());
@@ -143,7 +143,7 @@ export async function unpackDebianRelay(name: DebianRelayName): Promise<string> 
   try {
     run(empty, 'true');
   } catch {
-    throw new Error('the machine lays no file system over another');
+    throw new Error('overlay file systems are not available');
   } finally {
     await rm(empty, { recursive: true });
   }
@@ -158,13 +158,13 @@ export async function unpackDebianRelay(name: DebianRelayName): Promise<string> 
   return tree;
 }
 
-/** Starts it where `unpackDebianRelay` unpacked it; what it takes arrives at the port `sink`. */
+/** Starts the relay that `unpackDebianRelay` unpacked; it forwards to the port `sink`. */
 export async function startDebianRelay(name: DebianRelayName, tree: string, sink: number) {
   const port = await freePort();
   const script = `port=${port}\nsink=${sink}\n${DEBIAN_RELAYS[name].script}`;
   const child = spawn('unshare', inNamespace(tree, script), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit');
-  // Without a directory to remove: what it writes goes with its file system.
+  // The directory does not exist: its files disappear with its file system.
   const watchdog = startWatchdog(join(tmpdir(), `${name}-${port}`));
   if (child.pid !== undefined) watchdog.watch({ pid: child.pid, exited });
   let log = '';
@@ -178,7 +178,7 @@ export async function startDebianRelay(name: DebianRelayName, tree: string, sink
   }
   return {
     port,
-    /** What it wrote. */
+    /** Its output. */
     log: () => log,
     async stop() {
       child.kill('SIGKILL');

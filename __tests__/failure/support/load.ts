@@ -1,15 +1,15 @@
-/** Clients without end, while the store behind the service comes and goes; and what they were told. */
+/** Clients that keep sending requests while the store fails and recovers, and the answers they got. */
 import { type Answer, person, type Service, wrong } from './service.js';
 
-/** What was done and acknowledged, and so must not be possible again. */
-export interface Deed {
+/** What one client did and got acknowledged, and so must not be possible again. */
+export interface Visit {
   readonly email: string;
   readonly challengeId: string;
   readonly code: string | undefined;
   /** When each step was acknowledged. */
   readonly sentAt: number;
   guessedAt?: number;
-  /** Left with its wrong guess: the attempt must stay taken. */
+  /** The client stopped after its wrong guess, so the attempt must stay taken. */
   left?: boolean;
   verifiedAt?: number;
   token?: string;
@@ -18,20 +18,20 @@ export interface Deed {
 
 export interface Load {
   readonly answers: readonly Answer[];
-  readonly deeds: readonly Deed[];
-  /** Requests that are not answered yet. */
+  readonly visits: readonly Visit[];
+  /** Unanswered requests. */
   readonly underWay: number;
-  /** No new ones; settles when all are answered, which `storeTimeout` promises. */
+  /** Starts no new visits; settles when all requests are answered, which `storeTimeout` guarantees. */
   stop(): Promise<void>;
 }
 
 /**
- * So many clients at a time, each with a new address: sends, guesses wrong once, verifies, signs up, and goes
- * on with the next after a short rest. Every third leaves after its guess. One that is refused a step begins anew.
+ * Runs `clients` at a time. Each uses a new address to send, guess wrong once, verify and sign up, then pauses briefly
+ * and starts over. Every third stops after its guess, and a refused step ends the visit.
  */
-export function startLoad(service: Service, { clients = 10, rest = 10 } = {}): Load {
+export function startLoad(service: Service, { clients = 10, pause = 10 } = {}): Load {
   const answers: Answer[] = [];
-  const deeds: Deed[] = [];
+  const visits: Visit[] = [];
   let stopped = false;
   let underWay = 0;
 
@@ -49,29 +49,29 @@ export function startLoad(service: Service, { clients = 10, rest = 10 } = {}): L
     if (sent.status !== 200) return;
     const { challengeId } = sent.body;
     const code = service.codes.get(email);
-    const deed: Deed = { email, challengeId, code, sentAt: performance.now() };
-    deeds.push(deed);
+    const current: Visit = { email, challengeId, code, sentAt: performance.now() };
+    visits.push(current);
 
     const guessed = await ask(service.verify(email, wrong(code), challengeId));
     if (guessed.status === 200) throw new Error('A wrong code was accepted.');
     if (guessed.status !== 401) return;
-    deed.guessedAt = performance.now();
-    deed.left = deeds.length % 3 === 0;
-    if (deed.left) return;
+    current.guessedAt = performance.now();
+    current.left = visits.length % 3 === 0;
+    if (current.left) return;
 
     const verified = await ask(service.verify(email, code, challengeId));
     if (verified.status !== 200) return;
-    deed.verifiedAt = performance.now();
-    deed.token = verified.body.verificationToken;
+    current.verifiedAt = performance.now();
+    current.token = verified.body.verificationToken;
 
     const signedUp = await ask(service.signUp(email, verified.body.verificationToken));
-    if (signedUp.status === 201) deed.redeemedAt = performance.now();
+    if (signedUp.status === 201) current.redeemedAt = performance.now();
   }
 
   async function client(): Promise<void> {
     while (!stopped) {
       await visit();
-      await new Promise((resolve) => setTimeout(resolve, rest));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 
@@ -79,7 +79,7 @@ export function startLoad(service: Service, { clients = 10, rest = 10 } = {}): L
   all.catch(() => {});
   return {
     answers,
-    deeds,
+    visits,
     get underWay() {
       return underWay;
     },
@@ -90,10 +90,10 @@ export function startLoad(service: Service, { clients = 10, rest = 10 } = {}): L
   };
 }
 
-/** Every answer in time, and none that is neither right nor `unavailable`. */
+/** Every answer is in time, and either right or `unavailable`. */
 export function expectBounded(service: Service, { answers }: Load, storeTimeout?: number): void {
   expect(answers.length).toBeGreaterThan(0);
-  expect(answers.map(told).filter((kind) => !EXPECTED.has(kind) && !LOST.has(kind))).toEqual([]);
+  expect(answers.map(kindOf).filter((kind) => !EXPECTED.has(kind) && !LOST.has(kind))).toEqual([]);
   for (const { status, reason, headers } of answers) {
     if (status !== 503) continue;
     expect(reason).toBe('unavailable');
@@ -102,12 +102,12 @@ export function expectBounded(service: Service, { answers }: Load, storeTimeout?
   expect(slowest(answers)).toBeLessThan(service.bound(storeTimeout));
 }
 
-/** Answers to those whose code or token was there before a fail-over, and is not any more. */
+/** Answers to clients whose code or token existed before a failover and was lost. */
 export function countLost({ answers }: Load): number {
-  return answers.map(told).filter((kind) => LOST.has(kind)).length;
+  return answers.map(kindOf).filter((kind) => LOST.has(kind)).length;
 }
 
-function told({ path, status, reason = '' }: Answer): string {
+function kindOf({ path, status, reason = '' }: Answer): string {
   return `${path} ${status} ${reason}`.trim();
 }
 
@@ -132,8 +132,8 @@ export function slowest(answers: readonly Answer[]): number {
 }
 
 /**
- * What a fail-over lost: does each thing again that was done before it, and counts what is possible a second
- * time. Only what was written after the replica was last in step may be, and no more of it than was written.
+ * What a failover lost: repeats everything that was done before it and counts what succeeds a second time. Only writes
+ * after the replica was last in sync may be lost, and no more of them than were made.
  */
 export async function expectLostAtMost(
   service: Service,
@@ -148,16 +148,16 @@ export async function expectLostAtMost(
     if (at !== undefined && again) lost.push(at);
   };
 
-  for (const deed of load.deeds.filter(({ sentAt }) => sentAt > failedAt - 5000 && sentAt < failedAt)) {
-    const { email, code, challengeId, guessedAt, verifiedAt, token, redeemedAt } = deed;
-    const guessed = deed.left && (await verification.verify({ email, code: wrong(code), challengeId }));
+  for (const current of load.visits.filter(({ sentAt }) => sentAt > failedAt - 5000 && sentAt < failedAt)) {
+    const { email, code, challengeId, guessedAt, verifiedAt, token, redeemedAt } = current;
+    const guessed = current.left && (await verification.verify({ email, code: wrong(code), challengeId }));
     if (guessed) note(guessedAt, guessed.kind === 'code_incorrect' && guessed.attemptsLeft > 3);
     const verified = verifiedAt && (await verification.verify({ email, code, challengeId }));
     if (verified) note(verifiedAt, verified.kind === 'verified');
     const redeemed = redeemedAt && (await verification.redeem({ email, verificationToken: token }));
     if (redeemed) note(redeemedAt, redeemed.kind === 'redeemed');
     const sent = await verification.send({ email });
-    note(deed.sentAt, sent.kind === 'sent');
+    note(current.sentAt, sent.kind === 'sent');
   }
   expect(written.some((at) => at !== undefined && at < inStepAt)).toBe(true);
   expect(lost.filter((at) => at < inStepAt)).toEqual([]);

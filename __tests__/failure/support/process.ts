@@ -1,4 +1,4 @@
-/** The service of fixtures/service.ts as a process of its own. */
+/** The service of fixtures/service.ts as its own process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
@@ -13,16 +13,16 @@ export interface ServiceEnvironment {
   /** In ms. @default 30 s each */
   readonly STORE_TIMEOUT?: string;
   readonly MAIL_TIMEOUT?: string;
-  /** By how much its clock is ahead, in ms: for the fixture `shifted-clock.cjs`. */
+  /** How far its clock is ahead, in ms, for the fixture `shifted-clock.cjs`. */
   readonly CLOCK_AHEAD?: string;
 }
 
-/** What no process takes to end when nothing holds it, in ms, on however busy a machine. */
+/** More than a process with nothing left to do takes to end, in ms, on however busy a machine. */
 const END = 30_000;
 
 export type ServiceProcess = Awaited<ReturnType<typeof startProcess>>;
 
-/** Every rejection that nobody handles ends it, and `end` fails where it said a word. `flags` are node's. */
+/** An unhandled rejection ends the process, and `end` fails if it wrote to stderr. `flags` are Node's. */
 export async function startProcess(environment: ServiceEnvironment, flags: readonly string[] = []) {
   const child = spawn(
     process.execPath,
@@ -34,29 +34,29 @@ export async function startProcess(environment: ServiceEnvironment, flags: reado
     { cwd: resolve(__dirname, '../../..'), env: { ...process.env, ...environment } },
   );
   const exited = once(child, 'exit');
-  let said = '';
+  let stderr = '';
   child.stderr.on('data', (data) => {
-    said += data;
+    stderr += data;
   });
   const lines = createInterface(child.stdout);
-  const hears = async (): Promise<string> => {
+  const nextLine = async (): Promise<string> => {
     const [line] = await Promise.race([
       once(lines, 'line'),
-      exited.then(() => Promise.reject(new Error(`The process has ended:\n${said}`))),
+      exited.then(() => Promise.reject(new Error(`The process has ended:\n${stderr}`))),
     ]);
     return line;
   };
   return {
-    port: Number(await hears()),
+    port: Number(await nextLine()),
     signal: (signal: NodeJS.Signals) => void child.kill(signal),
-    /** The next line it prints. */
-    hears,
-    /** Tells it to go down. Ends by itself, with code 0 and without a word, or fails. */
+    /** The next line on stdout. */
+    nextLine,
+    /** Sends SIGTERM; fails unless the process ends with code 0 and an empty stderr. */
     async end(): Promise<void> {
       child.kill('SIGTERM');
       const tooLate = AbortSignal.timeout(END);
       const [code, signal] = await Promise.race([exited, once(tooLate, 'abort').then(() => ['not at all'])]);
-      expect({ code, signal, said }).toEqual({ code: 0, signal: null, said: '' });
+      expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
     },
     async kill(): Promise<void> {
       child.kill('SIGKILL');

@@ -1,13 +1,13 @@
-/** A service that sends through a scripted relay, what arrived there, and the rules of relays as they are. */
+/** A service that sends through a scripted relay, what arrived there, and rules for common relay behavior. */
 import { type EmailVerificationOptions, MemoryStore } from 'express-email-verification';
 import type { Transporter } from 'nodemailer';
 import { ownTime } from '../../support/own-time.js';
 import { until } from '../../support/until.js';
-import { type Deed, type Relay, type Rule, type Stage, startRelay } from './relay.js';
+import { type Reaction, type Relay, type Rule, type Stage, startRelay } from './relay.js';
 import { type Answer, person, sleep, startService } from './service.js';
 import { outcomeOf } from './smtp.js';
 
-/** What ends when the test does. */
+/** Cleanup after each test. */
 export const endings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
@@ -73,7 +73,7 @@ class ShortLivedStore extends MemoryStore {
 
 export type Started = Awaited<ReturnType<typeof start>>;
 
-/** Sends to so many people, and tells how long it took, in ms of the process's own time, until the email of each had come. */
+/** Sends to `count` people; returns what arrived and how long the slowest email took, in ms of the process's own time. */
 export async function sendTo(
   { relay, service, failures }: Started,
   count: number,
@@ -91,7 +91,7 @@ export async function sendTo(
 
   const arrived = () => people.filter((email) => relay.taken.some(({ to }) => to === email));
   const isOver = () => arrived().length + failures.length >= count;
-  await until('each email came to its end', isOver).catch(() => {});
+  await until('each email arrived or failed', isOver).catch(() => {});
   await sleep(50);
   const arrivals = people.map((email) => relay.taken.filter(({ to }) => to === email));
   const waits = people.map((email, n) => (arrivals[n]?.[0]?.at ?? Infinity) - (asked.get(email) ?? 0));
@@ -108,19 +108,22 @@ export async function expectAllToArrive(started: Started, count: number, how: 'i
   expect(slowest).toBeLessThan(started.service.bound(IN_TIME));
 }
 
-/** After so many messages a session hears this at a stage, as often as it asks. */
+/** After `count` messages a session reacts like this at a stage, every time. */
 export const afterMessages =
-  (count: number, stage: Stage, deed: Deed): Rule =>
+  (count: number, stage: Stage, reaction: Reaction): Rule =>
   (at) =>
-    at.stage === stage && at.taken >= count ? deed : undefined;
+    at.stage === stage && at.taken >= count ? reaction : undefined;
 
-/** The next connection than those gets this for a greeting. */
+/** A connection beyond `most` gets this as its greeting. */
 export const tooManyConnections =
-  (most: number, deed: Deed = { say: '421 4.7.0 Too many concurrent connections', thenClose: true }): Rule =>
+  (
+    most: number,
+    reaction: Reaction = { say: '421 4.7.0 Too many concurrent connections', thenClose: true },
+  ): Rule =>
   ({ stage, open }) =>
-    stage === 'greeting' && open > most ? deed : undefined;
+    stage === 'greeting' && open > most ? reaction : undefined;
 
-/** The next connection than those is not greeted before one of them has ended, as in the backlog of a listener. */
+/** A connection beyond `most` is greeted only after another has ended, as in the backlog of a listener. */
 export const queuesConnections =
   (most: number): Rule =>
   async (at) => {
@@ -128,13 +131,13 @@ export const queuesConnections =
     return undefined;
   };
 
-/** Once a session has been idle for so long, it is as if it had never been: no reply, no end. */
+/** A session that has been idle for so long is forgotten: no reply, no end. */
 export const forgetsAfter =
   (ms: number): Rule =>
   ({ stage, idle }) =>
     stage === 'mail' && idle > ms ? 'forget' : undefined;
 
-/** As `smtpd_soft_error_limit` of Postfix: past ten errors, each reply is late. */
+/** Like `smtpd_soft_error_limit` of Postfix: after ten errors, each reply is delayed. */
 export const slowsAfterErrors =
   (delay: number): Rule =>
   async ({ refused }) => {
@@ -152,6 +155,6 @@ export function greylists(ms: number, reply: `${number}${string}`): Rule {
   };
 }
 
-/** How often an email was begun to be sent. */
+/** How often sending an email was begun. */
 export const triesOf = ({ relay }: Started) =>
   relay.commands.filter((line) => line.startsWith('MAIL')).length;

@@ -1,4 +1,4 @@
-/** A scripted relay: a mail server with the limits and moods of real ones, and what came through it. */
+/** A scripted relay: a mail server with the limits and quirks of real ones. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -8,8 +8,8 @@ import { ownTime } from '../../support/own-time.js';
 /** `dot` is the end of the message, `quit` the end of the session. */
 export type Stage = 'greeting' | 'ehlo' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'rset' | 'quit';
 
-/** A reply; one after which it hangs up; hanging up without a word; a reset; or no word ever again. */
-export type Deed =
+/** A reply; a reply followed by a hang-up; a hang-up without a reply; a reset; or silence from then on. */
+export type Reaction =
   | `${number}${string}`
   | { say: `${number}${string}`; thenClose: true }
   | 'close'
@@ -19,26 +19,26 @@ export type Deed =
 /** Where a session is when the relay is about to reply. */
 export interface Moment {
   readonly stage: Stage;
-  /** What the client said, without the line's end. */
+  /** The client's line, without the line break. */
   readonly line: string;
-  /** Sessions open now, this one among them, and how many of them were greeted, as they are when it is read. */
+  /** Open sessions, including this one, and how many of them were greeted, at the moment of reading. */
   readonly open: number;
   readonly greeted: number;
   /** The session's own number, from 1. */
   readonly session: number;
-  /** Messages the session has taken, its refusals, and the ms since it was last spoken to. */
+  /** Messages the session has accepted, its refusals, and the ms since its last command. */
   readonly taken: number;
   readonly refused: number;
   readonly idle: number;
 }
 
-/** What it does in place of the usual; the first rule that has something to say decides. */
-export type Rule = (at: Moment) => Deed | undefined | Promise<Deed | undefined>;
+/** Overrides the usual reply; the first rule that returns something decides. */
+export type Rule = (at: Moment) => Reaction | undefined | Promise<Reaction | undefined>;
 
 export interface Taken {
   readonly to: string;
   readonly text: string;
-  /** Which session it came in, and as which of its messages, from 1. */
+  /** The session it came in, and its position among that session's messages, from 1. */
   readonly session: number;
   readonly nth: number;
   /** By `ownTime()`. */
@@ -62,14 +62,20 @@ export async function startRelay(...rules: Rule[]) {
     sessions += 1;
     sockets.add(socket);
     mostOpen = Math.max(mostOpen, sockets.size);
-    const session = { number: sessions, taken: 0, refused: 0, spokenTo: performance.now(), forgotten: false };
+    const session = {
+      number: sessions,
+      taken: 0,
+      refused: 0,
+      lastCommandAt: performance.now(),
+      forgotten: false,
+    };
     let reading: 'commands' | 'message' = 'commands';
     let rest = '';
     let to = '';
     let text = '';
     let turn = Promise.resolve();
 
-    /** It counts no more: what the client does with its end is its own affair. */
+    /** The session no longer counts; the client may close its end when it likes. */
     function hangUp(): void {
       socket.end();
       leaving.add(socket);
@@ -84,17 +90,21 @@ export async function startRelay(...rules: Rule[]) {
         get greeted() {
           return greeted.size;
         },
-        ...{ taken: session.taken, refused: session.refused, idle: performance.now() - session.spokenTo },
+        ...{
+          taken: session.taken,
+          refused: session.refused,
+          idle: performance.now() - session.lastCommandAt,
+        },
       };
-      session.spokenTo = performance.now();
-      let deed: Deed | undefined;
-      for (const rule of rules) deed ??= await rule(at);
-      deed ??= usual(stage, extensions);
-      session.forgotten = deed === 'forget';
-      if (socket.destroyed || deed === 'forget') return;
-      if (deed === 'close') return hangUp();
-      if (deed === 'reset') return void socket.resetAndDestroy();
-      const words = typeof deed === 'string' ? deed : deed.say;
+      session.lastCommandAt = performance.now();
+      let reaction: Reaction | undefined;
+      for (const rule of rules) reaction ??= await rule(at);
+      reaction ??= usual(stage, extensions);
+      session.forgotten = reaction === 'forget';
+      if (socket.destroyed || reaction === 'forget') return;
+      if (reaction === 'close') return hangUp();
+      if (reaction === 'reset') return void socket.resetAndDestroy();
+      const words = typeof reaction === 'string' ? reaction : reaction.say;
       if (/^[45]/.test(words)) mostRefused = Math.max(mostRefused, ++session.refused);
       if (stage === 'rcpt' && /^2/.test(words)) to = /<(.*)>/.exec(line)?.[1] ?? '';
       if (stage === 'data' && /^3/.test(words)) reading = 'message';
@@ -104,7 +114,7 @@ export async function startRelay(...rules: Rule[]) {
       }
       if (stage === 'greeting' && /^2/.test(words)) greeted.add(socket);
       socket.write(`${words}\r\n`);
-      if (typeof deed !== 'string' || stage === 'quit') hangUp();
+      if (typeof reaction !== 'string' || stage === 'quit') hangUp();
     }
 
     async function read(line: string): Promise<void> {
@@ -134,7 +144,7 @@ export async function startRelay(...rules: Rule[]) {
     socket.on('data', (data) => {
       const lines = (rest + data).split('\r\n');
       rest = lines.pop() ?? '';
-      // One after the other, as a relay answers a client that sends its commands in one go (RFC 2920).
+      // One after the other, as a relay answers pipelined commands (RFC 2920).
       for (const line of lines) turn = turn.then(() => read(line));
     });
     turn = reply('greeting', '');
@@ -157,9 +167,9 @@ export async function startRelay(...rules: Rule[]) {
   return {
     port,
     taken,
-    /** Each line that was no part of a message. */
+    /** Every line outside messages. */
     commands,
-    /** Sessions until now, the open ones, and the most at one time. */
+    /** All sessions so far, the open ones, and the most at one time. */
     get sessions() {
       return sessions;
     },
@@ -169,22 +179,22 @@ export async function startRelay(...rules: Rule[]) {
     get mostOpen() {
       return mostOpen;
     },
-    /** The most refusals that one session heard. */
+    /** The most refusals in one session. */
     get mostRefused() {
       return mostRefused;
     },
-    /** What no client asked for. */
-    sayToAll(reply: string, then?: 'and hang up') {
+    /** Sends an unsolicited reply to all sessions. */
+    sayToAll(reply: string, then?: 'then close') {
       for (const socket of sockets) {
         socket.write(`${reply}\r\n`);
         if (then) socket.end();
       }
     },
-    /** Offers these from the next session on. */
+    /** Offers these extensions from the next session on. */
     offer(...lines: string[]) {
       extensions = lines;
     },
-    /** As a restart does: every session ends, and for so many ms nobody listens. */
+    /** Simulates a restart: every session ends, and nothing listens for `downFor` ms. */
     async restart(downFor: number) {
       await stop();
       await wait(downFor);
@@ -203,7 +213,7 @@ function stageOf(line: string): Stage | undefined {
   return word === 'auth' || word === 'data' || word === 'rset' || word === 'quit' ? word : undefined;
 }
 
-function usual(stage: Stage, extensions: readonly string[]): Deed {
+function usual(stage: Stage, extensions: readonly string[]): Reaction {
   if (stage === 'greeting') return '220 relay.example ESMTP';
   if (stage === 'data') return '354 Go on';
   if (stage === 'auth') return '235 2.7.0 Welcome';

@@ -1,17 +1,17 @@
-/** A service on the package as it runs in production, over HTTP, and what its clients see of it. */
+/** A service on the package as it runs in production, over HTTP, and what its clients get. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { EmailVerificationOptions, Store } from 'express-email-verification';
 import { createTestApp } from '../../support/app.js';
 import { ownTime } from '../../support/own-time.js';
 
-/** What `storeTimeout` is in these tests, in ms. */
+/** `storeTimeout` in these tests, in ms. */
 export const STORE_TIMEOUT = 500;
 
-/** By how much, in ms of the process's own time, an answer may be later than the time-out it waits for. */
+/** How much later than its timeout an answer may come, in ms of the process's own time. */
 const GRACE = 500;
 
-/** What no recovery takes, in ms, on however busy a machine: a Sentinel that was held up itself pauses for 30 s. */
+/** More than any recovery takes, in ms, on however busy a machine: a delayed Sentinel itself pauses for 30 s. */
 const RECOVERY = 90_000;
 
 export interface Answer {
@@ -21,7 +21,7 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: what a test reads of a body, it knows
   readonly body: any;
   readonly headers: Headers;
-  /** When it was asked for. */
+  /** When it was requested. */
   readonly at: number;
   /** How long it took, in the process's own time. */
   readonly ms: number;
@@ -29,7 +29,7 @@ export interface Answer {
 
 export type Service = Awaited<ReturnType<typeof startService>>;
 
-/** Mails go to `codes`, unless the options say otherwise. */
+/** Codes go to `codes` instead of an email, unless the options say otherwise. */
 export async function startService(
   options: { store: Store } & Partial<Omit<EmailVerificationOptions, 'store'>>,
 ) {
@@ -67,20 +67,20 @@ export async function startService(
 
   return {
     verification,
-    /** The newest code that was mailed to an address. */
+    /** The newest code sent to each address. */
     codes,
     send,
     verify,
     signUp,
-    /** The latest an answer may come, in ms of the process's own time. */
+    /** How long an answer may take, in ms of the process's own time. */
     bound: (timeout = STORE_TIMEOUT) => timeout + GRACE,
     /** How long something takes, in ms of the process's own time. */
-    async timed(act: () => Promise<unknown>): Promise<number> {
+    async timed(operation: () => Promise<unknown>): Promise<number> {
       const begun = ownTime();
-      await act();
+      await operation();
       return ownTime() - begun;
     },
-    /** Three addresses in the midst of it: with a code, with a token, and with nothing. */
+    /** Three addresses in different states: with a code, with a token, and with neither. */
     async prepare() {
       const [coded, verified, fresh] = [person(), person(), person()];
       const { challengeId } = (await send(coded)).body;
@@ -93,19 +93,19 @@ export async function startService(
         signUp: () => signUp(verified, verificationToken),
       };
     },
-    /** Asks until it is well, so many new addresses in a row, and tells how long that took, in ms. */
+    /** Sends to new addresses until `inARow` of them succeed in a row; returns how long recovery took, in ms. */
     async recovery(inARow = 1): Promise<number> {
       const start = performance.now();
-      let wellSince = 0;
-      for (let well = 0; well < inARow; ) {
+      let recoveredAt = 0;
+      for (let successes = 0; successes < inARow; ) {
         const answer = await send(person());
-        if (well === 0) wellSince = performance.now();
-        well = answer.status === 200 ? well + 1 : 0;
+        if (successes === 0) recoveredAt = performance.now();
+        successes = answer.status === 200 ? successes + 1 : 0;
         if (performance.now() - start > RECOVERY)
           throw new Error(`Still ${answer.status} ${answer.reason} after ${RECOVERY} ms.`);
-        if (well === 0) await sleep(20);
+        if (successes === 0) await sleep(20);
       }
-      return Math.round(wellSince - start);
+      return Math.round(recoveredAt - start);
     },
     async close() {
       server.close();
@@ -115,7 +115,7 @@ export async function startService(
   };
 }
 
-/** In time, closed, and with the wait to tell: what every answer is while the store is in trouble. */
+/** In time, refused, and with a `retryAfter`: every answer while the store is in trouble. */
 export function expectUnavailable(service: Service, answers: readonly Answer[]): void {
   expect(answers.length).toBeGreaterThan(0);
   for (const { path, status, body, headers, ms } of answers) {
@@ -138,7 +138,7 @@ export function expectUnavailable(service: Service, answers: readonly Answer[]):
 
 let people = 0;
 
-/** An address nobody had before. */
+/** A new address. */
 export function person(): string {
   people += 1;
   return `person${people}-${process.pid}@example.com`;
@@ -152,7 +152,7 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Told to who asks: how long recoveries took, and the like. */
-export function report(...told: unknown[]): void {
-  if (process.env['FAILURE_REPORT']) process.stderr.write(`${told.join(' ')}\n`);
+/** Printed on request: how long recoveries took, and the like. */
+export function report(...values: unknown[]): void {
+  if (process.env['FAILURE_REPORT']) process.stderr.write(`${values.join(' ')}\n`);
 }

@@ -1,22 +1,22 @@
-/** A service that mails through an SMTP server in trouble, and what that server saw. */
+/** A service that sends through an SMTP server in trouble, and what that server received. */
 import { type EmailVerificationOptions, MemoryStore } from 'express-email-verification';
 import type { Transporter } from 'nodemailer';
-import { type Deed, type Stage, startRawSmtpServer } from '../../support/raw-smtp-server.js';
+import { type Reaction, type Stage, startRawSmtpServer } from '../../support/raw-smtp-server.js';
 import { type Answer, person, startService } from './service.js';
 
-/** What `mailTimeout` is in these tests, in ms. */
+/** `mailTimeout` in these tests, in ms. */
 export const MAIL_TIMEOUT = 500;
 
-// The first email of a process loads what emailing takes: it is sent before any time-out counts.
+// The first email of a process loads modules, so it is sent before any timeout counts.
 beforeAll(async () => {
   const service = await startSmtpTrouble({}, { mailTimeout: 60_000 });
   expect(outcomeOf(await service.send(person()))).toBe('sent');
   await service.close();
 });
 
-export type Script = Partial<Record<Stage, Deed>>;
+export type Script = Partial<Record<Stage, Reaction>>;
 
-/** The script may be changed while it runs; unless `transport` is a transporter, the mails go to that server. */
+/** The script may be changed while it runs. Emails go to that server unless `transport` is a transporter. */
 export async function startSmtpTrouble(
   script: Script = {},
   {
@@ -43,9 +43,9 @@ export async function startSmtpTrouble(
     ...service,
     script,
     smtp,
-    /** What came of mails, in order. */
+    /** The events so far, in order. */
     events,
-    /** The whole messages that came for an address, begun or ended. */
+    /** All messages received for an address, complete or not. */
     messagesTo(email: string): string[] {
       return messages(smtp.received).filter((text) => text.includes(`To: ${email}`));
     },
@@ -63,12 +63,12 @@ export function codeIn(message = ''): string {
   return /\b\d{6}\b/.exec(body)?.[0] ?? '';
 }
 
-/** What a mail came to, in a word; the whole answer is checked elsewhere. */
+/** The outcome of a send in a word; other tests check the whole answer. */
 export function outcomeOf({ status, reason }: Answer): string {
   return status === 200 ? 'sent' : `${status} ${reason}`;
 }
 
-/** From DATA to the dot, or to the end of what came. */
+/** From DATA to the dot, or to the end of what was received. */
 function messages(lines: readonly string[]): string[] {
   const found: string[] = [];
   let reading: string[] | undefined;

@@ -1,4 +1,4 @@
-/** Unpacks the relays, and writes for each where it is or what keeps it from running here, as JSON. */
+/** Unpacks the relays and prints as JSON where each is, or why it cannot run here. */
 import { DEBIAN_RELAYS, type DebianRelayName, unpackDebianRelay } from './debian-relay.js';
 
 export type Unpacked = Readonly<Record<DebianRelayName, { tree: string } | { reason: string }>>;
@@ -6,11 +6,11 @@ export type Unpacked = Readonly<Record<DebianRelayName, { tree: string } | { rea
 async function main(): Promise<void> {
   const names = Object.keys(DEBIAN_RELAYS) as DebianRelayName[];
   const found = names.map(async (name) => {
-    const told = await unpackDebianRelay(name).then(
+    const result = await unpackDebianRelay(name).then(
       (tree) => ({ tree }),
       (error: Error) => ({ reason: error.message.split('\n', 1)[0] }),
     );
-    return [name, told];
+    return [name, result];
   });
   console.log(JSON.stringify(Object.fromEntries(await Promise.all(found))));
 }

@@ -1,10 +1,10 @@
 /**
- * What a pool of connections can do by itself: the roof over /send, and the price of ten messages a connection, by
- * the mail server's latency and with TLS and a login.
+ * What a bare pool of connections can do: the upper bound for /send, and the cost of ten messages per connection, by the
+ * latency of the mail server and with TLS and a login.
  */
 import type { Child } from '../child.js';
 import type { Lab } from '../lab.js';
-import type { PoolSettings } from '../mail-pool.js';
+import type { PoolSettings } from '../smtp-pool.js';
 import { median, progress, ratio, table, whole } from '../table.js';
 
 const ROUNDS = 5;
@@ -12,7 +12,7 @@ const SECONDS = 0.5;
 
 type Pool = Pick<PoolSettings, 'pool' | 'maxConnections' | 'maxMessages'>;
 
-/** Each is compared with the one `beside` it. */
+/** Each is compared with the one at index `beside`. */
 const POOLS: readonly (Pool & { readonly beside?: number })[] = [
   { pool: 'nodemailer', maxConnections: 5, maxMessages: 10 },
   { pool: 'ours', maxConnections: 5, maxMessages: 10, beside: 0 },
@@ -22,9 +22,9 @@ const POOLS: readonly (Pool & { readonly beside?: number })[] = [
   { pool: 'ours', maxConnections: 20, maxMessages: 10, beside: 1 },
 ];
 
-const SCENES = [
-  { name: 'at once', latency: 0, secure: false },
-  { name: '50 ms a reply', latency: 50, secure: false },
+const SCENARIOS = [
+  { name: 'no latency', latency: 0, secure: false },
+  { name: '50 ms per reply', latency: 50, secure: false },
   { name: 'TLS, login', latency: 0, secure: true },
 ] as const;
 
@@ -33,30 +33,33 @@ interface Run {
   readonly cpuEach: number;
 }
 
-export async function mail(lab: Lab): Promise<string> {
+export async function pool(lab: Lab): Promise<string> {
   const tlsPort = await lab.sink.tlsPort();
   const columns: string[][] = [];
-  for (const { name, latency, secure } of SCENES) {
-    await lab.sink.delay({ reply: latency, mail: latency });
+  for (const { name, latency, secure } of SCENARIOS) {
+    await lab.sink.delay({ reply: latency, message: latency });
     const smtpPort = secure ? tlsPort : lab.sink.port;
     const pools = POOLS.map(({ beside: _, ...pool }) =>
-      lab.child('mail-pool.js', { smtpPort, secure, ...pool }),
+      lab.child('smtp-pool.js', { smtpPort, secure, ...pool }),
     );
     columns.push(...columnsOf(await measure(name, pools)));
     await Promise.all(pools.map((pool) => pool.stop()));
   }
   return table(
-    ['connections × messages each', ...SCENES.flatMap(({ name }) => [`${name}: /s`, 'of', 'CPU µs', 'of'])],
+    [
+      'connections × messages each',
+      ...SCENARIOS.flatMap(({ name }) => [`${name}: /s`, 'of', 'CPU µs', 'of']),
+    ],
     POOLS.map((pool, row) => [nameOf(pool), ...columns.map((column) => column[row] ?? '')]),
   );
 }
 
-/** Each pool's runs, in turns. */
-async function measure(scene: string, pools: readonly Child[]): Promise<Run[][]> {
+/** Runs each pool in turn. */
+async function measure(scenario: string, pools: readonly Child[]): Promise<Run[][]> {
   const runs: Run[][] = pools.map(() => []);
   for (const pool of pools) await pool.ask('run', 0.3);
   for (let round = 0; round < ROUNDS; round++) {
-    progress(`mail, ${scene}, round ${round + 1} of ${ROUNDS}`);
+    progress(`pool, ${scenario}, round ${round + 1} of ${ROUNDS}`);
     for (let turn = 0; turn < pools.length; turn++) {
       const which = (turn + round) % pools.length;
       const run = await pools[which]?.ask<Run>('run', SECONDS);

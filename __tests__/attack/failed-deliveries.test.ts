@@ -1,4 +1,4 @@
-/** Mail that fails or hangs, used as a weapon: it opens no limit and refills no attempts. */
+/** Emails that fail or hang, used as a weapon: they open no limit and give no attempts back. */
 import type { CustomDelivery } from 'express-email-verification';
 import { createTransport } from 'nodemailer';
 import { secondsLeft } from '../support/seconds-left.js';
@@ -7,16 +7,16 @@ import { inParallel, MINUTE, STORES, startClock, tally, useFrontDoor, wrongCode 
 
 const { mail, open, startRelay, storeOf } = useFrontDoor();
 const email = 'minji@example.com';
-const full = { stage: 'rcpt', code: 550, text: 'no such user' } as const;
+const noSuchUser = { stage: 'rcpt', code: 550, text: 'no such user' } as const;
 
 beforeEach(() => void jest.spyOn(process, 'emitWarning').mockImplementation(() => {}));
 afterEach(() => jest.restoreAllMocks());
 
 describe.each(STORES)('on %s', (name) => {
-  it('T31: a mailbox that answers 550: promise 7, three waits are given back, 429 after the fourth failure', async () => {
+  it('T31: for a mailbox that answers 550, three waits are given back, then 429 after the fourth failure (promise 7)', async () => {
     const clock = startClock();
     const door = await open({ store: storeOf(name, clock.read), rateLimit: { send: false } });
-    mail.server.respondWith(full);
+    mail.server.respondWith(noSuchUser);
     const waits = [];
     for (let n = 0; n < 4; n += 1) {
       const { status, body } = await door.send({ email });
@@ -28,14 +28,14 @@ describe.each(STORES)('on %s', (name) => {
     expect(waits).toEqual([0, 0, 0, 60]);
     expect((await door.send({ email })).status).toBe(429);
 
-    // Not before a day has passed is one given back again.
+    // A send is given back again only after a day has passed.
     clock.pass(23 * 60 * MINUTE);
     expect((await door.send({ email })).body.resendIn).toBe(60);
     clock.pass(61 * MINUTE);
     expect((await door.send({ email })).body.resendIn).toBe(0);
   });
 
-  it('T31: over a day of a mailbox that refuses, as many codes are drawn as limits and give-backs allow', async () => {
+  it('T31: over a day, a mailbox that refuses gets as many codes as the limits and three give-backs allow', async () => {
     const clock = startClock();
     let tries = 0;
     const delivery: CustomDelivery = async () => {
@@ -50,7 +50,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(tries).toBe(10 + 3);
   });
 
-  it('T31: 50 failures at the same moment give three places back, not more', async () => {
+  it('T31: 50 simultaneous failures give three sends back, not more', async () => {
     const clock = startClock();
     const refuse: (() => void)[] = [];
     const delivery: CustomDelivery = () =>
@@ -73,7 +73,7 @@ describe.each(STORES)('on %s', (name) => {
     expect(tally(await more)).toEqual({ delivery_failed: 3, too_many_requests: 7 });
   });
 
-  it('T31: a relay that stalls after the dot: promise 7, it counts as sent: the next /send is 429 and the code works', async () => {
+  it('T31: an email counts as sent if the relay stalls after the dot: the next /send is 429 and the code works (promise 7)', async () => {
     const relay = await startRelay({ dot: 'stall' });
     const door = await open({ store: storeOf(name), transport: relay.url, mailTimeout: 1000 });
     const { status, body } = await door.send({ email });
@@ -84,7 +84,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.verify({ email, code, challengeId: body.challengeId })).status).toBe(200);
   });
 
-  it('T31: a resend that fails refills nobody: promise 5, the attempts of the client stay spent', async () => {
+  it('T31: a failed resend gives no attempts back: those of the holder stay spent (promise 5)', async () => {
     const clock = startClock();
     const door = await open({ store: storeOf(name, clock.read), rateLimit: { send: false } });
     const { challengeId } = (await door.send({ email })).body;
@@ -92,14 +92,14 @@ describe.each(STORES)('on %s', (name) => {
     const guess = (n: number) => door.verify({ email, challengeId, code: wrongCode(code, n) });
     await inParallel(3, guess);
     clock.pass(MINUTE);
-    mail.server.respondWith(full);
+    mail.server.respondWith(noSuchUser);
     for (let n = 0; n < 4; n += 1) await door.send({ email, challengeId });
     expect((await guess(3)).body.attemptsLeft).toBe(1);
-    // And the code mailed before still works: the failed resend took nothing away either.
+    // The earlier code still works: the failed resend took nothing away either.
     expect((await door.verify({ email, challengeId, code })).status).toBe(200);
   });
 
-  it('T31: the code of a mail that failed is gone, also when a stranger tries all they have', async () => {
+  it('T31: the code of an email that failed is expired, also without a challengeId', async () => {
     const codes: string[] = [];
     const delivery: CustomDelivery = async ({ text }) => {
       codes.push(/\b\d{6}\b/.exec(text)?.[0] ?? '');
@@ -110,7 +110,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await door.verify({ email, code: codes[0] })).body.reason).toBe('code_expired');
   });
 
-  it('T31: a first mail that fails late: promise 3, the holder who went on under its challengeId keeps their attempts', async () => {
+  it('T31: if a first email fails late, the holder who went on under its challengeId keeps the attempts (promise 3)', async () => {
     const clock = startClock();
     const codes: string[] = [];
     const ends: ((
@@ -126,21 +126,23 @@ describe.each(STORES)('on %s', (name) => {
       ...{ store: storeOf(name, clock.read), rateLimit: { send: false }, delivery: 'background', transport },
       template: ({ code }) => ({ subject: 'Your code', text: String(codes.push(code)), html: '' }),
     });
-    // The template is tried at start, with codes of nobody.
+    // The template is tried at start, with codes that belong to nobody.
     codes.length = 0;
     const { challengeId } = (await door.send({ email })).body;
     clock.pass(MINUTE);
     expect((await door.send({ email, challengeId })).body.challengeId).toBe(challengeId);
-    await until('both mails are under way', () => ends.length === 2);
+    await until('both emails are under way', () => ends.length === 2);
     const sent = { envelope: { from: '', to: [] }, messageId: '' };
-    const failed = new Promise<void>((heard) => void door.verification.on('delivery_failed', () => heard()));
+    const failed = new Promise<void>(
+      (resolve) => void door.verification.on('delivery_failed', () => resolve()),
+    );
     ends[1]?.(null, sent);
     ends[0]?.(Object.assign(new Error('refused'), { responseCode: 550 }), sent);
     await failed;
-    // Its code is gone once all is over.
+    // Its code is discarded once close() has returned.
     await door.verification.close();
 
-    // The code of the first mail is gone; the shared attempts are a stranger's to burn.
+    // The code of the first email is discarded; a stranger can spend the shared attempts.
     await inParallel(5, (n) => door.verify({ email, code: wrongCode(codes, n) }));
     expect((await door.verify({ email, challengeId, code: codes[0] })).body.attemptsLeft).toBe(4);
     expect((await door.verify({ email, challengeId, code: codes[1] })).status).toBe(200);

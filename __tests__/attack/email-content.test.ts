@@ -1,5 +1,4 @@
-/** What can be brought into a mail from outside: nothing but a language. */
-
+/** What a request can bring into an email: nothing but a language. */
 import { type EmailVerificationOptions, en, type Mail } from 'express-email-verification';
 import type { ReceivedMessage } from '../../demo-app/development/mail-server.js';
 import { startClock, useFrontDoor, WIDE } from './front-door.js';
@@ -8,7 +7,7 @@ const { mail, open, storeOf } = useFrontDoor();
 
 const MARKUP = '<img src=x onerror=alert(1)><a href="https://evil.example">"\'&</a>';
 
-it('T15: markup in the app name is escaped in the HTML, and stays what it is in the text', async () => {
+it('T15: markup in appName is escaped in the HTML and left as it is in the text', async () => {
   const door = await open({ store: storeOf('MemoryStore'), appName: MARKUP });
   await door.send({ email: 'minji@example.com' });
   const { html, text } = mail.messages[0] ?? { html: '', text: '' };
@@ -27,7 +26,7 @@ it.each([
   'a}b{{c}}@example.com',
   'a<b>c@example.com',
   'a$1@example.com',
-])('T15: the address %s is nowhere in the words of the mail', async (email) => {
+])('T15: the address %s appears nowhere in the body of the email', async (email) => {
   const door = await open({ store: storeOf('MemoryStore'), locales: {} });
   const { status } = await door.send({ email });
   if (status === 400) return expect(mail.messages).toEqual([]);
@@ -35,14 +34,14 @@ it.each([
   expect(mail.messages[0]?.text).not.toContain(email.slice(0, email.indexOf('@')));
 });
 
-it('T15: words of a locale of the app are escaped too', async () => {
+it('T15: texts of a custom locale are escaped too', async () => {
   const evil = { ...en, mail: { ...en.mail, heading: MARKUP, ignore: MARKUP, preview: () => MARKUP } };
   const door = await open({ store: storeOf('MemoryStore'), locales: { en: evil } });
   await door.send({ email: 'minji@example.com' });
   expect(mail.messages[0]?.html).not.toMatch(/<img|<a /);
 });
 
-it('T19: the mail is the same whatever the headers of the request: promise 12', async () => {
+it('T19: the email is the same whatever the headers of the request (promise 12)', async () => {
   const clock = startClock();
   const door = await open({ store: storeOf('MemoryStore', clock.read), ...WIDE });
   const email = 'minji@example.com';
@@ -62,12 +61,12 @@ it('T19: the mail is the same whatever the headers of the request: promise 12', 
     expect((await door.post('/ev/send', { email }, more)).status).toBe(200);
   }
   expect(mail.messages).toHaveLength(headers.length);
-  const [first, ...others] = mail.messages.map(withoutChance);
+  const [first, ...others] = mail.messages.map(withoutRandomParts);
   for (const other of others) expect(other).toBe(first);
   expect(first).not.toMatch(/evil/i);
 });
 
-it('T19: the one header that counts is the language, and nothing of it but a choice', async () => {
+it('T19: the only header that counts is the language, and it only chooses one', async () => {
   const door = await open({ store: storeOf('MemoryStore'), ...WIDE });
   await door.post(
     '/ev/send',
@@ -78,7 +77,7 @@ it('T19: the one header that counts is the language, and nothing of it but a cho
   expect(mail.messages[0]?.raw).not.toMatch(/evil/i);
 });
 
-describe('T16: what a template of the app returns beside its words', () => {
+describe('T16: what a custom template returns beside subject, text and HTML', () => {
   const words = { subject: 'Hello', text: 'Enter 012345 here.', html: '<p>Enter 012345 here.' };
   const evil = 'evil@x.example';
   const attachment = { filename: 'evil.txt', content: 'evil' };
@@ -88,7 +87,7 @@ describe('T16: what a template of the app returns beside its words', () => {
     ['a copy', { cc: evil }],
     ['a hidden copy', { bcc: [evil] }],
     ['an envelope', { envelope: { from: evil, to: [evil, 'minji@example.com'] } }],
-    ['more recipients than one', { to: [evil, 'minji@example.com'], maxRecipients: 10 }],
+    ['several recipients', { to: [evil, 'minji@example.com'], maxRecipients: 10 }],
     ['a sender', { from: evil, sender: evil }],
     ['an address for replies', { replyTo: evil, inReplyTo: evil, references: [evil] }],
     ['headers', { headers: { 'X-Evil': 'evil', Bcc: evil, 'Auto-Submitted': 'no' } }],
@@ -99,14 +98,14 @@ describe('T16: what a template of the app returns beside its words', () => {
     ['an attachment', { attachments: [attachment] }],
     ['an attachment from a file', { attachments: [{ path: '/etc/hostname' }] }],
     ['an attachment from a URL', { attachments: [{ href: 'http://127.0.0.1:1/evil' }] }],
-    ['images in the HTML', { attachDataUrls: true, attachments: [attachment] }],
-    ['another form of the email', { alternatives: [{ contentType: 'text/calendar', content: 'evil' }] }],
-    ['an appointment', { icalEvent: { content: 'evil' } }],
-    ['HTML for other readers', { amp: '<p>evil', watchHtml: '<p>evil' }],
+    ['inline images', { attachDataUrls: true, attachments: [attachment] }],
+    ['an alternative', { alternatives: [{ contentType: 'text/calendar', content: 'evil' }] }],
+    ['a calendar event', { icalEvent: { content: 'evil' } }],
+    ['AMP and watch HTML', { amp: '<p>evil', watchHtml: '<p>evil' }],
     ['the whole message', { raw: `To: ${evil}\r\n\r\nevil` }],
-    ['another code to fill in', { otp: { code: '000000', origin: 'https://evil.example' } }],
+    ['another code for autofill', { otp: { code: '000000', origin: 'https://evil.example' } }],
     ['an encoding', { encoding: 'base64', textEncoding: 'base64' }],
-    ['leave to read files', { disableFileAccess: false, disableUrlAccess: false }],
+    ['permission to read files', { disableFileAccess: false, disableUrlAccess: false }],
     ['a signature', { dkim: { domainName: 'evil.example', keySelector: 'evil', privateKey: 'evil' } }],
     ['a signal', { signal: AbortSignal.abort() }],
     ['a prototype', { ['__proto__']: { to: evil, bcc: evil } }],
@@ -118,7 +117,7 @@ describe('T16: what a template of the app returns beside its words', () => {
 
   describe.each(ways)('by %s', (_way, options) => {
     it.each(additions)(
-      'T16: %s: not a byte of the email differs, nor whom it goes to',
+      'T16: with %s the email and its recipient stay the same to the byte',
       async (_what, more) => {
         const clock = startClock();
         const store = storeOf('MemoryStore', clock.read);
@@ -131,21 +130,21 @@ describe('T16: what a template of the app returns beside its words', () => {
         if (!plain || !other) throw new Error('Two emails are sent.');
         expect(surplus).toEqual([]);
         expect(other.envelope).toEqual({ from: 'hello@acme.example', to: ['minji@example.com'] });
-        expect(withoutChance(other)).toBe(withoutChance(plain));
+        expect(withoutRandomParts(other)).toBe(withoutRandomParts(plain));
         expect(other.raw).not.toMatch(/evil/i);
       },
     );
   });
 
-  it('T16: a delivery of the app is handed no more of them either', async () => {
-    const handed: Mail[] = [];
-    const delivery = async (message: Mail) => void handed.push(message);
+  it('T16: a custom delivery gets none of them either', async () => {
+    const received: Mail[] = [];
+    const delivery = async (message: Mail) => void received.push(message);
     for (const [, more] of [['', {}] as const, ...additions]) {
       const content = { ...words, ...more };
       const door = await open({ store: storeOf('MemoryStore'), delivery, template: () => content });
       await door.send({ email: 'minji@example.com' });
     }
-    const [plain, ...others] = handed.map(({ headers, ...rest }) => ({
+    const [plain, ...others] = received.map(({ headers, ...rest }) => ({
       ...rest,
       headers: Object.keys(Object(headers)),
     }));
@@ -154,12 +153,12 @@ describe('T16: what a template of the app returns beside its words', () => {
   });
 });
 
-describe('T58: what keeps the emails of one person apart, and holiday notes away', () => {
+describe('T58: headers against threading and automatic replies', () => {
   const suppressed = { subject: 'Hello', text: 'Sign in.', html: '<p>Sign in.' };
   const kinds: [what: string, options: Partial<EmailVerificationOptions>][] = [
     ['a code', {}],
     ['a code in the background', { delivery: 'background' }],
-    ['a code by a template of the app', { template: () => suppressed }],
+    ['a code by a custom template', { template: () => suppressed }],
     ['an email in place of a code', { beforeSend: () => ({ kind: 'suppress', mail: suppressed }) }],
   ];
 
@@ -177,7 +176,7 @@ describe('T58: what keeps the emails of one person apart, and holiday notes away
     for (const reference of references) expect(reference).toMatch(/^[0-9a-z-]{20,}$/i);
   });
 
-  it.each(kinds)('T58: %s asks Exchange for no answer of any kind', async (_what, options) => {
+  it.each(kinds)('T58: %s asks for no automatic reply of any kind', async (_what, options) => {
     const door = await open({ store: storeOf('MemoryStore'), ...options });
     await door.send({ email: 'minji@example.com' });
     await door.verification.close();
@@ -185,15 +184,15 @@ describe('T58: what keeps the emails of one person apart, and holiday notes away
     expect(mail.messages.map(({ headers }) => headers['auto-submitted'])).toEqual(['auto-generated']);
   });
 
-  it('T58: a delivery of the app is handed them too', async () => {
-    const handed: Mail[] = [];
+  it('T58: a custom delivery gets these headers too', async () => {
+    const received: Mail[] = [];
     const door = await open({
       store: storeOf('MemoryStore'),
-      delivery: async (message) => void handed.push(message),
+      delivery: async (message) => void received.push(message),
     });
     await door.send({ email: 'minji@example.com' });
     await door.send({ email: 'jun@example.com' });
-    expect(handed.map(({ headers }) => headers)).toEqual(
+    expect(received.map(({ headers }) => headers)).toEqual(
       Array(2).fill(
         expect.objectContaining({
           'Auto-Submitted': 'auto-generated',
@@ -203,12 +202,12 @@ describe('T58: what keeps the emails of one person apart, and holiday notes away
       ),
     );
     const reference = ({ headers }: Mail) => Object(headers)['X-Entity-Ref-ID'];
-    expect(new Set(handed.map(reference)).size).toBe(2);
+    expect(new Set(received.map(reference)).size).toBe(2);
   });
 });
 
-/** The bytes of a mail without what is drawn or timed for each: its code, its ids and its boundary. */
-function withoutChance({ raw, text }: ReceivedMessage): string {
+/** The raw email without what is random or timed: its code, ids, date and boundary. */
+function withoutRandomParts({ raw, text }: ReceivedMessage): string {
   const code = /\b\d{6}\b/.exec(text)?.[0] ?? '';
   const boundary = /boundary="([^"]+)"/.exec(raw)?.[1] ?? '';
   return raw

@@ -1,4 +1,4 @@
-/** A mail server of its own for a test file, empty and friendly at the beginning of each test. */
+/** A mail server for one test file, empty and accepting everything at the start of each test. */
 import {
   type MailServer,
   type MailServerOptions,
@@ -6,10 +6,10 @@ import {
 } from '../../demo-app/development/mail-server.js';
 
 /** How long an email may take, in ms, on however busy a machine. */
-const PATIENCE = 60_000;
+const EMAIL_TIMEOUT = 60_000;
 
 /**
- * Called at the top of a test file. What it gives is there from the first `beforeAll` of the file on.
+ * Call it at the top of a test file. Its result can be used from the file's first `beforeAll` on.
  *
  * @example
  * const mail = useMailServer();
@@ -30,7 +30,7 @@ export function useMailServer(options: MailServerOptions = {}) {
   afterAll(() => server?.close());
 
   const started = () => {
-    if (!server) throw new Error('useMailServer() gives nothing before the tests begin.');
+    if (!server) throw new Error('useMailServer() has no value before the tests begin.');
     return server;
   };
 
@@ -45,11 +45,14 @@ export function useMailServer(options: MailServerOptions = {}) {
       return started().messages;
     },
     clear: () => started().clear(),
-    /** The code in the newest mail to an address; waits for one if there is none. */
+    /** The code in the newest email to an address; waits for one if there is none. */
     async lastCode(to: string): Promise<string> {
-      const { text } = await started().waitForMessage((mail) => mail.envelope.to.includes(to), PATIENCE);
+      const { text } = await started().waitForMessage(
+        (message) => message.envelope.to.includes(to),
+        EMAIL_TIMEOUT,
+      );
       const code = /\b\d{6,10}\b/.exec(text)?.[0];
-      if (!code) throw new Error(`No code in the mail to ${to}:\n${text}`);
+      if (!code) throw new Error(`No code in the email to ${to}:\n${text}`);
       return code;
     },
   };

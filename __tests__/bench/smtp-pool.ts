@@ -1,4 +1,4 @@
-/** A pool and nothing else: as many messages under way as it has connections, for as long as it is told. */
+/** A bare pool: keeps as many messages under way as it has connections, for a given time. */
 import nodemailer from 'nodemailer';
 import { createSmtpPool } from '../../lib/mail/smtp/pool.js';
 import { answerParent, childArgument } from './child.js';
