@@ -83,10 +83,10 @@ async function post(at: Listening, path: string, headers: Headers = {}): Promise
 }
 
 const XFF = { 'x-forwarded-for': '203.0.113.7' };
-const UNIX = 'Express sees no address of its clients, as when it listens on a unix socket';
+const UNIX = 'Express sees no client addresses, as when it listens on a unix socket';
 const OFF = "while Express' 'trust proxy' setting is off";
 const ANOTHER = "from an address that Express' 'trust proxy' setting does not trust";
-const ALL = "while Express' 'trust proxy' setting trusts everybody";
+const ALL = "while Express' 'trust proxy' setting trusts every address";
 
 const faults: [what: string, where: 'tcp' | 'unix', trust: unknown, headers: Headers, sentence: string][] = [
   ['X-Forwarded-For, trust off', 'tcp', undefined, XFF, OFF],

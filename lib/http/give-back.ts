@@ -1,22 +1,22 @@
-/** Delays the end of an answer until its token is given back, so that the next request finds it. */
+/** Delays the end of a response until its token is given back, so that the next request can use it. */
 import { isUint8Array } from 'node:util/types';
 import type { Response } from 'express';
 
 export interface GiveBack {
-  /** Whether the token is given back after this answer. */
+  /** Whether the token is given back after this response. */
   readonly rule: (res: Response) => boolean | PromiseLike<boolean>;
-  /** Replaces a rule that has thrown, for the answer of the app's error handler. */
+  /** Replaces a rule that threw, for the response of the app's error handler. */
   readonly fallback: (res: Response) => boolean;
-  /** Resolves a promise of the rule in time. */
+  /** Waits for a promise that the rule returned, up to a time limit. */
   readonly within: (decision: PromiseLike<boolean>) => Promise<boolean>;
   readonly release: () => Promise<unknown>;
 }
 
 /**
- * Decides once, when the handler ends its answer, by the status at that moment. Not on `close`: Node emits it with status
- * 200 when a client hangs up, and then one token would run any number of handlers.
+ * Decides once, when the handler ends its response, by the status at that moment. It does not decide on `close`: Node
+ * emits that with status 200 when a client hangs up, and one token could then run any number of handlers.
  *
- * @param fail Gets what the rule throws, and what the delayed end throws.
+ * @param fail Receives what the rule throws, and what the delayed `end()` throws.
  */
 export function giveBackAtEnd(
   res: Response,
@@ -32,7 +32,7 @@ export function giveBackAtEnd(
     try {
       return Reflect.apply(end, res, args);
     } catch (error) {
-      // It did not end. The answer that the app gives instead decides.
+      // The response did not end. The one that the app sends instead decides.
       isDecided = false;
       throw error;
     }
@@ -54,7 +54,7 @@ export function giveBackAtEnd(
 
   res.end = function endOnce(...args: unknown[]): Response {
     if (isDecided) return Reflect.apply(end, res, args);
-    // Node throws for an invalid chunk, and the caller must see that.
+    // Node throws for an invalid chunk, and the caller must see that error.
     if (!isChunk(args[0])) {
       endNow(args);
       settle(decide()).catch(fail);
@@ -62,7 +62,7 @@ export function giveBackAtEnd(
     }
     const decision = decide();
     if (decision === false) return endNow(args);
-    const { thaw, destroyIfAsked } = freeze(res);
+    const { thaw, destroyIfRequested } = freeze(res);
     settle(decision)
       .then(
         () => {
@@ -77,12 +77,12 @@ export function giveBackAtEnd(
         },
       )
       .catch(fail)
-      .finally(destroyIfAsked);
+      .finally(destroyIfRequested);
     return res;
   };
 }
 
-/** What Node's `end()` accepts first: nothing, a callback, or what can be written. */
+/** Whether Node's `end()` accepts this as its first argument: nothing, a callback, or data. */
 function isChunk(chunk: unknown): boolean {
   return !chunk || typeof chunk === 'string' || typeof chunk === 'function' || isUint8Array(chunk);
 }
@@ -91,17 +91,17 @@ function isPromiseLike(value: unknown): value is PromiseLike<boolean> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-const CHANGES = [
+const HEADER_METHODS = [
   ...['setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'addTrailers', 'setTrailer'],
   ...['writeHead', 'flushHeaders', 'writeContinue', 'writeProcessing', 'writeEarlyHints'],
 ];
 
 /**
- * The answer is complete. Until it has left, an error handler or a timeout of the app cannot change it or add to it, and
- * nothing throws. `headersSent` is false even if the answer has begun, because Express would close the connection of a
- * handler that throws, and the end of the answer would never leave.
+ * Keeps an error handler or a timeout of the app from changing a complete response before it is sent. Nothing throws.
+ * `headersSent` is false even if the headers were sent: otherwise, if a handler throws, Express would close the
+ * connection, and the end of the response would never be sent.
  */
-function freeze(res: Response): { thaw: () => void; destroyIfAsked: () => void } {
+function freeze(res: Response): { thaw: () => void; destroyIfRequested: () => void } {
   const { statusCode } = res;
   const before = new Map<string, PropertyDescriptor | undefined>();
   let destroyArgs: unknown[] | undefined;
@@ -131,7 +131,7 @@ function freeze(res: Response): { thaw: () => void; destroyIfAsked: () => void }
     return res;
   }
 
-  for (const name of CHANGES) {
+  for (const name of HEADER_METHODS) {
     if (name in res) shadow(name, { value: ignore, writable: true });
   }
   for (const value of [write, end, destroy]) shadow(value.name, { value, writable: true });
@@ -148,7 +148,7 @@ function freeze(res: Response): { thaw: () => void; destroyIfAsked: () => void }
         else Reflect.deleteProperty(res, name);
       }
     },
-    destroyIfAsked() {
+    destroyIfRequested() {
       if (destroyArgs) Reflect.apply(res.destroy, res, destroyArgs);
     },
   };

@@ -1,18 +1,18 @@
-/** Parses `req.body`, whether we, a parser of the app, or the platform that the app runs on has read the bytes. */
+/** Parses `req.body`, no matter who reads the bytes: the router, a parser of the app, or the platform the app runs on. */
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types';
 import express, { type Request, type Response } from 'express';
 import { readPlainJson } from '../fast/json-body.js';
 
-/** The largest body, in bytes. A captcha token fits. */
-const LARGEST_BODY = 16 * 1024;
+/** In bytes. There is room for a captcha token. */
+const MAX_BODY_SIZE = 16 * 1024;
 
 const parsersOf = (limit: number) => ({
   json: express.json({ limit }),
   form: express.urlencoded({ limit, extended: false }),
 });
-const ours = parsersOf(LARGEST_BODY);
+const limited = parsersOf(MAX_BODY_SIZE);
 const unlimited = parsersOf(Number.POSITIVE_INFINITY);
 
 export type ParseOutcome =
@@ -20,26 +20,26 @@ export type ParseOutcome =
   | { readonly kind: 'unreadable'; readonly status: 400 | 413 | 415 };
 
 /**
- * Parses JSON and forms, unless the app has.
+ * Parses JSON and forms, unless the app has already done so.
  *
- * @throws Error when something has read the body and left nothing, or keeps it from being read. That is a mistake of the
- * app, not of the client.
+ * @throws Error when something read the body without leaving it in `req.body`, or when `req.body` cannot be written. That
+ * is the app's mistake, not the client's.
  */
 export async function parseBody(req: Request, res: Response): Promise<ParseOutcome> {
   const isBytes = isBytesOrText(req.body);
-  // By a parser of the app, possibly of another Express than ours. Express 4's leaves {} when it skips a body.
+  // A parser of the app did it, possibly one of another Express version. Express 4 leaves {} when it skips a body.
   if (req.body !== undefined && !isBytes && !req.readable) return PARSED;
   if (req.body === undefined && wasReadBefore(req)) throw new Error(READ_BEFORE);
   if (!Reflect.set(req, 'body', req.body)) throw new Error(BODY_KEPT);
   try {
-    if (isBytes) return (await parseBytes(req, res, ours)) ? PARSED : { kind: 'unreadable', status: 415 };
-    const plain = req.body === undefined ? readPlainJson(req, LARGEST_BODY) : undefined;
+    if (isBytes) return (await parseBytes(req, res, limited)) ? PARSED : { kind: 'unreadable', status: 415 };
+    const plain = req.body === undefined ? readPlainJson(req, MAX_BODY_SIZE) : undefined;
     if (plain) {
       req.body = await plain;
       return PARSED;
     }
-    // Started in this turn: a stream that a listener of the app has set flowing is over by the next one.
-    await run(req.is('json') ? ours.json : ours.form, req, res);
+    // Must start in this turn of the event loop: if a listener of the app set the stream flowing, it ends before the next.
+    await run(req.is('json') ? limited.json : limited.form, req, res);
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined) throw error;
@@ -56,11 +56,11 @@ export function isBytesOrText(body: unknown): body is string | Uint8Array | Arra
 }
 
 /**
- * Parses such a body by its type, and leaves it if that is neither JSON nor a form. Whoever has read it has limited its size,
- * unless `parsers` do.
+ * Parses such a body by its media type, and leaves it unchanged if that is neither JSON nor a form. By default, the size is
+ * not limited again: that is up to whatever read the body.
  *
  * @returns Whether it was parsed.
- * @throws Error of Express' parser, with a `status`.
+ * @throws The error of Express' parser, with a `status`.
  */
 export async function parseBytes(req: Request, res: Response, parsers = unlimited): Promise<boolean> {
   const { body, headers } = req;
@@ -69,9 +69,9 @@ export async function parseBytes(req: Request, res: Response, parsers = unlimite
   const parser = type === 'application/json' ? parsers.json : parsers.form;
   if (parser === parsers.form && type !== 'application/x-www-form-urlencoded') return false;
   const again = replay(bytesOf(body), {
-    // Text has no charset any more.
+    // Text is already decoded, so its charset no longer applies.
     'content-type': typeof body === 'string' ? type : headers['content-type'],
-    // A parser that has read the stream has also decompressed it.
+    // A parser that read the stream also decompressed it.
     ...(req.readable && { 'content-encoding': headers['content-encoding'] }),
   });
   await run(parser, again, res);
@@ -85,20 +85,20 @@ export function mediaTypeOf(contentType = ''): string {
 }
 
 const READ_BEFORE =
-  'The body was read before emailVerificationRouter() and is not in `req.body`: mount the router before what ' +
+  'The body was read before emailVerificationRouter() and is not in `req.body`: mount the router before whatever ' +
   'reads it, or put express.json() and express.urlencoded() there';
 
 const BODY_KEPT = 'emailVerificationRouter() could not write `req.body`: leave it writable';
 
 function wasReadBefore({ headers, complete, destroyed, readable, readableDidRead }: Request): boolean {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
-  // The client is gone, so the rest can never be read. That is no mistake of the app.
+  // The client has disconnected, so the rest can never be read. That is not a mistake of the app.
   const isCutOff = destroyed && !complete;
   return hasBody && (readableDidRead || readable === false) && !isCutOff;
 }
 
-/** Express' parsers take a callback. A promise lets what follows them throw. */
-function run(parser: typeof ours.json, req: IncomingMessage, res: Response): Promise<void> {
+/** Express' parsers take a callback. A promise lets the code after them throw. */
+function run(parser: typeof limited.json, req: IncomingMessage, res: Response): Promise<void> {
   return new Promise((resolve, reject) => {
     parser(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
   });
@@ -122,8 +122,8 @@ function bytesOf(body: string | Uint8Array | ArrayBuffer): Uint8Array {
 }
 
 /**
- * Body parsers tell 413 and 415 apart. Any other fault of the client is a malformed body, 400. Undefined for a fault of the
- * app, such as an encoding set on the stream.
+ * Body parsers set 413 and 415. Any other error of the client is a malformed body, 400. Undefined for an error of the app,
+ * such as setting an encoding on the stream.
  */
 function statusOf(error: unknown): 400 | 413 | 415 | undefined {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;

@@ -8,7 +8,7 @@ import { parseBody } from './parse-body.js';
 import { type RouteState, respond, setState, stateOf } from './respond.js';
 import { step } from './step.js';
 
-/** Parses the body, settles the language of the answers, and refuses what a page of another site posts. */
+/** Parses the body, chooses the language of the response, and refuses requests sent by a page of another site. */
 export function readBody(
   { settings, parsers }: Operations,
   successField: RouteState['successField'],
@@ -25,7 +25,7 @@ export function readBody(
   });
 }
 
-/** Validates the body, and keeps its meaning for the next steps. */
+/** Validates the body, and keeps the parsed input for the next steps. */
 export function validate<Input extends { readonly kind: 'parsed' }>(
   parse: (fields: unknown, locale: Locale) => Promise<Input | InvalidRequest>,
 ): RequestHandler {
@@ -39,9 +39,7 @@ export function validate<Input extends { readonly kind: 'parsed' }>(
   });
 }
 
-/**
- * The language of a request's answers: `locale` in its body, else Accept-Language (RFC 9110 §12.5.4), else the default.
- */
+/** The language of a response: `locale` in the body, or else Accept-Language (RFC 9110 §12.5.4), or else the default. */
 export function localeOf(req: Request, languages: Languages): Locale {
   const { locale }: { locale?: unknown } = Object(req.body);
   return chooseLocale(languages, locale) ?? acceptedLocale(req, languages) ?? languages.defaultLocale;

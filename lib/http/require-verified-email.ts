@@ -1,4 +1,4 @@
-/** requireVerifiedEmail(): lets a request with a verified address through to its handler, once for each token. */
+/** requireVerifiedEmail(): lets a request with a verified address through to its handler, once per token. */
 import type { Request, RequestHandler, Response } from 'express';
 import { checkFunction, readOptionsOf } from '../checks.js';
 import { type EmailVerification, internalsOf } from '../email-verification.js';
@@ -25,8 +25,8 @@ export interface RequireVerifiedEmailOptions {
   /** Reads the token, or a promise of it. @default `verificationToken` of the parsed body */
   readonly token?: (req: Request) => unknown;
   /**
-   * Whether the token is given back when the handler ends its answer. The answer waits for a promise, at most
-   * `hookTimeout`. What it throws reaches the app's error handler.
+   * Whether the token is given back when the handler ends its response. If this returns a promise, the response waits for
+   * it, at most `hookTimeout`. What it throws reaches the app's error handler.
    *
    * @default at a status of 400 or more
    */
@@ -34,13 +34,13 @@ export interface RequireVerifiedEmailOptions {
 }
 
 /**
- * Redeems the token of a request and sets `req.verifiedEmail`, or answers 403 or 503.
+ * Redeems the token of a request and sets `req.verifiedEmail`, or responds with 403 or 503.
  *
- * A handler that answers 400 or more gets its token back before its answer ends, so that the next request finds it. A
- * connection that closes decides nothing, because the handler may still succeed. So a handler may be called twice, and a
- * unique constraint on the address must make that safe.
+ * If the handler responds with 400 or more, the token is given back before the response ends, so that the next request can
+ * use it. A connection that closes decides nothing, because the handler may still succeed. A handler may therefore be
+ * called twice for one token, and a unique constraint on the address must make that safe.
  *
- * @throws TypeError that names the option, what it must be and what it is.
+ * @throws TypeError that names the option, what was expected and what was received.
  * @example
  * app.post('/signup', express.json(), requireVerifiedEmail(verification), (req, res, next) => {
  *   createAccount(req.verifiedEmail, req.body.password)
@@ -61,7 +61,7 @@ export function requireVerifiedEmail(
     const outcome = await redeem(operations, req, read);
     if (outcome.kind !== 'redeemed') return respond(res, outcome);
     const release = () => operations.release(outcome);
-    if (isUnheard(req, res)) {
+    if (isResponseOver(req, res)) {
       await release();
       return 'answered';
     }
@@ -89,7 +89,7 @@ function readOptions(options: RequireVerifiedEmailOptions): RequireVerifiedEmail
   };
 }
 
-/** The app has parsed the body. If it is still bytes, as serverless-http leaves it, we parse it. */
+/** The app parses the body. If it is still bytes, as serverless-http leaves it, it is parsed here. */
 async function findBody(req: Request, res: Response): Promise<void> {
   // A parser that skipped the body leaves `undefined` (body-parser 2) or {} (body-parser 1).
   if (!('body' in req)) throw new Error(NO_PARSER);
@@ -99,7 +99,7 @@ async function findBody(req: Request, res: Response): Promise<void> {
 const NO_PARSER =
   '`requireVerifiedEmail()` found no `req.body`: put express.json() before it, or express.urlencoded() for a form';
 
-/** Everything that can fail comes before the token is used up. */
+/** Does everything that can fail before the token is used up. */
 async function redeem(
   { settings, parsers, redeem }: Operations,
   req: Request,
@@ -114,11 +114,11 @@ async function redeem(
   const typed = await read.email(req);
   const verificationToken = await read.token(req);
   const parsed = await parsers.send({ email: typed }, locale);
-  // An address that cannot be one was not verified: the same answer, whatever is wrong.
+  // An invalid address cannot have been verified. The response is the same, whatever is wrong with it.
   if (parsed.kind === 'invalid_request') return refused;
   const { email } = parsed;
   if (read.isInBody && !set(req.body, 'email', email)) throw new Error(BODY_KEPT);
-  // Nobody is verified yet.
+  // No address is verified yet. This also shows whether the property can be set.
   if (!set(req, 'verifiedEmail', undefined)) throw new Error(REQUEST_KEPT);
   const outcome = await redeem({ email, verificationToken }, locale);
   return outcome.kind === 'invalid_request' ? refused : outcome;
@@ -126,7 +126,7 @@ async function redeem(
 
 const BODY_KEPT =
   '`requireVerifiedEmail()` could not write the canonical address into `req.body.email`: leave it writable, ' +
-  'or name the address by the `email` option';
+  'or read the address with the `email` option';
 
 const REQUEST_KEPT = '`requireVerifiedEmail()` could not set `req.verifiedEmail`: leave the request writable';
 
@@ -134,19 +134,19 @@ function set(target: object, name: string, value: unknown): boolean {
   return Reflect.set(target, name, value) && Reflect.get(target, name) === value;
 }
 
-/** A rule that takes too long leaves the token used up, as it is without a rule. */
+/** If the rule takes too long, the token stays used up. */
 async function inTime(
   { settings, unavailable }: Operations,
   decision: PromiseLike<boolean>,
 ): Promise<boolean> {
-  const answer = await callHook(() => decision, settings.hookTimeout);
-  if (answer.kind === 'answered') return Boolean(answer.value);
+  const result = await callHook(() => decision, settings.hookTimeout);
+  if (result.kind === 'answered') return Boolean(result.value);
   unavailable('release', new Error('`giveBack` did not answer in time'), settings.defaultLocale);
   return false;
 }
 
-/** The client hung up, or the app has answered, before the handler is called: nobody would see its answer. */
-function isUnheard(req: Request, res: Response): boolean {
+/** Whether the client hung up or the app responded before the handler is called. Nobody would see the handler's response. */
+function isResponseOver(req: Request, res: Response): boolean {
   return res.destroyed || res.writableEnded || req.socket?.destroyed;
 }
 

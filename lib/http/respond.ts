@@ -1,8 +1,8 @@
-/** The one place where answers are written, and the table of all refusals. */
+/** The one place where responses are written, and the table of all refusals. */
 import type { Response } from 'express';
 import type { Locale } from '../locales/index.js';
 
-/** Each `reason` of an answer, and its HTTP status (RFC 9110 §15; 429: RFC 6585 §4). */
+/** Every `reason` in a response, and its HTTP status (RFC 9110 §15; 429: RFC 6585 §4). */
 const STATUS = {
   invalid_request: 400,
   refused: 403,
@@ -17,23 +17,23 @@ const STATUS = {
 
 export type Reason = keyof typeof STATUS;
 
-/** The outcome of a route: its `kind` is success or a reason, and the rest goes into the body. */
+/** The outcome of a route. Its `kind` is a success or a reason, and the rest goes into the body. */
 export interface Outcome {
   readonly kind: string;
   readonly message: string;
   readonly retryAfter?: number;
 }
 
-/** What a route knows of its request, from its first step on. */
+/** What a route knows about its request, from the first step on. */
 export interface RouteState<Input = unknown> {
-  /** The field that tells success at a glance: `verify` for /verify, `ok` elsewhere. */
+  /** The field of the body that is true for success and false for a refusal: `verify` for /verify, `ok` elsewhere. */
   readonly successField: 'ok' | 'verify';
   readonly locale: Locale;
-  /** There once the body is validated. */
+  /** Present once the body is validated. */
   input?: Input;
 }
 
-/** It is kept under one key of `res.locals`. Undefined on the app's own routes. */
+/** Kept under one key of `res.locals`. Undefined on the app's own routes. */
 export function stateOf<Input>(res: Response): RouteState<Input> | undefined {
   return res.locals['emailVerification'];
 }
@@ -43,9 +43,10 @@ export function setState(res: Response, state: RouteState): void {
 }
 
 /**
- * Answers with an outcome, unless the app has begun to answer, for example by a timeout, or the client is gone.
+ * Responds with an outcome, unless the app has already begun to respond, for example after a timeout, or the client has
+ * disconnected.
  *
- * @param status For an unreadable body alone, where 413 and 415 say more than 400.
+ * @param status Only for an unreadable body, where 413 and 415 say more than 400.
  */
 export function respond(res: Response, { kind, message, ...details }: Outcome, status?: number): 'answered' {
   if (res.headersSent || res.writableEnded || res.destroyed) return 'answered';
@@ -64,10 +65,10 @@ function isReason(kind: string): kind is Reason {
   return Object.hasOwn(STATUS, kind);
 }
 
-/** Without an ETag, which would be of no use: none of our answers may be cached (RFC 9111 §5.2.2.5). */
+/** Without an ETag, which would be useless: none of these responses may be cached (RFC 9111 §5.2.2.5). */
 function writeJson(res: Response, body: object): void {
   const text = JSON.stringify(body);
-  // Not by writeHead(): what an app wraps around end() may still change the headers.
+  // Not with writeHead(): if the app has wrapped end(), its wrapper may still change the headers.
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.setHeader('Cache-Control', 'no-store');
   res.setHeader('Content-Length', Buffer.byteLength(text));

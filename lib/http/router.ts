@@ -10,7 +10,7 @@ import { step } from './step.js';
  * Two routes to mount on any path of an Express 4.18+ or 5 app: POST /send emails a code, POST /verify checks it. Other
  * methods and paths go on to the app.
  *
- * @param verification What createEmailVerification() returned; or its options, for an app that needs the routes alone.
+ * @param verification What createEmailVerification() returned, or its options if the app needs only the routes.
  * @example
  * app.use('/email-verification', emailVerificationRouter(verification));
  */
@@ -23,11 +23,11 @@ export function emailVerificationRouter(verification: EmailVerification | EmailV
   const router = express.Router();
   router
     .route('/send')
-    .options(leaveToTheApp)
+    .options(passToApp)
     .post(readBody(operations, 'ok'), validate(parsers.send), clientLimits.send, run(operations.send));
   router
     .route('/verify')
-    .options(leaveToTheApp)
+    .options(passToApp)
     .post(
       readBody(operations, 'verify'),
       validate(parsers.verify),
@@ -37,14 +37,14 @@ export function emailVerificationRouter(verification: EmailVerification | EmailV
   return router;
 }
 
-function isVerification(given: EmailVerification | EmailVerificationOptions): given is EmailVerification {
-  return typeof given === 'object' && given !== null && 'clientLimit' in given;
+function isVerification(value: EmailVerification | EmailVerificationOptions): value is EmailVerification {
+  return typeof value === 'object' && value !== null && 'clientLimit' in value;
 }
 
-/** A Router answers OPTIONS by itself where a route has no handler for it. */
-const leaveToTheApp: RequestHandler = (_req, _res, next) => next();
+/** A Router responds to OPTIONS by itself if a route has no handler for it. */
+const passToApp: RequestHandler = (_req, _res, next) => next();
 
-/** The last step: runs an operation and answers with its outcome. */
+/** The last step: runs an operation and responds with its outcome. */
 function run<Input>(operation: (input: Input, req: Request) => Promise<Outcome>): RequestHandler {
   return step(async function run(req, res) {
     const input = stateOf<Input>(res)?.input;

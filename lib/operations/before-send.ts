@@ -4,20 +4,21 @@ import { refuse } from '../checks.js';
 import type { MailContent } from '../mail/template.js';
 import { callHook } from './hook.js';
 
-/** What the app learns about a send. */
+/** What the hook receives. */
 export interface SendAttempt {
   /** The canonical address. */
   readonly email: string;
   readonly purpose: string;
-  /** The language tag of the answer. */
+  /** The language tag of the response. */
   readonly locale: string;
-  /** The request, if the send came by HTTP or was given one. */
+  /** The request, if the send came over HTTP or was passed one. */
   readonly request?: Request;
 }
 
 /**
- * What the app may answer; nothing lets the send pass. `refuse` is answered 403. `suppress` is answered as if a code had
- * been sent although none is, so that nobody learns who has an account. With a `mail`, that email is sent instead.
+ * What the hook may return. Nothing lets the send pass. `refuse` makes the response a 403. With `suppress`, the response is
+ * the same as if a code had been sent, but none is, so that nobody can find out who has an account. With a `mail`, that
+ * email is sent instead.
  */
 export type SendVerdict =
   // biome-ignore lint/suspicious/noConfusingVoidType: a hook that lets the send pass returns nothing
@@ -33,15 +34,15 @@ export type HookOutcome =
   | { readonly kind: 'pass' }
   | { readonly kind: 'late' };
 
-/** Waits at most `timeout` ms. What the hook throws is the app's own error and is passed on. */
+/** Waits at most `timeout` ms. An error that the hook throws is the app's own and is passed on. */
 export async function callBeforeSend(
   hook: BeforeSend | undefined,
   attempt: SendAttempt,
   timeout: number,
 ): Promise<HookOutcome> {
   if (!hook) return { kind: 'pass' };
-  const answer = await callHook(() => hook(attempt), timeout);
-  return answer.kind === 'late' ? answer : outcomeOf(answer.value);
+  const result = await callHook(() => hook(attempt), timeout);
+  return result.kind === 'late' ? result : outcomeOf(result.value);
 }
 
 function outcomeOf(verdict: SendVerdict): HookOutcome {

@@ -1,16 +1,16 @@
-/** Calls a function of the app, and waits for its answer no longer than the app allows. */
+/** Calls a function of the app, and waits for its result no longer than the app's timeout. */
 import { errorOf } from '../errors.js';
 
-export type HookAnswer<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'late' };
+export type HookResult<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'late' };
 
-/** @throws What the function throws or rejects with in time, always as an error. Anything later is ignored. */
-export async function callHook<T>(hook: () => T | PromiseLike<T>, timeout: number): Promise<HookAnswer<T>> {
+/** @throws What the function throws or rejects with in time, always as an error. Later errors are ignored. */
+export async function callHook<T>(hook: () => T | PromiseLike<T>, timeout: number): Promise<HookResult<T>> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<HookAnswer<T>>((resolve) => {
+  const late = new Promise<HookResult<T>>((resolve) => {
     timer = setTimeout(() => resolve({ kind: 'late' }), timeout);
   });
   try {
-    return await Promise.race([answerOf(hook), late]);
+    return await Promise.race([resultOf(hook), late]);
   } catch (thrown) {
     throw errorOf(thrown);
   } finally {
@@ -18,6 +18,6 @@ export async function callHook<T>(hook: () => T | PromiseLike<T>, timeout: numbe
   }
 }
 
-async function answerOf<T>(hook: () => T | PromiseLike<T>): Promise<HookAnswer<T>> {
+async function resultOf<T>(hook: () => T | PromiseLike<T>): Promise<HookResult<T>> {
   return { kind: 'answered', value: await hook() };
 }

@@ -1,4 +1,4 @@
-/** What the fields of a request mean: validation for the routes, and for the operations without HTTP. */
+/** Validates and parses the fields of a request, for the routes and for the operations without HTTP. */
 import { body, matchedData, type ValidationChain, validationResult } from 'express-validator';
 import { canonicalAddress } from '../challenge/address.js';
 import { parseCode } from '../challenge/code.js';
@@ -10,7 +10,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** The input cannot be right, whatever is stored. No value is echoed. */
+/** The input is invalid, whatever is stored. No value is echoed. */
 export interface InvalidRequest {
   readonly kind: 'invalid_request';
   readonly message: string;
@@ -50,15 +50,15 @@ export function createInputParsers({ codeLength }: { readonly codeLength: number
   const plainCode = new RegExp(`^[0-9]{${codeLength}}$`);
 
   async function validate(names: readonly FieldName[], fields: unknown, locale: Locale) {
-    const given: Fields = isFields(fields) ? fields : {};
-    // A copy, because sanitizers write and the body is the app's.
-    const request = { body: Object.fromEntries(names.map((name) => [name, given[name]])) };
+    const values: Fields = isFields(fields) ? fields : {};
+    // A copy, because sanitizers change it and the body belongs to the app.
+    const request = { body: Object.fromEntries(names.map((name) => [name, values[name]])) };
     for (const name of names) await chains[name].run(request);
     const errors = validationResult(request).mapped();
     const invalid = names.filter((name) => Object.hasOwn(errors, name));
     if (invalid.length > 0) {
       return invalidRequest(
-        invalid.map((field) => ({ field, message: messageFor(field, given[field], locale) })),
+        invalid.map((field) => ({ field, message: messageFor(field, values[field], locale) })),
         locale,
       );
     }
@@ -98,16 +98,16 @@ function invalidRequest(errors: readonly FieldError[], { answers }: Locale): Inv
 }
 
 /**
- * For a program that sends another type, such as a JSON number: nothing that a person typed is wrong. It reuses the words
- * for another field that must be a string, so that every language has them. In Korean "email" takes the particle of
- * "locale", and "code" that of "challengeId".
+ * For a program that sends another type, such as a JSON number, where the person made no mistake. It reuses the sentence
+ * about another field that must be a string, so that every language has one. In Korean, "email" takes the same particle as
+ * "locale", and "code" takes the same as "challengeId".
  */
 function mustBeString(field: 'email' | 'code', { fields }: Locale): string | undefined {
-  const other = field === 'email' ? 'locale' : 'challengeId';
-  return fields[other].includes(other) ? fields[other].replace(other, field) : undefined;
+  const similar = field === 'email' ? 'locale' : 'challengeId';
+  return fields[similar].includes(similar) ? fields[similar].replace(similar, field) : undefined;
 }
 
-/** The fields as they came: anything at all. */
+/** The fields before validation, which may hold anything. */
 type Fields = Readonly<Record<string, unknown>>;
 
 interface Valid {
@@ -121,7 +121,7 @@ interface PlainFields extends Fields {
   readonly challengeId: string | undefined;
 }
 
-/** Whether the fields are as programs send them, so that the chains would change nothing and find nothing wrong. */
+/** Whether the chains would change nothing and find nothing wrong, as with the fields that most programs send. */
 function isPlain(value: unknown): value is PlainFields {
   return (
     isFields(value) &&

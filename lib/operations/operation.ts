@@ -1,4 +1,4 @@
-/** What every operation needs: settings, events, the keys of a challenge, and an outcome for trouble with the store. */
+/** What every operation needs: settings, events, the keys of a challenge, and an outcome for a store that fails. */
 import { maskAddress } from '../challenge/address.js';
 import type { Hasher } from '../challenge/digests.js';
 import { type AddressEvent, createEvents, type Events } from '../events.js';
@@ -6,7 +6,7 @@ import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options/options.js';
 import type { ChallengeKey } from '../store/store.js';
 
-/** The store or the email queue cannot take the request. Nothing happened. */
+/** The store or the email queue could not carry out the operation. Nothing has changed. */
 export interface Unavailable {
   readonly kind: 'unavailable';
   readonly message: string;
@@ -19,14 +19,14 @@ export interface OperationContext {
   readonly events: Events;
   /** Where a challenge is stored under one of the secrets. */
   keyOf(hasher: Hasher, email: string): ChallengeKey;
-  /** What an event tells of an address. */
+  /** The fields that events about an address have in common. */
   eventOf(email: string): AddressEvent;
   /** Calls the store. A call that fails or times out is an outcome, and an event. */
   callStore<T>(operation: string, locale: Locale, call: () => Promise<T>): Promise<T | Unavailable>;
   unavailable(operation: string, cause: unknown, locale: Locale): Unavailable;
 }
 
-/** How long a client is asked to wait when the store or the email queue is the trouble, in seconds. */
+/** How long a client should wait when the store or the email queue is unavailable, in seconds. */
 const RETRY_AFTER = 5;
 
 export function createOperationContext(settings: Settings): OperationContext {
@@ -57,7 +57,7 @@ export function createOperationContext(settings: Settings): OperationContext {
   };
 }
 
-/** Whole seconds, rounded up, at least 1: what `Retry-After` can say. */
+/** Whole seconds, rounded up, at least 1: for `Retry-After`. */
 export function seconds(milliseconds: number): number {
   return Math.max(1, Math.ceil(milliseconds / 1000));
 }

@@ -1,4 +1,4 @@
-/** All operations of one verification. They know no HTTP: the routes, a resolver and a job call the same ones. */
+/** All operations of one verification. They do not know HTTP: routes, resolvers and jobs call the same ones. */
 import { messageOf } from '../errors.js';
 import { createQueue } from '../mail/queue.js';
 import type { Settings } from '../options/options.js';
@@ -11,7 +11,7 @@ import { createVerify, type Verify } from './verify.js';
 export interface Operations extends OperationContext, Send, Redeem {
   readonly parsers: InputParsers;
   readonly verify: Verify;
-  /** What keeps the store and the transport from working, as sentences. */
+  /** The problems of the store and the transport, as sentences. */
   check(): Promise<readonly string[]>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Redeem: uses a verification token up, and gives it back when the sign-up failed. */
+/** Redeem: uses up a verification token. Release: gives it back when the sign-up failed. */
 import { hasherOf } from '../challenge/digests.js';
 import { chooseLocale, type Locale } from '../locales/index.js';
 import type { InputParsers, InvalidRequest } from './input.js';
@@ -12,12 +12,12 @@ export interface RedeemInput {
 
 export type RedeemOutcome =
   | Redeemed
-  /** No token, or one of another address or purpose, used, expired or altered: not told apart. */
+  /** The token is missing, used, expired, altered, or of another address or purpose. The outcome does not say which. */
   | { readonly kind: 'email_not_verified'; readonly message: string }
   | InvalidRequest
   | Unavailable;
 
-/** A token that was used up. `release` takes it back. */
+/** A token that was used up. `release` gives it back. */
 export interface Redeemed {
   readonly kind: 'redeemed';
   /** The canonical address. */
@@ -30,7 +30,7 @@ export interface Redeemed {
 export type ReleaseOutcome = { readonly kind: 'released' } | Unavailable;
 
 export interface Redeem {
-  /** @param locale The language of the request, for input that names none. */
+  /** @param locale The language to use if the input names none. */
   redeem(input: RedeemInput, locale?: Locale): Promise<RedeemOutcome>;
   release(redeemed: Redeemed): Promise<ReleaseOutcome>;
 }

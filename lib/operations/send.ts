@@ -1,4 +1,4 @@
-/** Send: draws a code, stores it, emails it, and tells what became of it. */
+/** Send: draws a code, stores it, emails it, and reports the outcome. */
 import { drawCode } from '../challenge/code.js';
 import { drawDigest, drawOpaque, hasherOf } from '../challenge/digests.js';
 import type { Locale } from '../locales/index.js';
@@ -10,7 +10,7 @@ import { callBeforeSend, type HookOutcome, type SendAttempt } from './before-sen
 import type { InvalidRequest, ParsedSend } from './input.js';
 import { type OperationContext, seconds, type Unavailable } from './operation.js';
 
-/** What `send` takes. It is validated as a body of the route is. `request` is passed to `beforeSend`. */
+/** The input of `send`, validated like the body of the route. `request` is passed to `beforeSend`. */
 export interface SendInput {
   readonly email: unknown;
   readonly challengeId?: unknown;
@@ -46,7 +46,7 @@ export interface TooManyRequests {
 
 export interface Send {
   send(input: ParsedSend, request?: SendAttempt['request']): Promise<SendOutcome>;
-  /** The answer for a client that its limit stopped before its send, with what it needs to go on with its code. */
+  /** The outcome for a client that has reached its limit, with what it needs to enter the code it already has. */
   limited(input: ParsedSend | undefined, retryAfter: number, locale: Locale): Promise<TooManyRequests>;
 }
 
@@ -106,14 +106,14 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
     return { kind, message: locale.answers[kind], challengeId, ...timesLeft(opened, elapsed()) };
   }
 
-  /** Resolves when the outcome of the email is recorded and its slot is free. Never rejects. */
+  /** Resolves when the outcome of the email is recorded and its slot is released. Never rejects. */
   async function deliver(
     slot: Slot,
     email: OutgoingEmail | undefined,
     undo: DiscardRequest,
   ): Promise<Recorded> {
     try {
-      // A suppressed send differs in nothing else.
+      // Without an email, a suppressed send differs in nothing else.
       return email ? await record(await slot.send(email), email, undo) : SENT;
     } finally {
       slot.release();
@@ -155,7 +155,7 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
   return { send, limited };
 }
 
-/** What is known of an email once its outcome is recorded. */
+/** What is known about an email once its outcome is recorded. */
 type Recorded =
   | { readonly kind: 'sent' | 'delivery_unknown' }
   | {
@@ -166,7 +166,7 @@ type Recorded =
 
 const SENT: Recorded = { kind: 'sent' };
 
-/** The address is doubted only if it was refused. About anything else the person can do nothing but wait. */
+/** The message questions the address only if the server refused it. Otherwise, the person can only wait. */
 function messageForFailure({ answers }: Locale, recipientRefused: boolean): string {
   return (recipientRefused ? answers.recipient_refused : undefined) ?? answers.delivery_failed;
 }
@@ -194,7 +194,7 @@ function tooMany(retryIn: number, locale: Locale, challengeId?: string, expiresI
   };
 }
 
-/** Time passes between the store's reply and our answer: sending an email may take seconds. */
+/** Measures the time between the store's reply and our response: sending an email may take seconds. */
 function stopwatch(): () => number {
   const start = performance.now();
   return () => performance.now() - start;

@@ -1,10 +1,10 @@
-/** Verify: takes an attempt, compares, and turns a right code into a verification token. */
+/** Verify: takes an attempt, compares the code, and exchanges a correct one for a verification token. */
 import { drawOpaque, type Hasher, hasherOf } from '../challenge/digests.js';
 import type { AttemptOutcome } from '../store/store.js';
 import type { InvalidRequest, ParsedVerify } from './input.js';
 import { type OperationContext, seconds, type Unavailable } from './operation.js';
 
-/** What `verify` takes. It is validated as a body of the route is. */
+/** The input of `verify`, validated like the body of the route. */
 export interface VerifyInput {
   readonly email: unknown;
   readonly code: unknown;
@@ -21,8 +21,8 @@ export type VerifyOutcome =
     }
   | { readonly kind: 'code_incorrect'; readonly message: string; readonly attemptsLeft: number }
   /**
-   * Expired, used, out of attempts or never sent: not told apart. With `attemptsLeft`, a newer code is live and can still
-   * be entered.
+   * The code has expired, was used, has no attempts left, or was never sent. The outcome does not say which. With
+   * `attemptsLeft`, a newer code is live and can still be entered.
    */
   | { readonly kind: 'code_expired'; readonly message: string; readonly attemptsLeft?: number }
   | InvalidRequest
@@ -34,7 +34,7 @@ export function createVerify({ settings, events, keyOf, eventOf, callStore }: Op
   const { store, hashers, storeTimeout, tokenTtl } = settings;
 
   return async function verify(input) {
-    // While secrets rotate, the one that the id names comes first, and the next only where that has no live code.
+    // During a rotation of secrets, the one that the id names comes first, and the others only if it has no live code.
     const named = hasherOf(input.challengeId, hashers);
     for (const hasher of named ? [named, ...hashers.filter((other) => other !== named)] : hashers) {
       const outcome = await attempt(hasher, hasher === named ? input.challengeId : undefined, input);
@@ -78,7 +78,7 @@ export function createVerify({ settings, events, keyOf, eventOf, callStore }: Op
       case 'outdated': {
         const { attemptsLeft } = outcome;
         const { code_expired, code_outdated = code_expired } = answers;
-        // Without attempts the newer code is of no use either.
+        // Without attempts, the newer code is useless too.
         if (attemptsLeft === 0) return { kind: 'code_expired', message: code_expired };
         return { kind: 'code_expired', message: code_outdated, attemptsLeft };
       }

@@ -16,19 +16,19 @@ export function networkOf(path: string, ipv6Subnet: ClientLimit['ipv6Subnet']) {
   };
 }
 
-/** Some proxies append the port of the connection, which would make each connection a client of its own. */
+/** Some proxies append the port of the connection. With the port, each connection would count as a separate client. */
 function withoutPort(address: string): string {
   const [, v4, v6] = /^(?:([\d.]+)|\[(.+)\])(?::\d+)?$/.exec(address) ?? [];
   const bare = v4 ?? v6;
   return bare !== undefined && isIP(bare) ? bare : address;
 }
 
-/** The apps that were warned. The setting is the app's, however many limits it has. */
+/** The apps for which a warning was emitted. The setting belongs to the app, however many limits the app has. */
 const warned = new WeakSet<object>();
 
 /**
- * Warns once for each app whose 'trust proxy' setting keeps Express from telling clients apart. `validate` turns this off
- * like express-rate-limit's own check.
+ * Warns once for each app whose 'trust proxy' setting keeps Express from telling clients apart. `validate` turns this
+ * warning off, as it does the checks of express-rate-limit.
  */
 export function createProxyWarning(validate: ClientLimit['validate']): (req: Request) => void {
   const checks: EnabledValidations = typeof validate === 'object' ? validate : { default: validate };
@@ -52,21 +52,21 @@ function faultOf({ app, headers, ip, socket }: Request): Fault | undefined {
   // A client that has hung up no longer has an address.
   if (!ip && !peer) return socket.destroyed ? undefined : NO_ADDRESS;
   if (headers['x-forwarded-for'] === undefined) {
-    const other = OTHER_HEADERS.find((name) => headers[name.toLowerCase()] !== undefined);
-    return other && ip === peer ? unread(other) : undefined;
+    const unreadHeader = UNREAD_HEADERS.find((name) => headers[name.toLowerCase()] !== undefined);
+    return unreadHeader && ip === peer ? unread(unreadHeader) : undefined;
   }
   const trusts: unknown = app.get('trust proxy fn');
   if (typeof trusts !== 'function') return undefined;
   if (!trusts(peer, 0)) return app.get('trust proxy') ? TRUSTS_ANOTHER : TRUSTS_NONE;
-  return trusts(ADDRESS_OF_NOBODY, FARTHEST_HOP) ? TRUSTS_ALL : undefined;
+  return trusts(DOCUMENTATION_ADDRESS, FARTHEST_HOP) ? TRUSTS_ALL : undefined;
 }
 
-/** An address for documentation (RFC 5737), many proxies away: only a setting that trusts everybody trusts it. */
-const ADDRESS_OF_NOBODY = '192.0.2.1';
+/** A documentation address (RFC 5737), many proxies away: only a setting that trusts every address trusts it. */
+const DOCUMENTATION_ADDRESS = '192.0.2.1';
 const FARTHEST_HOP = 255;
 
-/** Headers in which proxies pass on a client's IP and that Express does not read. */
-const OTHER_HEADERS = [
+/** Headers in which proxies pass on a client's IP, but which Express does not read. */
+const UNREAD_HEADERS = [
   'Forwarded',
   'X-Real-IP',
   'X-Client-IP',
@@ -81,7 +81,7 @@ const OTHER_HEADERS = [
 const NO_ADDRESS: Fault = {
   check: 'ip',
   sentence:
-    'Express sees no address of its clients, as when it listens on a unix socket: all of them share one limit. ' +
+    'Express sees no client addresses, as when it listens on a unix socket: all clients share one limit. ' +
     "Let the proxy send X-Forwarded-For, and set Express' 'trust proxy' setting, as in app.set('trust proxy', 1).",
 };
 
@@ -103,8 +103,8 @@ const TRUSTS_ANOTHER: Fault = {
 const TRUSTS_ALL: Fault = {
   check: 'trustProxy',
   sentence:
-    "A request came with X-Forwarded-For while Express' 'trust proxy' setting trusts everybody: a client can name " +
-    "any address there, and so escapes its limit. Set it to your proxy, as in app.set('trust proxy', 1).",
+    "A request came with X-Forwarded-For while Express' 'trust proxy' setting trusts every address: a client can put any " +
+    "address into that header, and so evade its limit. Set it to your proxy, as in app.set('trust proxy', 1).",
 };
 
 function unread(header: string): Fault {

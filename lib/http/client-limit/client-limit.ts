@@ -1,4 +1,4 @@
-/** How many requests one client may make, by express-rate-limit. */
+/** Limits the requests of each client, with express-rate-limit. */
 import type { Request, RequestHandler, Response } from 'express';
 import { type RateLimitExceededEventHandler, rateLimit } from 'express-rate-limit';
 import { isWhole, refuse, refuseHidden } from '../../checks.js';
@@ -10,18 +10,18 @@ import { localeOf } from '../read-request.js';
 import { respond, stateOf } from '../respond.js';
 import { step } from '../step.js';
 import { createProxyWarning, networkOf } from './client-address.js';
-import { boundStore, ClientStoreTrouble, createClientStore } from './store.js';
+import { boundStore, ClientStoreError, createClientStore } from './store.js';
 
 type Route = 'send' | 'verify';
 
-/** The limits of both routes, made once: all routers of one verification and the app's own routes share them. */
+/** The limits of both routes, created once: all routers of one verification and the app's own routes share them. */
 export type ClientLimits = Readonly<Record<Route, RequestHandler>>;
 
 export function createClientLimits(operations: Operations): ClientLimits {
   return { send: createClientLimit(operations, 'send'), verify: createClientLimit(operations, 'verify') };
 }
 
-/** Without a limit, a middleware that goes on. */
+/** Without a limit, the middleware only calls `next`. */
 function createClientLimit(operations: Operations, route: Route): RequestHandler {
   const { settings } = operations;
   const limit = settings.rateLimit[route];
@@ -42,9 +42,9 @@ function createClientLimit(operations: Operations, route: Route): RequestHandler
     store: store
       ? boundStore(path, store, settings.storeTimeout)
       : createClientStore(settings, route, limit.windowMs),
-    validate: typeof validate === 'boolean' ? validate : { ...OURS, ...validate },
+    validate: typeof validate === 'boolean' ? validate : { ...SKIPPED_CHECKS, ...validate },
     ...(handler
-      ? { message, retryAfter, handler: goesOnUnlessError(handler) }
+      ? { message, retryAfter, handler: withExpressNext(handler) }
       : { handler: tooManyRequests(operations, path, limit) }),
   });
 
@@ -54,20 +54,20 @@ function createClientLimit(operations: Operations, route: Route): RequestHandler
       await passed(limiter, req, res);
       return 'next';
     } catch (error) {
-      if (!(error instanceof ClientStoreTrouble)) throw error;
+      if (!(error instanceof ClientStoreError)) throw error;
       return respond(res, operations.unavailable(route, error.cause, localeHere(operations, req, res)));
     }
   });
 }
 
-/** Settled by the router's first step; on the app's own routes, by the request. */
+/** The router's first step has chosen the language. On the app's own routes, it depends on the request alone. */
 function localeHere({ settings }: Operations, req: Request, res: Response): Locale {
   return stateOf(res)?.locale ?? localeOf(req, settings);
 }
 
 /**
- * Settles when the limiter goes on, and never when it has answered. It goes on by calling next() without an argument:
- * next(undefined) passes on what a callback threw.
+ * Settles when the limiter calls next(), and never if it responds. The limiter lets a request through by calling next()
+ * without an argument: next(undefined) passes on what a callback threw.
  */
 function passed(limiter: RequestHandler, req: Request, res: Response): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -75,8 +75,8 @@ function passed(limiter: RequestHandler, req: Request, res: Response): Promise<v
   });
 }
 
-/** What express-rate-limit need not warn of: it is refused at start, or harmless in a store that several processes share. */
-const OURS = { limit: false, creationStack: false } as const;
+/** Checks that express-rate-limit need not make: their subject is checked at start, or harmless with a shared store. */
+const SKIPPED_CHECKS = { limit: false, creationStack: false } as const;
 
 function tooManyRequests(operations: Operations, path: string, limit: ClientLimit) {
   const { message, statusCode } = limit;
@@ -91,7 +91,7 @@ function tooManyRequests(operations: Operations, path: string, limit: ClientLimi
   };
 }
 
-/** Whole seconds until this client may try again. Read from the count, since the app may want no headers. */
+/** Whole seconds until this client may try again. Taken from the count, because the app may have turned the headers off. */
 async function retryAfterOf(path: string, limit: ClientLimit, req: Request, res: Response): Promise<number> {
   const { retryAfter, requestPropertyName, windowMs } = limit;
   const seconds: unknown = typeof retryAfter === 'function' ? await retryAfter(req, res) : retryAfter;
@@ -109,34 +109,34 @@ async function retryAfterOf(path: string, limit: ClientLimit, req: Request, res:
   return Math.max(1, Math.ceil(wait / 1000));
 }
 
-/** A limit that is not a number would let everybody through. */
+/** A limit that is not a number would let every request through. */
 function checkedLimit(path: string, limit: ClientLimit['limit']): ClientLimit['limit'] {
   if (typeof limit === 'number') return limit;
   return async (req, res) => {
-    const most: unknown = await limit(req, res);
-    return isWhole(most, 0, Number.MAX_SAFE_INTEGER)
-      ? most
+    const value: unknown = await limit(req, res);
+    return isWhole(value, 0, Number.MAX_SAFE_INTEGER)
+      ? value
       : refuse(
           `${path}.limit`,
-          'a function that returns a whole number; let a client through by `skip`',
-          most,
+          'a function that returns a whole number; to let a client through, use `skip`',
+          value,
         );
   };
 }
 
-/** A missing key would make all clients without one share a count. */
+/** All clients without a key would share one count. */
 function checkedKey(path: string, keyGenerator: NonNullable<ClientLimit['keyGenerator']>) {
   const checked = async (req: Request, res: Response): Promise<string> => {
     const key: unknown = await keyGenerator(req, res);
     if (typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint') return String(key);
     return refuseHidden(`${path}.keyGenerator`, 'a function that returns a string', key);
   };
-  // express-rate-limit searches its source for an IPv6 address used as it is.
+  // express-rate-limit searches the source of the app's function for an IPv6 address used without its subnet.
   return Object.assign(checked, { toString: () => keyGenerator.toString() });
 }
 
-/** next(undefined) goes on, as everywhere in Express. */
-function goesOnUnlessError(handler: RateLimitExceededEventHandler): RateLimitExceededEventHandler {
+/** In the app's handler, next(undefined) goes on, as everywhere in Express. */
+function withExpressNext(handler: RateLimitExceededEventHandler): RateLimitExceededEventHandler {
   return (req, res, next, options) =>
     handler(req, res, (error?: unknown) => (error ? next(error) : next()), options);
 }

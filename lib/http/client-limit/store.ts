@@ -1,17 +1,17 @@
-/** What express-rate-limit counts in: our store, under digests of the IP, or the app's own. Each has a deadline. */
+/** The stores that express-rate-limit counts in: ours, with digests of the IP, or the app's own. All calls have a deadline. */
 import type { ClientRateLimitInfo, LegacyStore, Store as RateLimitStore } from 'express-rate-limit';
 import { warn } from '../../events.js';
 import type { Settings } from '../../options/options.js';
 
-/** The count could not be read in time. `cause` tells why. */
-export class ClientStoreTrouble extends Error {
-  override readonly name = 'ClientStoreTrouble';
+/** The request could not be counted, or not in time. `cause` says why. */
+export class ClientStoreError extends Error {
+  override readonly name = 'ClientStoreError';
   constructor(cause: unknown) {
     super('The client limit could not be counted.', { cause });
   }
 }
 
-/** Counts in our store, in one round trip. Each purpose, route and window has a count of its own. */
+/** Counts in our store, in one round trip. Each purpose, route and window has its own count. */
 export function createClientStore(settings: Settings, route: string, windowMs: number): RateLimitStore {
   const { store, storeTimeout, purpose } = settings;
   const [hasher] = settings.hashers;
@@ -23,7 +23,7 @@ export function createClientStore(settings: Settings, route: string, windowMs: n
       const { hits, resetsIn } = await store.count({ ip, window: windowMs, step }, storeTimeout);
       return { totalHits: hits, resetTime: new Date(Date.now() + resetsIn) };
     } catch (cause) {
-      throw new ClientStoreTrouble(cause);
+      throw new ClientStoreError(cause);
     }
   }
 
@@ -42,14 +42,16 @@ export function createClientStore(settings: Settings, route: string, windowMs: n
 /** Stores of apps that already count for a limit. */
 const inUse = new WeakSet<object>();
 
-/** A store of the app. Not answering in time, or answering with anything but a count, makes the route unavailable. */
+/** Wraps a store of the app. If it does not answer in time, or returns anything but a count, the route is unavailable. */
 export function boundStore(
   path: string,
   store: RateLimitStore | LegacyStore,
   timeout: number,
 ): RateLimitStore {
   if (inUse.has(store))
-    warn(`The store in \`${path}.store\` counts for another limit too, on the same keys: make one for each.`);
+    warn(
+      `The store in \`${path}.store\` also counts for another limit, on the same keys: create one for each.`,
+    );
   inUse.add(store);
   const increment = isLegacy(store) ? incrementOf(store) : (key: string) => store.increment(key);
   const { prefix, localKeys, init }: Partial<RateLimitStore> = isLegacy(store) ? {} : store;
@@ -62,11 +64,11 @@ export function boundStore(
         const { totalHits, resetTime } = await within(timeout, async () => increment(key));
         // A count that is not a number would be below every limit.
         if (!Number.isFinite(totalHits))
-          throw new TypeError('The store of `rateLimit` gave no number of hits.');
+          throw new TypeError('The store of `rateLimit` returned no number of hits.');
         const reset = new Date(resetTime ?? Number.NaN);
         return { totalHits, resetTime: Number.isFinite(reset.getTime()) ? reset : undefined };
       } catch (cause) {
-        throw new ClientStoreTrouble(cause);
+        throw new ClientStoreError(cause);
       }
     },
     decrement: (key) => within(timeout, async () => store.decrement(key)),
