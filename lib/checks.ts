@@ -1,6 +1,6 @@
 /** Reads options and refuses wrong ones, in the same way at every level, when the app starts. */
 import { inspect } from 'node:util';
-import { nameOf } from './store/name-of.js';
+import { nameOf } from './describe.js';
 
 /** Where an options object is, for error messages: at `path` in the options of `of`. */
 interface Place {

@@ -2,8 +2,8 @@
 import { messageOf } from '../errors.js';
 import { createQueue } from '../mail/queue.js';
 import type { Settings } from '../options/options.js';
+import { createOperationContext, type OperationContext } from './context.js';
 import { createInputParsers, type InputParsers } from './input.js';
-import { createOperationContext, type OperationContext } from './operation.js';
 import { createRedeem, type Redeem } from './redeem.js';
 import { createSend, type Send } from './send.js';
 import { createVerify, type Verify } from './verify.js';

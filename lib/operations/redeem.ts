@@ -1,8 +1,8 @@
 /** Redeem: uses up a verification token. Release: gives it back when the sign-up failed. */
 import { hasherOf } from '../challenge/digests.js';
 import { chooseLocale, type Locale } from '../locales/index.js';
+import type { OperationContext, Unavailable } from './context.js';
 import type { InputParsers, InvalidRequest } from './input.js';
-import type { OperationContext, Unavailable } from './operation.js';
 
 export interface RedeemInput {
   readonly email: unknown;

@@ -7,8 +7,8 @@ import type { OutgoingEmail } from '../mail/message.js';
 import type { EmailQueue, Slot } from '../mail/queue.js';
 import type { DiscardOutcome, DiscardRequest, OpenOutcome } from '../store/store.js';
 import { callBeforeSend, type HookOutcome, type SendAttempt } from './before-send.js';
+import { type OperationContext, seconds, type Unavailable } from './context.js';
 import type { InvalidRequest, ParsedSend } from './input.js';
-import { type OperationContext, seconds, type Unavailable } from './operation.js';
 
 /** The input of `send`, validated like the body of the route. `request` is passed to `beforeSend`. */
 export interface SendInput {

@@ -1,8 +1,8 @@
 /** Verify: takes an attempt, compares the code, and exchanges a correct one for a verification token. */
 import { drawOpaque, type Hasher, hasherOf } from '../challenge/digests.js';
 import type { AttemptOutcome } from '../store/store.js';
+import { type OperationContext, seconds, type Unavailable } from './context.js';
 import type { InvalidRequest, ParsedVerify } from './input.js';
-import { type OperationContext, seconds, type Unavailable } from './operation.js';
 
 /** The input of `verify`, validated like the body of the route. */
 export interface VerifyInput {

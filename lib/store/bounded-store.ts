@@ -3,7 +3,7 @@
  * the port knows or an error that says something. What a call does later is ignored.
  */
 import { inspect } from 'node:util';
-import { hasMethod, isThenable, nameOf } from './name-of.js';
+import { hasMethod, isThenable, nameOf } from '../describe.js';
 import {
   type AttemptOutcome,
   type CountOutcome,

@@ -10,7 +10,7 @@ import { localeOf } from '../read-request.js';
 import { respond, stateOf } from '../respond.js';
 import { step } from '../step.js';
 import { createProxyWarning, networkOf } from './client-address.js';
-import { boundStore, ClientStoreError, createClientStore } from './store.js';
+import { boundStore, ClientStoreError, createClientStore } from './rate-limit-store.js';
 
 type Route = 'send' | 'verify';
 

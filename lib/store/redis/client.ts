@@ -1,5 +1,5 @@
 /** The app's Redis client: what the store needs from it, what cannot serve as one, and the state of its connection. */
-import { hasMethod, isThenable, nameOf } from '../name-of.js';
+import { hasMethod, isThenable, nameOf } from '../../describe.js';
 
 /**
  * What the store needs from a node-redis client. Typed by shape, so that a client, pool, cluster and sentinel of node-redis

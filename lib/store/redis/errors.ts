@@ -1,6 +1,7 @@
 /** Says in one sentence what is wrong with Redis and what to do, for whoever runs the app. */
+
+import { nameOf } from '../../describe.js';
 import { codeOf, messageOf } from '../../errors.js';
-import { nameOf } from '../name-of.js';
 import { StoreTimeout } from '../store.js';
 import type { Connection, RedisClient } from './client.js';
 import type { Script } from './scripts/index.js';
