@@ -2,9 +2,9 @@
 import type { Mail } from 'express-email-verification';
 import fc from 'fast-check';
 import { randomRuns } from '../support/random-runs.js';
-import { MINUTE, STORES, startClock, useFrontDoor } from './front-door.js';
+import { MINUTE, STORES, startClock, useServices } from './services.js';
 
-const { mail, redis, open, startRelay, storeOf } = useFrontDoor();
+const { mail, redis, open, startRelay, storeOf } = useServices();
 const unlimited = { rateLimit: { send: false, verify: false } } as const;
 
 const notOneAddress: [row: string, what: string, body: object | string][] = [
@@ -74,14 +74,14 @@ const notOneAddress: [row: string, what: string, body: object | string][] = [
 it.each(notOneAddress)(
   '%s: %s is not an address: the answer is 400, no email is sent and nothing is stored',
   async (_row, _what, body) => {
-    const door = await open({ store: storeOf('RedisStore'), ...unlimited });
+    const service = await open({ store: storeOf('RedisStore'), ...unlimited });
     const isForm = typeof body === 'string' && !body.startsWith('{');
     const headers = { 'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json' };
-    const send = await door.post('/ev/send', body, headers);
+    const send = await service.post('/ev/send', body, headers);
     expect(send.status).toBe(400);
     expect(send.body).toMatchObject({ ok: false, reason: 'invalid_request' });
     const isFields = typeof body === 'object' && !Array.isArray(body);
-    const verify = await door.post('/ev/verify', isFields ? { ...body, code: '123456' } : body, headers);
+    const verify = await service.post('/ev/verify', isFields ? { ...body, code: '123456' } : body, headers);
     expect(verify.status).toBe(400);
     for (const { text } of [send, verify]) expect(text).not.toMatch(/example|evil/);
     expect(mail.messages).toEqual([]);
@@ -149,14 +149,14 @@ describe.each(STORES)('on %s', (name) => {
   ];
   it.each(oneMailbox)('%s: %s share the limits of one mailbox', async (_row, _what, first, spellings) => {
     const clock = startClock();
-    const door = await open({ store: storeOf(name, clock.read), ...unlimited });
-    expect((await door.send({ email: first })).status).toBe(200);
+    const service = await open({ store: storeOf(name, clock.read), ...unlimited });
+    expect((await service.send({ email: first })).status).toBe(200);
     for (const spelling of spellings) {
-      const reply = await door.send({ email: spelling });
+      const reply = await service.send({ email: spelling });
       // Either the mailbox's limit applies, or the spelling is not an address at all.
       expect([429, 400]).toContain(reply.status);
       clock.pass(MINUTE - 1);
-      expect([429, 400]).toContain((await door.send({ email: spelling })).status);
+      expect([429, 400]).toContain((await service.send({ email: spelling })).status);
       clock.pass(1 - MINUTE);
     }
     expect(mail.messages).toHaveLength(1);
@@ -164,10 +164,10 @@ describe.each(STORES)('on %s', (name) => {
 
   it('T24: 100 spellings of one mailbox over a day get as many emails as one spelling does', async () => {
     const clock = startClock();
-    const door = await open({ store: storeOf(name, clock.read), ...unlimited });
+    const service = await open({ store: storeOf(name, clock.read), ...unlimited });
     let sent = 0;
     for (let spelling = 0; spelling < 100; spelling += 1) {
-      const { status } = await door.send({ email: `m.inji+${spelling}@gmail.com` });
+      const { status } = await service.send({ email: `m.inji+${spelling}@gmail.com` });
       if (status === 200) sent += 1;
       clock.pass(14 * MINUTE);
     }
@@ -196,8 +196,8 @@ describe.each(STORES)('on %s', (name) => {
     'T13, T17: with %s there is one RCPT TO, for the canonical address (promise 12)',
     async (_what, typed, canonical) => {
       const wire = await startRelay();
-      const door = await open({ store: storeOf(name), transport: wire.url });
-      const { challengeId } = (await door.send({ email: typed })).body;
+      const service = await open({ store: storeOf(name), transport: wire.url });
+      const { challengeId } = (await service.send({ email: typed })).body;
       const lines = (start: RegExp) => wire.received.filter((line) => start.test(line));
       expect(lines(/^RCPT/i)).toEqual([`RCPT TO:<${canonical}>`]);
       expect(lines(/^To:/i)).toEqual([`To: ${canonical}`]);
@@ -205,8 +205,8 @@ describe.each(STORES)('on %s', (name) => {
 
       // The address the email goes to is the one the limits are keyed by, and the one the app gets.
       const [code] = lines(/^\d{6}$/);
-      const { verificationToken } = (await door.verify({ email: canonical, code, challengeId })).body;
-      expect((await door.signUp({ email: typed, verificationToken })).body.email).toBe(canonical);
+      const { verificationToken } = (await service.verify({ email: canonical, code, challengeId })).body;
+      expect((await service.signUp({ email: typed, verificationToken })).body.email).toBe(canonical);
     },
   );
 });
@@ -220,8 +220,8 @@ it.each([
   '__proto__',
   'constructor',
 ])('T16: the locale %j has no effect: the default email goes to one person', async (locale) => {
-  const door = await open({ store: storeOf('RedisStore') });
-  expect((await door.send({ email: 'minji@example.com', locale })).status).toBe(200);
+  const service = await open({ store: storeOf('RedisStore') });
+  expect((await service.send({ email: 'minji@example.com', locale })).status).toBe(200);
   expect(mail.messages[0]?.envelope.to).toEqual(['minji@example.com']);
   expect(mail.messages[0]?.headers['content-language']).toBe('en');
   expect(mail.messages[0]?.raw).not.toMatch(/evil/i);
@@ -240,11 +240,11 @@ it("T16: a line break in the sender's name is refused at start", async () => {
 });
 
 it('T16: line breaks in what a template returns add no header and no recipient', async () => {
-  const door = await open({
+  const service = await open({
     store: storeOf('MemoryStore'),
     template: ({ code }) => ({ subject: `Hi\r\nBcc: evil@x.example\r\n\r\n${code}`, text: code, html: code }),
   });
-  expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
+  expect((await service.send({ email: 'minji@example.com' })).status).toBe(200);
   expect(mail.messages[0]?.envelope.to).toEqual(['minji@example.com']);
   expect(mail.messages[0]?.headers).not.toHaveProperty('bcc');
   expect(mail.messages[0]?.raw).not.toMatch(/^Bcc:/im);
@@ -273,12 +273,12 @@ describe('every invisible character', () => {
   async function openWithInbox() {
     const sentTo: string[] = [];
     const delivery = async ({ to }: Mail) => void sentTo.push(to.address);
-    const door = await open({ store: storeOf('MemoryStore'), delivery, ...unlimited });
-    return { door, sentTo };
+    const service = await open({ store: storeOf('MemoryStore'), delivery, ...unlimited });
+    return { service, sentTo };
   }
 
   it('T61: is removed at the ends of an address if it is white space or a format character', async () => {
-    const { door, sentTo } = await openWithInbox();
+    const { service, sentTo } = await openWithInbox();
     expect(removable.length).toBeGreaterThan(150);
     const refused: string[] = [];
     for (const [index, character] of removable.entries()) {
@@ -287,7 +287,7 @@ describe('every invisible character', () => {
         ['after', `after${index}@example.com${character}`],
         ['around', `${character}${character}around${index}@example.com \n${character}`],
       ]) {
-        const { status } = await door.send({ email });
+        const { status } = await service.send({ email });
         if (status !== 200) refused.push(`${named(character)} ${end}`);
       }
     }
@@ -301,7 +301,7 @@ describe('every invisible character', () => {
     ['default-ignorable', ignorable],
     ['a control character', control],
   ])('T61: is refused inside an address if it is %s', async (_what, characters) => {
-    const { door, sentTo } = await openWithInbox();
+    const { service, sentTo } = await openWithInbox();
     expect(characters.length).toBeGreaterThan(50);
     const accepted: string[] = [];
     for (const character of characters) {
@@ -315,7 +315,7 @@ describe('every invisible character', () => {
         `minji@example.c${character}om`,
         `minji@회${character}사.한국`,
       ]) {
-        const { status } = await door.send({ email });
+        const { status } = await service.send({ email });
         if (status !== 400) accepted.push(`${named(character)} in ${email}`);
       }
     }
@@ -327,11 +327,11 @@ describe('every invisible character', () => {
     ['default-ignorable', ignorable],
     ['a control character', control],
   ])('T61: is refused at the ends too if it is %s but not white space', async (_what, characters) => {
-    const { door, sentTo } = await openWithInbox();
+    const { service, sentTo } = await openWithInbox();
     const accepted: string[] = [];
     for (const character of characters) {
       for (const email of [`${character}minji@example.com`, `minji@example.com${character}`]) {
-        const { status } = await door.send({ email });
+        const { status } = await service.send({ email });
         if (status !== 400) accepted.push(named(character));
       }
     }
@@ -344,8 +344,8 @@ it('T17: whatever domain is typed, the address that gets the email is its own ca
   const runs = randomRuns(2000);
   const sentTo: string[] = [];
   const delivery = async ({ to }: Mail) => void sentTo.push(to.address);
-  const door = await open({ store: storeOf('MemoryStore'), delivery, ...unlimited });
-  const { verification } = door;
+  const service = await open({ store: storeOf('MemoryStore'), delivery, ...unlimited });
+  const { verification } = service;
   // Characters of each kind that the mapping to ASCII changes, drops, splits at, joins or refuses.
   const characters = [
     ...'abZ09--..。．｡üÜßſKİıªﬁǆ①ⅷ²ａ가힣조한中日ひとアｱーйЙκςعहิำ\u0301\u0308\u1112\u1161\u11ab\u200d\u00ad\ufe0f”。',
@@ -429,9 +429,9 @@ describe('T62: text copied along with an address', () => {
     ['Korean: the next sentence', 'minji@naver.com。감사합니다'],
   ];
   it.each(beside)('T62: %s: %s is refused, and no email is sent', async (_what, email) => {
-    const door = await open({ store: storeOf('MemoryStore') });
-    expect((await door.send({ email })).body).toMatchObject({ ok: false, reason: 'invalid_request' });
-    expect((await door.verify({ email, code: '123456' })).status).toBe(400);
+    const service = await open({ store: storeOf('MemoryStore') });
+    expect((await service.send({ email })).body).toMatchObject({ ok: false, reason: 'invalid_request' });
+    expect((await service.verify({ email, code: '123456' })).status).toBe(400);
     expect(mail.messages).toEqual([]);
   });
 
@@ -459,16 +459,16 @@ describe('T62: text copied along with an address', () => {
   ];
   it.each(real)('T62: a domain in %s: the email to %s goes to %s', async (_what, email, canonical) => {
     const wire = await startRelay();
-    const door = await open({ store: storeOf('MemoryStore'), transport: wire.url });
-    expect((await door.send({ email })).status).toBe(200);
+    const service = await open({ store: storeOf('MemoryStore'), transport: wire.url });
+    expect((await service.send({ email })).status).toBe(200);
     expect(wire.received.filter((line) => /^(RCPT|To:)/i.test(line))).toEqual([
       `RCPT TO:<${canonical}>`,
       `To: ${canonical}`,
     ]);
     // The canonical address is an address of its own, and stays the same.
-    expect((await door.send({ email: canonical })).status).toBe(429);
+    expect((await service.send({ email: canonical })).status).toBe(429);
     const code = wire.received.find((line) => /^\d{6}$/.test(line));
-    const { verificationToken } = (await door.verify({ email, code })).body;
-    expect((await door.signUp({ email, verificationToken })).body.email).toBe(canonical);
+    const { verificationToken } = (await service.verify({ email, code })).body;
+    expect((await service.signUp({ email, verificationToken })).body.email).toBe(canonical);
   });
 });

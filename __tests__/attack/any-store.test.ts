@@ -7,7 +7,7 @@ import type { Response } from 'supertest';
 import request from 'supertest';
 import { createTestApp } from '../support/app.js';
 import { secondsLeft } from '../support/seconds-left.js';
-import { memoryInbox } from './front-door.js';
+import { memoryInbox } from './services.js';
 
 const email = 'minji@example.com';
 /** The longest an answer may take, however busy the machine. Without a deadline it would never come. */

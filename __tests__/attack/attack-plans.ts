@@ -1,6 +1,6 @@
 /** What a simulated attacker does: plans of sends, guesses and failed emails, written by hand and drawn at random. */
 import type { SendLimit } from 'express-email-verification';
-import { HOUR, SECOND } from './front-door.js';
+import { HOUR, SECOND } from './services.js';
 
 export const DAY = 24 * HOUR;
 const GIVE_BACKS = 3;

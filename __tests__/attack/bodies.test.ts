@@ -1,8 +1,8 @@
 /** Malformed bodies: they are refused in the usual form, and nothing is stored or sent. */
 import { gzipSync } from 'node:zlib';
-import { STORES, useFrontDoor } from './front-door.js';
+import { STORES, useServices } from './services.js';
 
-const { mail, open, storeOf, redis } = useFrontDoor();
+const { mail, open, storeOf, redis } = useServices();
 
 const JSON_TYPE = 'application/json';
 const FORM = 'application/x-www-form-urlencoded';
@@ -77,9 +77,9 @@ describe.each(STORES)('on %s', (name) => {
   it.each(rows)(
     'T27: %s is answered with %j in the usual form and changes nothing',
     async (_what, statuses, body, headers) => {
-      const door = await open({ store: storeOf(name) });
+      const service = await open({ store: storeOf(name) });
       for (const route of ['/ev/send', '/ev/verify']) {
-        const reply = await door.post(route, body, headers);
+        const reply = await service.post(route, body, headers);
         expect(statuses).toContain(reply.status);
         const outcome = route === '/ev/send' ? 'ok' : 'verify';
         expect(reply.body).toEqual({
@@ -97,25 +97,27 @@ describe.each(STORES)('on %s', (name) => {
   );
 
   it('T27: a body of the largest allowed size is accepted', async () => {
-    const door = await open({ store: storeOf(name) });
+    const service = await open({ store: storeOf(name) });
     const most = 16 * 1024;
     const body = `{"email":"minji@example.com","captcha":""}`;
     const filled = body.replace('""', `"${'a'.repeat(most - body.length)}"`);
-    expect((await door.post('/ev/send', filled)).status).toBe(200);
+    expect((await service.post('/ev/send', filled)).status).toBe(200);
   });
 
   it('T27: a code in the digits of any script is accepted', async () => {
-    const door = await open({ store: storeOf(name) });
-    const { challengeId } = (await door.send({ email: 'minji@example.com' })).body;
+    const service = await open({ store: storeOf(name) });
+    const { challengeId } = (await service.send({ email: 'minji@example.com' })).body;
     const code = await mail.lastCode('minji@example.com');
     const arabic = [...code].map((digit) => String.fromCodePoint(0x660 + Number(digit))).join('\u200f - ');
-    expect((await door.verify({ email: 'minji@example.com', code: arabic, challengeId })).status).toBe(200);
+    expect((await service.verify({ email: 'minji@example.com', code: arabic, challengeId })).status).toBe(
+      200,
+    );
   });
 });
 
 it.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'])('T27: %s is passed on to the app', async (method) => {
-  const door = await open({ store: storeOf('MemoryStore') });
-  const reply = await fetch(`http://127.0.0.1:${door.port}/ev/verify`, { method });
+  const service = await open({ store: storeOf('MemoryStore') });
+  const reply = await fetch(`http://127.0.0.1:${service.port}/ev/verify`, { method });
   expect([404, 200]).toContain(reply.status);
   expect(await reply.text()).not.toContain('reason');
 });

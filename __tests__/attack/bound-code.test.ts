@@ -1,13 +1,13 @@
 /** The line that binds a code to its origin, parsed as the specification says. */
 import type { EmailVerificationOptions, Mail, Template, TemplateInput } from 'express-email-verification';
-import { useFrontDoor } from './front-door.js';
+import { useServices } from './services.js';
 
-const { mail, open, storeOf } = useFrontDoor();
+const { mail, open, storeOf } = useServices();
 const email = 'minji@example.com';
 
 async function sent(options: Partial<EmailVerificationOptions>, locale = 'en') {
-  const door = await open({ store: storeOf('MemoryStore'), ...options });
-  expect((await door.send({ email, locale })).status).toBe(200);
+  const service = await open({ store: storeOf('MemoryStore'), ...options });
+  expect((await service.send({ email, locale })).status).toBe(200);
   const code = await mail.lastCode(email);
   const message = mail.messages.at(-1);
   if (!message) throw new Error('No email arrived.');
@@ -92,8 +92,8 @@ it('T60: a custom delivery receives a text that ends in the code, not in a line 
   const received: Mail[] = [];
   const delivery = async (message: Mail) => void received.push(message);
   for (const origin of [...bindable, ...notBindable]) {
-    const door = await open({ store: storeOf('MemoryStore'), delivery, origin });
-    await door.send({ email });
+    const service = await open({ store: storeOf('MemoryStore'), delivery, origin });
+    await service.send({ email });
   }
   expect(received).toHaveLength(bindable.length + notBindable.length);
   for (const { text } of received) expect(text).toMatch(/(^|\n|#)\d{6}$/);

@@ -1,7 +1,7 @@
 /** What is drawn at random, seen from outside. A sound generator fails each check less than once in 10^12 runs. */
-import { memoryInbox, STORES, useFrontDoor, WIDE } from './front-door.js';
+import { memoryInbox, STORES, useServices, WIDE } from './services.js';
 
-const { open, storeOf } = useFrontDoor();
+const { open, storeOf } = useServices();
 
 const DRAWS = 400;
 const person = (n: number) => `person${n}@example.com`;
@@ -9,8 +9,8 @@ const person = (n: number) => `person${n}@example.com`;
 /** The codes sent to `count` people. */
 async function codesSent(count: number, codeLength: number): Promise<string[]> {
   const { delivery, lastCode } = memoryInbox();
-  const door = await open({ store: storeOf('MemoryStore'), ...WIDE, delivery, codeLength });
-  for (let n = 0; n < count; n += 1) await door.verification.send({ email: person(n) });
+  const service = await open({ store: storeOf('MemoryStore'), ...WIDE, delivery, codeLength });
+  for (let n = 0; n < count; n += 1) await service.verification.send({ email: person(n) });
   return Array.from({ length: count }, (_, n) => lastCode(person(n)));
 }
 
@@ -44,13 +44,13 @@ describe.each(STORES)('on %s', (name) => {
   /** The challengeIds and tokens of `count` sign-ups. */
   async function drawn(count: number) {
     const { delivery, lastCode } = memoryInbox();
-    const door = await open({ store: storeOf(name), ...WIDE, delivery });
+    const service = await open({ store: storeOf(name), ...WIDE, delivery });
     const challengeIds: string[] = [];
     const verificationTokens: string[] = [];
     for (let n = 0; n < count; n += 1) {
-      const { challengeId } = (await door.send({ email: person(n) })).body;
+      const { challengeId } = (await service.send({ email: person(n) })).body;
       const code = lastCode(person(n));
-      const { verificationToken } = (await door.verify({ email: person(n), code, challengeId })).body;
+      const { verificationToken } = (await service.verify({ email: person(n), code, challengeId })).body;
       challengeIds.push(challengeId);
       verificationTokens.push(verificationToken);
     }

@@ -15,7 +15,7 @@ import {
 } from 'express-email-verification';
 import express4 from 'express4';
 import { FROM, SECRET } from '../support/app.js';
-import { inParallel } from './front-door.js';
+import { inParallel } from './services.js';
 
 let folder: string;
 let warnings: jest.SpyInstance;

@@ -16,18 +16,18 @@ import {
 import { FROM, SECRET } from '../support/app.js';
 import { until } from '../support/until.js';
 import {
-  type Door,
   inParallel,
   memoryInbox,
   type Reply,
   SECOND,
+  type Service,
   STORES,
   startClock,
   tally,
-  useFrontDoor,
-} from './front-door.js';
+  useServices,
+} from './services.js';
 
-const { open, listen, storeOf } = useFrontDoor();
+const { open, listen, storeOf } = useServices();
 const inbox = memoryInbox();
 const { delivery } = inbox;
 
@@ -37,8 +37,8 @@ type SendLimit = Exclude<Exclude<RateLimit, false | undefined>['send'], false | 
 let people = 0;
 const newEmail = () => `person${people++}@example.com`;
 const CLIENT = '203.0.113.7';
-const send = (door: Door, ip = CLIENT) => door.send({ email: newEmail() }, ip);
-const guess = (door: Door, ip = CLIENT) => door.verify({ email: newEmail(), code: '123456' }, ip);
+const send = (service: Service, ip = CLIENT) => service.send({ email: newEmail() }, ip);
+const guess = (service: Service, ip = CLIENT) => service.verify({ email: newEmail(), code: '123456' }, ip);
 
 /** Sends requests one after another. */
 async function inTurn(count: number, ask: () => Promise<Reply>): Promise<Reply[]> {
@@ -68,9 +68,9 @@ describe('T43: `limit` and its old name `max`', () => {
     ['limit as an asynchronous function', { limit: async () => 3 }],
     ['max beside a window', { max: 3, windowMs: 60_000 }],
   ])('T43: %s lets 3 requests through', async (_what, options) => {
-    const door = await openWith({ send: options, verify: options });
-    expect(tally(await inTurn(5, () => send(door)))).toEqual({ success: 3, too_many_requests: 2 });
-    expect(tally(await inTurn(5, () => guess(door)))).toEqual({ code_expired: 3, too_many_requests: 2 });
+    const service = await openWith({ send: options, verify: options });
+    expect(tally(await inTurn(5, () => send(service)))).toEqual({ success: 3, too_many_requests: 2 });
+    expect(tally(await inTurn(5, () => guess(service)))).toEqual({ code_expired: 3, too_many_requests: 2 });
     expect(logged).not.toHaveBeenCalled();
   });
 
@@ -93,10 +93,10 @@ describe('T44: undefined means the default, and `false` means no limit', () => {
     ['false', false, { success: 25 }],
     ['send: false', { send: false }, { success: 25 }],
   ])('T44: rateLimit %s', async (_what, rateLimit, expected) => {
-    const door = await openWith(rateLimit);
-    const replies = await inTurn(25, () => send(door));
+    const service = await openWith(rateLimit);
+    const replies = await inTurn(25, () => send(service));
     expect(tally(replies)).toEqual(expected);
-    expect(tally(await inTurn(25, () => guess(door)))).toEqual({ code_expired: 25 });
+    expect(tally(await inTurn(25, () => guess(service)))).toEqual({ code_expired: 25 });
     const limited = replies.find(({ status }) => status === 429);
     if (!limited) return;
     expect(limited.body.retryAfter).toBeGreaterThan(580);
@@ -107,13 +107,13 @@ describe('T44: undefined means the default, and `false` means no limit', () => {
   it("T44: `false` also means no limit on the app's own routes", async () => {
     const { app, verification } = appWith({ rateLimit: false });
     app.post('/own', verification.clientLimit, (_req, res) => void res.json({ ok: true }));
-    const door = await listen(app, verification);
-    expect(tally(await inTurn(25, () => door.post('/own', {})))).toEqual({ success: 25 });
+    const service = await listen(app, verification);
+    expect(tally(await inTurn(25, () => service.post('/own', {})))).toEqual({ success: 25 });
   });
 
   it('T44: options left out for verify have the defaults of express-rate-limit', async () => {
-    const door = await openWith({ verify: {} });
-    const replies = await inTurn(7, () => guess(door));
+    const service = await openWith({ verify: {} });
+    const replies = await inTurn(7, () => guess(service));
     expect(tally(replies)).toEqual({ code_expired: 5, too_many_requests: 2 });
     expect(replies.at(-1)?.body.retryAfter).toBeLessThanOrEqual(60);
   });
@@ -264,9 +264,9 @@ describe('T44: wrong options are refused at start', () => {
 
 /** The answer to the second request under a limit of one. */
 async function refusalOf(options: object, more?: Partial<EmailVerificationOptions>): Promise<Reply> {
-  const door = await openWith({ send: { limit: 1, ...options } }, more);
-  expect((await send(door)).status).toBe(200);
-  return send(door);
+  const service = await openWith({ send: { limit: 1, ...options } }, more);
+  expect((await send(service)).status).toBe(200);
+  return send(service);
 }
 
 describe('T44: options that work as in express-rate-limit', () => {
@@ -347,9 +347,9 @@ describe('T44: options that work as in express-rate-limit', () => {
 
   it('T44: skip exempts requests', async () => {
     const skip = async ({ headers }: Request) => headers['x-forwarded-for'] === '203.0.113.99';
-    const door = await openWith({ send: { limit: 1, skip } });
-    expect(tally(await inTurn(3, () => send(door)))).toEqual({ success: 1, too_many_requests: 2 });
-    expect(tally(await inTurn(3, () => send(door, '203.0.113.99')))).toEqual({ success: 3 });
+    const service = await openWith({ send: { limit: 1, skip } });
+    expect(tally(await inTurn(3, () => send(service)))).toEqual({ success: 1, too_many_requests: 2 });
+    expect(tally(await inTurn(3, () => send(service, '203.0.113.99')))).toEqual({ success: 3 });
   });
 
   const failing = { delivery: async () => Promise.reject(new Error('no')) };
@@ -386,12 +386,12 @@ describe('T44: options that work as in express-rate-limit', () => {
       await store.decrement(key);
       takenBack += 1;
     };
-    const door = await openWith({ send: { limit: 2, ...options, store: { ...store, decrement } } }, more);
-    door.verification.on('delivery_failed', () => {});
+    const service = await openWith({ send: { limit: 2, ...options, store: { ...store, decrement } } }, more);
+    service.verification.on('delivery_failed', () => {});
     const replies: Reply[] = [];
     let skipped = 0;
     for (let n = 0; n < 4; n += 1) {
-      const reply = await send(door);
+      const reply = await send(service);
       replies.push(reply);
       // A request is taken back only after its answer was sent.
       if (isTakenBack(reply.status)) skipped += 1;
@@ -402,9 +402,9 @@ describe('T44: options that work as in express-rate-limit', () => {
 
   it.each(STORES)('T44: skipped requests are taken back on %s', async (name) => {
     const options = { limit: 1, skipSuccessfulRequests: true, skipFailedRequests: true };
-    const door = await openWith({ send: options }, { store: storeOf(name) });
+    const service = await openWith({ send: options }, { store: storeOf(name) });
     for (let n = 0; n < 3; n += 1)
-      await until('the one before is taken back', async () => (await send(door)).status === 200, 10_000);
+      await until('the one before is taken back', async () => (await send(service)).status === 200, 10_000);
   });
 
   it('T44: validate: false silences the warning about a bare IP as the key, which otherwise appears once', async () => {
@@ -431,8 +431,8 @@ describe('T44: options that work as in express-rate-limit', () => {
       });
       res.json({ ok: true });
     });
-    const door = await listen(app, appWith({}).verification);
-    expect((await door.post('/late', {})).status).toBe(200);
+    const service = await listen(app, appWith({}).verification);
+    expect((await service.post('/late', {})).status).toBe(200);
     expect(logged).not.toHaveBeenCalled();
   });
 });
@@ -514,9 +514,9 @@ describe('T44: a custom store', () => {
     async (_what, parts) => {
       const email = newEmail();
       const onUnavailable = jest.fn();
-      const door = await openWith({ send: { store: storeWith(parts) } }, { storeTimeout: 200 });
-      door.verification.on('unavailable', onUnavailable);
-      const { status, body } = await door.send({ email });
+      const service = await openWith({ send: { store: storeWith(parts) } }, { storeTimeout: 200 });
+      service.verification.on('unavailable', onUnavailable);
+      const { status, body } = await service.send({ email });
       expect([status, body]).toEqual([
         503,
         { ok: false, reason: 'unavailable', message: expect.any(String), retryAfter: 5 },
@@ -582,8 +582,8 @@ describe('T44: what option functions may return', () => {
     'T44, T37: with %s the app gets an error and the request is not let through',
     async (_what, options) => {
       const email = newEmail();
-      const door = await openWith({ send: options });
-      const { status } = await door.send({ email }, '2001:db8::1');
+      const service = await openWith({ send: options });
+      const { status } = await service.send({ email }, '2001:db8::1');
       expect(status).toBe(500);
       expect(inbox.codesOf(email)).toEqual([]);
     },
@@ -621,18 +621,18 @@ describe('T44: what option functions may return', () => {
   });
 
   it('T44: a limit of 0 for some clients lets none of their requests through', async () => {
-    const door = await openWith({ send: { limit: ({ ip }: Request) => (ip === CLIENT ? 0 : 20) } });
-    expect((await send(door)).status).toBe(429);
-    expect((await send(door, '203.0.113.8')).status).toBe(200);
+    const service = await openWith({ send: { limit: ({ ip }: Request) => (ip === CLIENT ? 0 : 20) } });
+    expect((await send(service)).status).toBe(429);
+    expect((await send(service, '203.0.113.8')).status).toBe(200);
     expect(logged).not.toHaveBeenCalled();
   });
 
   it('T44: a key may be a number', async () => {
-    const door = await openWith({
+    const service = await openWith({
       send: { limit: 1, keyGenerator: ({ ip }: Request) => (ip === CLIENT ? 1 : 2) },
     });
-    expect(tally(await inTurn(2, () => send(door)))).toEqual({ success: 1, too_many_requests: 1 });
-    expect((await send(door, '203.0.113.8')).status).toBe(200);
+    expect(tally(await inTurn(2, () => send(service)))).toEqual({ success: 1, too_many_requests: 1 });
+    expect((await send(service, '203.0.113.8')).status).toBe(200);
   });
 });
 
@@ -670,16 +670,16 @@ describe.each(STORES)('T45: limits count separately on %s', (name) => {
 
   it('T45: send and verify count separately with the same window and limit', async () => {
     const limit = { windowMs: 60_000, limit: 3 };
-    const door = await open({ store: storeOf(name), delivery, rateLimit: { send: limit, verify: limit } });
-    expect(tally(await inTurn(3, () => send(door)))).toEqual({ success: 3 });
-    expect(tally(await inTurn(3, () => guess(door)))).toEqual({ code_expired: 3 });
-    expect([(await send(door)).status, (await guess(door)).status]).toEqual([429, 429]);
+    const service = await open({ store: storeOf(name), delivery, rateLimit: { send: limit, verify: limit } });
+    expect(tally(await inTurn(3, () => send(service)))).toEqual({ success: 3 });
+    expect(tally(await inTurn(3, () => guess(service)))).toEqual({ code_expired: 3 });
+    expect([(await send(service)).status, (await guess(service)).status]).toEqual([429, 429]);
   });
 
   it('T45: two processes of one service share their counts', async () => {
     const store = storeOf(name);
-    const doors = await inParallel(2, () => open({ store, delivery, rateLimit: { send: { limit: 4 } } }));
-    const replies = await Promise.all(doors.flatMap((door) => [1, 2, 3, 4].map(() => send(door))));
+    const services = await inParallel(2, () => open({ store, delivery, rateLimit: { send: { limit: 4 } } }));
+    const replies = await Promise.all(services.flatMap((service) => [1, 2, 3, 4].map(() => send(service))));
     expect(tally(replies)).toEqual({ success: 4, too_many_requests: 4 });
   });
 });
@@ -723,10 +723,10 @@ describe('T46: the wait and the limiter', () => {
       .set('trust proxy', 'loopback')
       .use(rateLimiter({ windowMs: 5000, limit: 100 }))
       .use(app);
-    const door = await listen(outer, verification);
-    await send(door);
+    const service = await listen(outer, verification);
+    await send(service);
     clock.pass(45 * SECOND);
-    const { body } = await send(door);
+    const { body } = await send(service);
     expect(body.retryAfter).toBeGreaterThan(10);
     expect(body.retryAfter).toBeLessThanOrEqual(15);
   });
@@ -738,10 +738,10 @@ describe('T46: the wait and the limiter', () => {
     });
     app.use('/again', emailVerificationRouter(verification));
     app.post('/own', verification.clientLimit, (_req, res) => void res.json({ ok: true }));
-    const door = await listen(app, verification);
+    const service = await listen(app, verification);
     const statuses: number[] = [];
     for (const path of ['/ev/send', '/again/send', '/own', '/ev/send', '/again/send', '/own'])
-      statuses.push((await door.post(path, { email: newEmail() })).status);
+      statuses.push((await service.post(path, { email: newEmail() })).status);
     expect(statuses).toEqual([200, 200, 200, 429, 429, 429]);
     expect(stores.send.init).toHaveBeenCalledTimes(1);
     expect(stores.verify.init).toHaveBeenCalledTimes(1);

@@ -4,15 +4,15 @@ import { createEmailVerification, emailVerificationRouter } from 'express-email-
 import { FROM, SECRET } from '../support/app.js';
 import {
   clientAddress,
-  type Door,
   inParallel,
   memoryInbox,
+  type Service,
   STORES,
   tally,
-  useFrontDoor,
-} from './front-door.js';
+  useServices,
+} from './services.js';
 
-const { open, listen, storeOf, redis } = useFrontDoor();
+const { open, listen, storeOf, redis } = useServices();
 const inbox = memoryInbox();
 const options = { rateLimit: { send: { limit: 5 } }, delivery: inbox.delivery } as const;
 
@@ -20,8 +20,8 @@ let people = 0;
 const newEmail = () => `person${people++}@example.com`;
 
 /** Whether the client at this address has used up its five sends. */
-async function isLimited(door: Door, ip: string): Promise<boolean> {
-  return (await door.send({ email: newEmail() }, ip)).status === 429;
+async function isLimited(service: Service, ip: string): Promise<boolean> {
+  return (await service.send({ email: newEmail() }, ip)).status === 429;
 }
 
 describe.each(STORES)('on %s', (name) => {
@@ -62,19 +62,19 @@ describe.each(STORES)('on %s', (name) => {
     ['one IPv6 address with a zone', ['fe80::1', 'fe80::1%eth0', 'fe80::1%eth1']],
   ];
   it.each(oneClient)('T3: %s counts as one client', async (_what, addresses) => {
-    const door = await open({ store: storeOf(name), ...options });
+    const service = await open({ store: storeOf(name), ...options });
     for (let n = 0; n < 5; n += 1)
-      expect(await isLimited(door, addresses[n % addresses.length] ?? '')).toBe(false);
-    for (const address of addresses) expect(await isLimited(door, address)).toBe(true);
+      expect(await isLimited(service, addresses[n % addresses.length] ?? '')).toBe(false);
+    for (const address of addresses) expect(await isLimited(service, address)).toBe(true);
   });
 
   it('T3: the next /56 and another IPv4 address count as other clients', async () => {
-    const door = await open({ store: storeOf(name), ...options });
-    for (let n = 0; n < 6; n += 1) await isLimited(door, '2001:db8:4:200::1');
-    for (let n = 0; n < 6; n += 1) await isLimited(door, '203.0.113.9');
-    expect(await isLimited(door, '2001:db8:4:200::1')).toBe(true);
-    expect(await isLimited(door, '2001:db8:4:300::1')).toBe(false);
-    expect(await isLimited(door, '203.0.113.10')).toBe(false);
+    const service = await open({ store: storeOf(name), ...options });
+    for (let n = 0; n < 6; n += 1) await isLimited(service, '2001:db8:4:200::1');
+    for (let n = 0; n < 6; n += 1) await isLimited(service, '203.0.113.9');
+    expect(await isLimited(service, '2001:db8:4:200::1')).toBe(true);
+    expect(await isLimited(service, '2001:db8:4:300::1')).toBe(false);
+    expect(await isLimited(service, '203.0.113.10')).toBe(false);
   });
 
   const disguises: [what: string, fields: object, headers: Record<string, string>][] = [
@@ -91,18 +91,22 @@ describe.each(STORES)('on %s', (name) => {
     ['another user agent and session', {}, { 'user-agent': 'x', cookie: 'sid=x', authorization: 'Bearer x' }],
   ];
   it.each(disguises)('T4: with %s it is still the same client', async (_what, fields, headers) => {
-    const door = await open({ store: storeOf(name), ...options });
+    const service = await open({ store: storeOf(name), ...options });
     const from = { 'x-forwarded-for': '203.0.113.20' };
-    for (let n = 0; n < 5; n += 1) await door.post('/ev/send', { email: newEmail() }, from);
-    const disguised = await door.post('/ev/send', { email: newEmail(), ...fields }, { ...from, ...headers });
+    for (let n = 0; n < 5; n += 1) await service.post('/ev/send', { email: newEmail() }, from);
+    const disguised = await service.post(
+      '/ev/send',
+      { email: newEmail(), ...fields },
+      { ...from, ...headers },
+    );
     expect(disguised.status).toBe(429);
   });
 
   it('T4: what a client writes before its own address in X-Forwarded-For is ignored', async () => {
-    const door = await open({ store: storeOf(name), ...options });
-    for (let n = 0; n < 6; n += 1) await isLimited(door, `${clientAddress(n)}, 203.0.113.21`);
-    expect(await isLimited(door, '1.1.1.1, 203.0.113.21')).toBe(true);
-    expect(await isLimited(door, '203.0.113.21')).toBe(true);
+    const service = await open({ store: storeOf(name), ...options });
+    for (let n = 0; n < 6; n += 1) await isLimited(service, `${clientAddress(n)}, 203.0.113.21`);
+    expect(await isLimited(service, '1.1.1.1, 203.0.113.21')).toBe(true);
+    expect(await isLimited(service, '203.0.113.21')).toBe(true);
   });
 
   it('T4: without a trusted proxy, X-Forwarded-For changes nothing', async () => {
@@ -110,9 +114,9 @@ describe.each(STORES)('on %s', (name) => {
       ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
       ...options,
     });
-    const door = await listen(express().use('/ev', emailVerificationRouter(verification)), verification);
+    const service = await listen(express().use('/ev', emailVerificationRouter(verification)), verification);
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
-    const replies = await inParallel(30, (n) => door.send({ email: newEmail() }, clientAddress(n)));
+    const replies = await inParallel(30, (n) => service.send({ email: newEmail() }, clientAddress(n)));
     expect(tally(replies)).toEqual({ success: 5, too_many_requests: 25 });
     expect(warnings.mock.calls.map(([sentence]) => String(sentence))).toEqual([
       expect.stringContaining("'trust proxy'"),
@@ -123,14 +127,14 @@ describe.each(STORES)('on %s', (name) => {
   it('T3: the app decides how large the network of an IPv6 client is', async () => {
     const errors = jest.spyOn(console, 'error').mockImplementation(() => {});
     for (const ipv6Subnet of [64, () => 64]) {
-      const door = await open({
+      const service = await open({
         ...{ store: storeOf(name), delivery: inbox.delivery },
         rateLimit: { send: { limit: 5, ipv6Subnet, identifier: String(ipv6Subnet) } },
       });
       await redis.flush();
-      for (let n = 0; n < 6; n += 1) await isLimited(door, `2001:db8:6:200::${n}`);
-      expect(await isLimited(door, '2001:db8:6:200::1')).toBe(true);
-      expect(await isLimited(door, '2001:db8:6:201::1')).toBe(false);
+      for (let n = 0; n < 6; n += 1) await isLimited(service, `2001:db8:6:200::${n}`);
+      expect(await isLimited(service, '2001:db8:6:200::1')).toBe(true);
+      expect(await isLimited(service, '2001:db8:6:201::1')).toBe(false);
     }
     expect(errors.mock.calls).toEqual([]);
     errors.mockRestore();
@@ -139,9 +143,9 @@ describe.each(STORES)('on %s', (name) => {
   it('T4: a custom keyGenerator decides what counts as one client', async () => {
     const keyGenerator = ({ ip = '' }) => ip;
     const rateLimit = { send: { limit: 1, keyGenerator } };
-    const door = await open({ store: storeOf(name), delivery: inbox.delivery, rateLimit });
-    for (const port of [1, 2, 3]) expect(await isLimited(door, `203.0.113.12:${port}`)).toBe(false);
-    expect(await isLimited(door, '203.0.113.12:1')).toBe(true);
+    const service = await open({ store: storeOf(name), delivery: inbox.delivery, rateLimit });
+    for (const port of [1, 2, 3]) expect(await isLimited(service, `203.0.113.12:${port}`)).toBe(false);
+    expect(await isLimited(service, '203.0.113.12:1')).toBe(true);
   });
 
   it('T4: if every proxy is trusted, clients can claim any address, and the app is warned once', async () => {
@@ -150,10 +154,10 @@ describe.each(STORES)('on %s', (name) => {
       ...options,
     });
     const app = express().set('trust proxy', true).use('/ev', emailVerificationRouter(verification));
-    const door = await listen(app, verification);
+    const service = await listen(app, verification);
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const errors = jest.spyOn(console, 'error').mockImplementation(() => {});
-    await inParallel(3, (n) => door.send({ email: newEmail() }, clientAddress(n)));
+    await inParallel(3, (n) => service.send({ email: newEmail() }, clientAddress(n)));
     expect(warnings.mock.calls.map(([sentence]) => String(sentence))).toEqual([
       expect.stringContaining("'trust proxy'"),
     ]);
@@ -163,19 +167,19 @@ describe.each(STORES)('on %s', (name) => {
   });
 
   it('T4: 200 parallel sends of one client: exactly its limit is let through', async () => {
-    const door = await open({ store: storeOf(name), ...options });
-    const replies = await inParallel(200, () => door.send({ email: newEmail() }, '203.0.113.30'));
+    const service = await open({ store: storeOf(name), ...options });
+    const replies = await inParallel(200, () => service.send({ email: newEmail() }, '203.0.113.30'));
     expect(tally(replies)).toEqual({ success: 5, too_many_requests: 195 });
   });
 
   it('T1: rateLimit.verify bounds the guesses of one client over many mailboxes', async () => {
-    const door = await open({
+    const service = await open({
       store: storeOf(name),
       ...options,
       rateLimit: { send: false, verify: { limit: 50 } },
     });
     const guess = (n: number) =>
-      door.verify({ email: `person${n}@example.com`, code: '123456' }, '203.0.113.40');
+      service.verify({ email: `person${n}@example.com`, code: '123456' }, '203.0.113.40');
     expect(tally(await inParallel(200, guess))).toEqual({ code_expired: 50, too_many_requests: 150 });
   });
 
@@ -192,16 +196,16 @@ describe.each(STORES)('on %s', (name) => {
     '1.1.1.1,,',
   ])('T4: an X-Forwarded-For of %j gets an ordinary answer', async (header) => {
     const quiet = jest.spyOn(console, 'error').mockImplementation(() => {});
-    const door = await open({ store: storeOf(name), ...options });
-    const replies = await inParallel(7, () => door.send({ email: newEmail() }, header || ' '));
+    const service = await open({ store: storeOf(name), ...options });
+    const replies = await inParallel(7, () => service.send({ email: newEmail() }, header || ' '));
     for (const { status } of replies) expect([200, 429]).toContain(status);
     quiet.mockRestore();
   });
 });
 
 it('T3: client addresses are stored only as digests', async () => {
-  const door = await open({ store: storeOf('RedisStore'), ...options });
-  await door.send({ email: newEmail() }, '203.0.113.50');
+  const service = await open({ store: storeOf('RedisStore'), ...options });
+  await service.send({ email: newEmail() }, '203.0.113.50');
   const keys = await redis.client.keys('*');
   expect(keys.length).toBeGreaterThan(2);
   expect(keys.join()).not.toContain('203');

@@ -1,15 +1,15 @@
 /** What a request can bring into an email: nothing but a language. */
 import { type EmailVerificationOptions, en, type Mail } from 'express-email-verification';
 import type { ReceivedMessage } from '../../demo-app/development/mail-server.js';
-import { startClock, useFrontDoor, WIDE } from './front-door.js';
+import { startClock, useServices, WIDE } from './services.js';
 
-const { mail, open, storeOf } = useFrontDoor();
+const { mail, open, storeOf } = useServices();
 
 const MARKUP = '<img src=x onerror=alert(1)><a href="https://evil.example">"\'&</a>';
 
 it('T15: markup in appName is escaped in the HTML and left as it is in the text', async () => {
-  const door = await open({ store: storeOf('MemoryStore'), appName: MARKUP });
-  await door.send({ email: 'minji@example.com' });
+  const service = await open({ store: storeOf('MemoryStore'), appName: MARKUP });
+  await service.send({ email: 'minji@example.com' });
   const { html, text } = mail.messages[0] ?? { html: '', text: '' };
   expect(html).not.toContain('<img');
   expect(html).not.toContain('<a ');
@@ -27,8 +27,8 @@ it.each([
   'a<b>c@example.com',
   'a$1@example.com',
 ])('T15: the address %s appears nowhere in the body of the email', async (email) => {
-  const door = await open({ store: storeOf('MemoryStore'), locales: {} });
-  const { status } = await door.send({ email });
+  const service = await open({ store: storeOf('MemoryStore'), locales: {} });
+  const { status } = await service.send({ email });
   if (status === 400) return expect(mail.messages).toEqual([]);
   expect(mail.messages[0]?.html).not.toContain(email.slice(0, email.indexOf('@')));
   expect(mail.messages[0]?.text).not.toContain(email.slice(0, email.indexOf('@')));
@@ -36,14 +36,14 @@ it.each([
 
 it('T15: texts of a custom locale are escaped too', async () => {
   const evil = { ...en, mail: { ...en.mail, heading: MARKUP, ignore: MARKUP, preview: () => MARKUP } };
-  const door = await open({ store: storeOf('MemoryStore'), locales: { en: evil } });
-  await door.send({ email: 'minji@example.com' });
+  const service = await open({ store: storeOf('MemoryStore'), locales: { en: evil } });
+  await service.send({ email: 'minji@example.com' });
   expect(mail.messages[0]?.html).not.toMatch(/<img|<a /);
 });
 
 it('T19: the email is the same whatever the headers of the request (promise 12)', async () => {
   const clock = startClock();
-  const door = await open({ store: storeOf('MemoryStore', clock.read), ...WIDE });
+  const service = await open({ store: storeOf('MemoryStore', clock.read), ...WIDE });
   const email = 'minji@example.com';
   const headers: Record<string, string>[] = [
     {},
@@ -58,7 +58,7 @@ it('T19: the email is the same whatever the headers of the request (promise 12)'
   ];
   for (const more of headers) {
     clock.pass(2000);
-    expect((await door.post('/ev/send', { email }, more)).status).toBe(200);
+    expect((await service.post('/ev/send', { email }, more)).status).toBe(200);
   }
   expect(mail.messages).toHaveLength(headers.length);
   const [first, ...others] = mail.messages.map(withoutRandomParts);
@@ -67,8 +67,8 @@ it('T19: the email is the same whatever the headers of the request (promise 12)'
 });
 
 it('T19: the only header that counts is the language, and it only chooses one', async () => {
-  const door = await open({ store: storeOf('MemoryStore'), ...WIDE });
-  await door.post(
+  const service = await open({ store: storeOf('MemoryStore'), ...WIDE });
+  await service.post(
     '/ev/send',
     { email: 'minji@example.com' },
     { 'accept-language': 'ko-KR-x-evil, en;q=0.5' },
@@ -122,9 +122,9 @@ describe('T16: what a custom template returns beside subject, text and HTML', ()
         const clock = startClock();
         const store = storeOf('MemoryStore', clock.read);
         for (const content of [words, { ...words, ...more }]) {
-          const door = await open({ ...WIDE, store, ...options(content) });
+          const service = await open({ ...WIDE, store, ...options(content) });
           clock.pass(2000);
-          expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
+          expect((await service.send({ email: 'minji@example.com' })).status).toBe(200);
         }
         const [plain, other, ...surplus] = mail.messages;
         if (!plain || !other) throw new Error('Two emails are sent.');
@@ -141,8 +141,8 @@ describe('T16: what a custom template returns beside subject, text and HTML', ()
     const delivery = async (message: Mail) => void received.push(message);
     for (const [, more] of [['', {}] as const, ...additions]) {
       const content = { ...words, ...more };
-      const door = await open({ store: storeOf('MemoryStore'), delivery, template: () => content });
-      await door.send({ email: 'minji@example.com' });
+      const service = await open({ store: storeOf('MemoryStore'), delivery, template: () => content });
+      await service.send({ email: 'minji@example.com' });
     }
     const [plain, ...others] = received.map(({ headers, ...rest }) => ({
       ...rest,
@@ -164,12 +164,12 @@ describe('T58: headers against threading and automatic replies', () => {
 
   it.each(kinds)('T58: %s has an X-Entity-Ref-ID that no other email has', async (_what, options) => {
     const clock = startClock();
-    const door = await open({ store: storeOf('MemoryStore', clock.read), ...WIDE, ...options });
+    const service = await open({ store: storeOf('MemoryStore', clock.read), ...WIDE, ...options });
     for (let sent = 0; sent < 5; sent += 1) {
       clock.pass(2000);
-      expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
+      expect((await service.send({ email: 'minji@example.com' })).status).toBe(200);
     }
-    await door.verification.close();
+    await service.verification.close();
     const references = mail.messages.map(({ headers }) => headers['x-entity-ref-id']);
     expect(references).toHaveLength(5);
     expect(new Set(references).size).toBe(5);
@@ -177,21 +177,21 @@ describe('T58: headers against threading and automatic replies', () => {
   });
 
   it.each(kinds)('T58: %s asks for no automatic reply of any kind', async (_what, options) => {
-    const door = await open({ store: storeOf('MemoryStore'), ...options });
-    await door.send({ email: 'minji@example.com' });
-    await door.verification.close();
+    const service = await open({ store: storeOf('MemoryStore'), ...options });
+    await service.send({ email: 'minji@example.com' });
+    await service.verification.close();
     expect(mail.messages.map(({ headers }) => headers['x-auto-response-suppress'])).toEqual(['All']);
     expect(mail.messages.map(({ headers }) => headers['auto-submitted'])).toEqual(['auto-generated']);
   });
 
   it('T58: a custom delivery gets these headers too', async () => {
     const received: Mail[] = [];
-    const door = await open({
+    const service = await open({
       store: storeOf('MemoryStore'),
       delivery: async (message) => void received.push(message),
     });
-    await door.send({ email: 'minji@example.com' });
-    await door.send({ email: 'jun@example.com' });
+    await service.send({ email: 'minji@example.com' });
+    await service.send({ email: 'jun@example.com' });
     expect(received.map(({ headers }) => headers)).toEqual(
       Array(2).fill(
         expect.objectContaining({

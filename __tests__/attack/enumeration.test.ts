@@ -1,9 +1,9 @@
 /** Whether an address has an account: no answer, limit or response time reveals it. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { ownTime } from '../support/own-time.js';
-import { clientAddress, MINUTE, type Reply, STORES, startClock, useFrontDoor } from './front-door.js';
+import { clientAddress, MINUTE, type Reply, STORES, startClock, useServices } from './services.js';
 
-const { mail, open, storeOf } = useFrontDoor({ delay: 500 });
+const { mail, open, storeOf } = useServices({ delay: 500 });
 const PAIRS = 100;
 
 const isKnown = (email: string) => email.startsWith('known');
@@ -14,7 +14,7 @@ describe.each(STORES)('on %s', (name) => {
   it('T23: a suppressed and a normal send get the same answer, headers and response time, with SMTP at 500 ms (promise 11)', async () => {
     const { port } = mail.server;
     const transport = { host: '127.0.0.1', port, pool: true, maxConnections: 50 } as const;
-    const door = await open({
+    const service = await open({
       store: storeOf(name),
       transport,
       delivery: 'background',
@@ -27,7 +27,7 @@ describe.each(STORES)('on %s', (name) => {
       // In turns, so that a slow phase of the machine slows both.
       for (const kind of n % 2 ? (['known', 'fresh'] as const) : (['fresh', 'known'] as const)) {
         const begun = ownTime();
-        const reply = await door.send({ email: `${kind}${n}@example.com` }, clientAddress(clients++));
+        const reply = await service.send({ email: `${kind}${n}@example.com` }, clientAddress(clients++));
         if (n >= 0) times[kind].push(ownTime() - begun);
         shapes.add(shape(reply));
       }
@@ -38,7 +38,7 @@ describe.each(STORES)('on %s', (name) => {
 
   it('T23: limits, waits and attempts are the same after a suppressed send (promise 11)', async () => {
     const clock = startClock();
-    const door = await open({
+    const service = await open({
       store: storeOf(name, clock.read),
       delivery: 'background',
       beforeSend: suppress,
@@ -48,23 +48,23 @@ describe.each(STORES)('on %s', (name) => {
     for (const email of ['known@example.com', 'fresh@example.com']) {
       const course: string[] = [];
       const note = (reply: Reply) => course.push(shape(reply).replaceAll(email, ''));
-      const first = await door.send({ email });
+      const first = await service.send({ email });
       const { challengeId } = first.body;
       note(first);
-      note(await door.send({ email }));
-      note(await door.send({ email, challengeId }));
+      note(await service.send({ email }));
+      note(await service.send({ email, challengeId }));
       clock.pass(MINUTE);
-      note(await door.send({ email, challengeId }));
+      note(await service.send({ email, challengeId }));
       // A code of letters is invalid for both, and a wrong one is incorrect for both.
-      note(await door.verify({ email, challengeId, code: 'letters' }));
-      for (let n = 0; n < 6; n += 1) note(await door.verify({ email, challengeId, code: `00000${n}` }));
-      for (let n = 0; n < 6; n += 1) note(await door.verify({ email, code: `00000${n}` }));
+      note(await service.verify({ email, challengeId, code: 'letters' }));
+      for (let n = 0; n < 6; n += 1) note(await service.verify({ email, challengeId, code: `00000${n}` }));
+      for (let n = 0; n < 6; n += 1) note(await service.verify({ email, code: `00000${n}` }));
       for (let n = 0; n < 6; n += 1) {
         clock.pass(MINUTE);
-        note(await door.send({ email, challengeId }));
+        note(await service.send({ email, challengeId }));
       }
       clock.pass(3 * MINUTE);
-      note(await door.verify({ email, challengeId, code: '000000' }));
+      note(await service.verify({ email, challengeId, code: '000000' }));
       courses.push(course);
     }
     expect(courses[0]).toEqual(courses[1]);
@@ -72,15 +72,15 @@ describe.each(STORES)('on %s', (name) => {
   });
 
   it('T23: /verify answers the same for an address that no code was ever requested for (promise 11)', async () => {
-    const door = await open({ store: storeOf(name), delivery: 'background', beforeSend: suppress });
+    const service = await open({ store: storeOf(name), delivery: 'background', beforeSend: suppress });
     const shapes = new Set<string>();
     for (const email of ['known@example.com', 'fresh@example.com', 'nobody@example.com']) {
       if (!email.startsWith('nobody')) {
-        const { challengeId } = (await door.send({ email })).body;
-        for (let n = 0; n < 5; n += 1) await door.verify({ email, challengeId, code: `00000${n}` });
-        shapes.add(shape(await door.verify({ email, challengeId, code: '000009' })));
+        const { challengeId } = (await service.send({ email })).body;
+        for (let n = 0; n < 5; n += 1) await service.verify({ email, challengeId, code: `00000${n}` });
+        shapes.add(shape(await service.verify({ email, challengeId, code: '000009' })));
       } else {
-        shapes.add(shape(await door.verify({ email, code: '000009' })));
+        shapes.add(shape(await service.verify({ email, code: '000009' })));
       }
     }
     expect([...shapes]).toHaveLength(1);

@@ -8,7 +8,7 @@ import {
 import { guessBound } from '../../lib/challenge/guess-bound.js';
 import { FROM, SECRET } from '../support/app.js';
 import { numbers } from './attack-plans.js';
-import { HOUR, SECOND, startClock } from './front-door.js';
+import { HOUR, SECOND, startClock } from './services.js';
 
 type Rules = Pick<EmailVerificationOptions, 'codeLength' | 'codeTtl' | 'maxAttempts' | 'sendLimits'>;
 

@@ -1,9 +1,9 @@
 /** A slow or broken beforeSend stops the send it was called for, and no other. */
 import type { ErrorRequestHandler } from 'express';
 import { createTestApp } from '../support/app.js';
-import { inParallel, memoryInbox, STORES, tally, useFrontDoor } from './front-door.js';
+import { inParallel, memoryInbox, STORES, tally, useServices } from './services.js';
 
-const { open, listen, storeOf, redis } = useFrontDoor();
+const { open, listen, storeOf, redis } = useServices();
 const rateLimit = { send: false } as const;
 
 describe.each(STORES)('on %s', (name) => {
@@ -11,13 +11,13 @@ describe.each(STORES)('on %s', (name) => {
     const inbox = memoryInbox();
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const answers: ((value: undefined) => void)[] = [];
-    const door = await open({
+    const service = await open({
       ...{ store: storeOf(name), delivery: inbox.delivery, rateLimit, hookTimeout: 300 },
       beforeSend: ({ email }) =>
         email.startsWith('hang') ? new Promise((resolve) => answers.push(resolve)) : undefined,
     });
-    const hanging = inParallel(50, (n) => door.send({ email: `hang${n}@example.com` }));
-    const passing = await inParallel(50, (n) => door.send({ email: `pass${n}@example.com` }));
+    const hanging = inParallel(50, (n) => service.send({ email: `hang${n}@example.com` }));
+    const passing = await inParallel(50, (n) => service.send({ email: `pass${n}@example.com` }));
     expect(tally(passing)).toEqual({ success: 50 });
     // They are answered although no hook has settled.
     const replies = await hanging;
@@ -28,7 +28,7 @@ describe.each(STORES)('on %s', (name) => {
 
     // A hook that settles later changes nothing.
     for (const answer of answers) answer(undefined);
-    expect((await door.send({ email: 'late@example.com' })).status).toBe(200);
+    expect((await service.send({ email: 'late@example.com' })).status).toBe(200);
     expect(inbox.codesOf('hang0@example.com')).toEqual([]);
     if (name === 'RedisStore') expect(await redis.client.dbSize()).toBe(102);
     warnings.mockRestore();
@@ -56,10 +56,10 @@ describe.each(STORES)('on %s', (name) => {
         seen.push(error);
         res.status(500).json({ app: true });
       };
-      const door = await listen(app.use(onError), verification);
+      const service = await listen(app.use(onError), verification);
       const [bad, good] = await Promise.all([
-        door.send({ email: 'broken@example.com' }),
-        door.send({ email: 'fine@example.com' }),
+        service.send({ email: 'broken@example.com' }),
+        service.send({ email: 'fine@example.com' }),
       ]);
       expect([bad?.text, good?.status]).toEqual(['{"app":true}', 200]);
       expect(seen).toEqual([new Error('the captcha is unreachable')]);
@@ -71,15 +71,15 @@ describe.each(STORES)('on %s', (name) => {
   it('T28: a send that beforeSend refuses is not stored, not counted and not sent', async () => {
     const inbox = memoryInbox();
     let isRefusing = true;
-    const door = await open({
+    const service = await open({
       ...{ store: storeOf(name), delivery: inbox.delivery, rateLimit },
       beforeSend: () => (isRefusing ? { kind: 'refuse', message: 'Not today.' } : undefined),
     });
-    const replies = await inParallel(20, () => door.send({ email: 'minji@example.com' }));
+    const replies = await inParallel(20, () => service.send({ email: 'minji@example.com' }));
     expect(tally(replies)).toEqual({ refused: 20 });
     expect(await redis.client.dbSize()).toBe(0);
     isRefusing = false;
-    expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
+    expect((await service.send({ email: 'minji@example.com' })).status).toBe(200);
   });
 });
 
@@ -102,15 +102,15 @@ it.each([undefined, null, '', 0, 'route'])(
 it('T37: a listener that throws or rejects causes a warning and nothing else', async () => {
   const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
   const inbox = memoryInbox();
-  const door = await open({ store: storeOf('MemoryStore'), delivery: inbox.delivery, rateLimit });
+  const service = await open({ store: storeOf('MemoryStore'), delivery: inbox.delivery, rateLimit });
   const error = Object.assign(new Error('no metrics today'), { stack: 'where it was thrown' });
-  door.verification.on('delivered', () => {
+  service.verification.on('delivered', () => {
     throw error;
   });
-  door.verification.on('delivered', async () => {
+  service.verification.on('delivered', async () => {
     throw undefined;
   });
-  expect((await door.send({ email: 'minji@example.com' })).status).toBe(200);
+  expect((await service.send({ email: 'minji@example.com' })).status).toBe(200);
   expect(warnings.mock.calls.map(([sentence, options]) => [sentence, options])).toEqual([
     [
       "A listener of 'delivered' threw: no metrics today",

@@ -1,7 +1,7 @@
 /** Redis stops responding in the middle of an attack: a call that was given up on is not carried out later. */
-import { inParallel, memoryInbox, tally, useFrontDoor, wrongCode } from './front-door.js';
+import { inParallel, memoryInbox, tally, useServices, wrongCode } from './services.js';
 
-const { open, storeOf, redis } = useFrontDoor();
+const { open, storeOf, redis } = useServices();
 const inbox = memoryInbox();
 const email = 'minji@example.com';
 

@@ -5,7 +5,7 @@ import type { ReceivedMessage } from '../../demo-app/development/mail-server.js'
 import { createTestApp } from '../support/app.js';
 import { useMailServer } from '../support/mail-server.js';
 import { until } from '../support/until.js';
-import { inParallel } from './front-door.js';
+import { inParallel } from './services.js';
 
 const COUNT = 400;
 const mail = useMailServer({ maxMessages: COUNT });

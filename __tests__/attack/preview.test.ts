@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type EmailVerificationOptions, en, ko, type Locale } from 'express-email-verification';
 import nodemailer from 'nodemailer';
-import { useFrontDoor } from './front-door.js';
+import { useServices } from './services.js';
 
-const { mail, open, storeOf } = useFrontDoor();
+const { mail, open, storeOf } = useServices();
 const email = 'minji@example.com';
 
 /** More than any inbox or lock screen shows of a message, such as Gmail's snippet or five lines on a phone. */
 const PREVIEW = 200;
 
 async function sent(options: Partial<EmailVerificationOptions> = {}, locale = 'en') {
-  const door = await open({ store: storeOf('MemoryStore'), ...options });
-  expect((await door.send({ email, locale })).status).toBe(200);
+  const service = await open({ store: storeOf('MemoryStore'), ...options });
+  expect((await service.send({ email, locale })).status).toBe(200);
   const code = await mail.lastCode(email);
   const message = mail.messages.at(-1);
   if (!message) throw new Error('No email arrived.');

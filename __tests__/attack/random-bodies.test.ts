@@ -5,9 +5,9 @@
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { randomRuns } from '../support/random-runs.js';
-import { STORES, useFrontDoor, WIDE } from './front-door.js';
+import { STORES, useServices, WIDE } from './services.js';
 
-const { mail, open, storeOf, redis } = useFrontDoor();
+const { mail, open, storeOf, redis } = useServices();
 
 jest.setTimeout(300_000);
 
@@ -196,10 +196,10 @@ afterAll(() => {
 it.each(STORES)(
   `T27: ${BODIES / STORES.length} random bodies on %s cause no 5xx, no key and no email`,
   async (name) => {
-    const door = await open({ store: storeOf(name), ...WIDE });
+    const service = await open({ store: storeOf(name), ...WIDE });
     const seen = new Set<number>();
     const attack = async () => {
-      const connection = openConnection(door.port);
+      const connection = openConnection(service.port);
       const property = fc.asyncProperty(attackRequest, async ({ route, body, headers }) => {
         const path = body.includes('verify.example') ? '/ev/verify' : route;
         const { status, reason } = await connection.post(path, body, headers);

@@ -7,9 +7,9 @@ import type { ErrorRequestHandler } from 'express';
 import type { EmailVerificationOptions, EventName } from 'express-email-verification';
 import { createTestApp, SECRET } from '../support/app.js';
 import { until } from '../support/until.js';
-import { SECOND, startClock, useFrontDoor, WIDE } from './front-door.js';
+import { SECOND, startClock, useServices, WIDE } from './services.js';
 
-const { mail, open, listen, startRelay, storeOf, redis } = useFrontDoor();
+const { mail, open, listen, startRelay, storeOf, redis } = useServices();
 const email = 'minji.kim@example.com';
 const ip = '203.0.113.77';
 const LONG = { ...WIDE, codeLength: 10 };
@@ -54,7 +54,7 @@ async function openRecorded(options: Partial<EmailVerificationOptions>, signUpSt
     note(error);
     res.status(500).end();
   };
-  const door = await listen(app.use(onError), verification);
+  const service = await listen(app.use(onError), verification);
 
   /** Sends and reads raw bytes, since an HTTP client might leave something out. */
   async function post(path: string, fields: object): Promise<Record<string, string>> {
@@ -63,7 +63,7 @@ async function openRecorded(options: Partial<EmailVerificationOptions>, signUpSt
       ...[`POST ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', 'Content-Type: application/json'],
       ...[`X-Forwarded-For: ${ip}`, `Content-Length: ${Buffer.byteLength(body)}`],
     ];
-    const socket = connect(door.port, '127.0.0.1');
+    const socket = connect(service.port, '127.0.0.1');
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
     const bytes = (await buffer(socket)).toString();
     recorded.push(bytes);
@@ -189,19 +189,19 @@ it('T22: no code leaks when Redis refuses a command (promise 13)', async () => {
 
 it('promise 8: keys and values in Redis hold no address, client IP, code, token or challengeId in the clear', async () => {
   const client = { send: { limit: 20 }, verify: { limit: 20 } };
-  const door = await open({ store: storeOf('RedisStore'), ...LONG, rateLimit: client });
+  const service = await open({ store: storeOf('RedisStore'), ...LONG, rateLimit: client });
   const secrets: string[] = [];
   // One with a pending code, one with a token, one that was limited, one whose email failed.
   for (const name of ['pending', 'verified', 'limited', 'refused']) {
     const address = `${name}.kim@example.com`;
     if (name === 'refused') mail.server.respondWith({ stage: 'rcpt', code: 550, text: 'no' });
-    const { challengeId } = (await door.send({ email: address }, ip)).body;
+    const { challengeId } = (await service.send({ email: address }, ip)).body;
     const code = name === 'refused' ? '' : lastCode();
-    if (name === 'limited') await door.send({ email: address, challengeId }, ip);
-    await door.verify({ email: address, code: '0000000000', challengeId }, ip);
+    if (name === 'limited') await service.send({ email: address, challengeId }, ip);
+    await service.verify({ email: address, code: '0000000000', challengeId }, ip);
     const { verificationToken } =
       name === 'verified'
-        ? (await door.verify({ email: address, code, challengeId }, ip)).body
+        ? (await service.verify({ email: address, code, challengeId }, ip)).body
         : { verificationToken: '' };
     secrets.push(...[address, name, code, challengeId, verificationToken].filter(Boolean));
   }
@@ -224,8 +224,8 @@ it('promise 8: keys and values in Redis hold no address, client IP, code, token 
 it('promise 8: with another secret every key and digest is different', async () => {
   const digests: Set<string>[] = [];
   for (const secret of [SECRET, `${SECRET}!`]) {
-    const door = await open({ store: storeOf('RedisStore'), ...LONG, secret, rateLimit: {} });
-    await door.send({ email }, ip);
+    const service = await open({ store: storeOf('RedisStore'), ...LONG, secret, rateLimit: {} });
+    await service.send({ email }, ip);
     digests.push(new Set((await dumpAll()).text.match(/[\w-]{16}/g)));
     await redis.flush();
   }

@@ -8,9 +8,9 @@ import { passTimeOf } from '../support/pass-time.js';
 import { randomRuns } from '../support/random-runs.js';
 import { mutated, numbers, planOf, type Rules, strategies } from './attack-plans.js';
 import { attack } from './attacker.js';
-import { SECOND, STORES, type StoreName, useFrontDoor } from './front-door.js';
+import { SECOND, STORES, type StoreName, useServices } from './services.js';
 
-const { storeOf, redis } = useFrontDoor();
+const { storeOf, redis } = useServices();
 
 const onStore = (name: StoreName) => (clock: () => number) => storeOf(name, clock);
 

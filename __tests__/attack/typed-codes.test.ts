@@ -1,17 +1,17 @@
 /** A code as people paste it, with what surrounds it in the email, and what is not a code at all. */
 import { createEmailVerification, type EmailVerificationOptions, en } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
-import { memoryInbox, useFrontDoor, wrongCode } from './front-door.js';
+import { memoryInbox, useServices, wrongCode } from './services.js';
 
-const { mail, open, storeOf } = useFrontDoor();
+const { mail, open, storeOf } = useServices();
 const email = 'minji@example.com';
 
 async function openWithCode(options: Partial<EmailVerificationOptions> = {}) {
   const { delivery, lastCode } = memoryInbox();
-  const door = await open({ store: storeOf('MemoryStore'), delivery, ...options });
-  const { challengeId } = (await door.send({ email })).body;
-  const verify = (code: unknown) => door.verify({ email, code, challengeId });
-  return { door, verify, code: lastCode(email) };
+  const service = await open({ store: storeOf('MemoryStore'), delivery, ...options });
+  const { challengeId } = (await service.send({ email })).body;
+  const verify = (code: unknown) => service.verify({ email, code, challengeId });
+  return { service, verify, code: lastCode(email) };
 }
 
 const digitsFrom = (zero: number) => (code: string) =>
@@ -84,10 +84,10 @@ describe.each([6, 8, 10])('with codes of %i digits', (codeLength) => {
 });
 
 it('T63: a code in a sentence is accepted in a form and without HTTP too', async () => {
-  const { door, code } = await openWithCode();
+  const { service, code } = await openWithCode();
   const form = new URLSearchParams({ email, code: `@acme.example #${code}` }).toString();
   const type = { 'content-type': 'application/x-www-form-urlencoded' };
-  expect((await door.post('/ev/verify', form, type)).status).toBe(200);
+  expect((await service.post('/ev/verify', form, type)).status).toBe(200);
 
   const { delivery, lastCode } = memoryInbox();
   const options = { from: FROM, secret: SECRET, transport: mail.url, delivery };
@@ -166,14 +166,14 @@ describe('T65: a field that is not a string', () => {
   it.each(values)(
     'T65: %s as the code: the message says that it must be a string, in the language of the request',
     async (_what, value) => {
-      const { door, verify, code } = await openWithCode();
+      const { service, verify, code } = await openWithCode();
       expect((await verify(value)).body).toEqual({
         verify: false,
         message: 'Please check what you entered.',
         reason: 'invalid_request',
         errors: [{ field: 'code', message: 'The code must be a string.' }],
       });
-      const korean = await door.verify({ email, code: value, locale: 'ko' });
+      const korean = await service.verify({ email, code: value, locale: 'ko' });
       expect(korean.status).toBe(400);
       expect(korean.body).toMatchObject({ errors: [{ message: 'code는 문자열이어야 합니다.' }] });
       // No attempt is taken.
@@ -184,15 +184,15 @@ describe('T65: a field that is not a string', () => {
   it.each(values)(
     'T65: %s as the address: the message says that it must be a string, on both routes',
     async (_what, value) => {
-      const { door } = await openWithCode();
+      const { service } = await openWithCode();
       for (const path of ['/ev/send', '/ev/verify']) {
         const body = { email: value, code: '123456' };
-        const english = await door.post(path, body);
+        const english = await service.post(path, body);
         expect(english.status).toBe(400);
         expect(english.body).toMatchObject({
           errors: [{ field: 'email', message: 'The email must be a string.' }],
         });
-        const korean = await door.post(path, { ...body, locale: 'ko' });
+        const korean = await service.post(path, { ...body, locale: 'ko' });
         expect(korean.body).toMatchObject({
           errors: [{ field: 'email', message: 'email은 문자열이어야 합니다.' }],
         });
@@ -205,8 +205,8 @@ describe('T65: a field that is not a string', () => {
     ['nothing', undefined],
     ['an empty string', ''],
   ])('T65: %s counts as a field that was not filled in', async (_what, value) => {
-    const { door } = await openWithCode();
-    expect((await door.verify({ email: value, code: value })).body).toMatchObject({
+    const { service } = await openWithCode();
+    expect((await service.verify({ email: value, code: value })).body).toMatchObject({
       errors: [
         { field: 'email', message: 'Please enter a valid email address.' },
         { field: 'code', message: 'Please enter the 6 digits of the code.' },
@@ -222,16 +222,16 @@ describe('T65: a field that is not a string', () => {
     async (challengeId, message) => {
       const code = (length: number) => `Escriba ${length} cifras.`;
       const es = { ...en, tag: 'es', fields: { ...en.fields, challengeId, code } };
-      const { door } = await openWithCode({ locales: { es } });
-      expect((await door.verify({ email, code: 123456, locale: 'es' })).body).toMatchObject({
+      const { service } = await openWithCode({ locales: { es } });
+      expect((await service.verify({ email, code: 123456, locale: 'es' })).body).toMatchObject({
         errors: [{ field: 'code', message }],
       });
     },
   );
 
   it('T65: the operations without HTTP say it too', async () => {
-    const { door } = await openWithCode();
-    const { verification } = door;
+    const { service } = await openWithCode();
+    const { verification } = service;
     const refusal = {
       kind: 'invalid_request',
       errors: [{ message: expect.stringMatching(/must be a string/) }],
@@ -244,9 +244,9 @@ describe('T65: a field that is not a string', () => {
   });
 
   it('T65: a form field sent twice is not a string either', async () => {
-    const { door } = await openWithCode();
+    const { service } = await openWithCode();
     const type = { 'content-type': 'application/x-www-form-urlencoded' };
-    const { body } = await door.post('/ev/verify', 'email=a%40b.co&code=123456&code=123456', type);
+    const { body } = await service.post('/ev/verify', 'email=a%40b.co&code=123456&code=123456', type);
     expect(body).toMatchObject({ errors: [{ field: 'code', message: 'The code must be a string.' }] });
   });
 });

@@ -49,7 +49,7 @@ export interface Reply {
   readonly body: Answer;
 }
 
-export interface Door {
+export interface Service {
   readonly verification: EmailVerification;
   readonly port: number;
   /** Posts JSON; a string or a Buffer is sent as is. */
@@ -64,7 +64,7 @@ export type StoreName = 'RedisStore' | 'MemoryStore';
 export const STORES: readonly StoreName[] = ['RedisStore', 'MemoryStore'];
 
 /** Call it at the top of a test file: a Redis, a mail server, and apps that are closed when a test ends. */
-export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = {}) {
+export function useServices(mailOptions: Parameters<typeof useMailServer>[0] = {}) {
   const redis = useRedis();
   const mail = useMailServer(mailOptions);
   const relays: RawSmtpServer[] = [];
@@ -82,7 +82,7 @@ export function useFrontDoor(mailOptions: Parameters<typeof useMailServer>[0] = 
   });
 
   /** Lets an app listen on 127.0.0.1. */
-  async function listen(app: Express, verification: EmailVerification): Promise<Door> {
+  async function listen(app: Express, verification: EmailVerification): Promise<Service> {
     const server = app.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const agent = new Agent({ keepAlive: true, maxSockets: 200 });
@@ -162,7 +162,7 @@ export function startClock() {
   };
 }
 
-/** The n-th client: each has an IPv4 address of its own. */
+/** The n-th client: each has its own IPv4 address. */
 export function clientAddress(n: number): string {
   return `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
 }
