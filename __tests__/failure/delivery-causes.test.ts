@@ -579,7 +579,7 @@ it.each<[string, Parameters<typeof startTlsSmtpServer>[0], object, string, strin
   }
 });
 
-describe('T73: on the loopback, TLS with a certificate of the server’s own', () => {
+describe('T73: TLS with a self-signed certificate on the loopback', () => {
   const email = 'person@example.com';
   const send = async (transport: EmailVerificationOptions['transport']) => {
     const verification = opened(

@@ -1,4 +1,4 @@
-/** A message that was composed in advance is what nodemailer composes, byte for byte, but for its ids, date and boundary. */
+/** A prepared message equals what nodemailer composes, byte for byte, except for its ids, date and boundary. */
 import { generateKeyPairSync } from 'node:crypto';
 import { MemoryStore } from 'express-email-verification';
 import fc from 'fast-check';
@@ -31,7 +31,7 @@ function start(options: Partial<EmailVerificationOptions> = {}) {
     if (built.kind === 'failed' || !settings.transport.pool) throw new Error('not built');
     return settings.transport.pool.compose(built.message);
   }
-  /** Asks until the message is prepared; undefined when it never is. */
+  /** Waits until the message is prepared; undefined if it never is. */
   async function ready(to: Recipient = recipient, lifetime = LIFETIME): Promise<RawMessage | undefined> {
     for (let n = 0; n < 100; n += 1) {
       const message = prepared(to, lifetime);
@@ -43,7 +43,7 @@ function start(options: Partial<EmailVerificationOptions> = {}) {
   return { settings, prepared, recipient, composed, ready };
 }
 
-/** Without what differs in each message. */
+/** The message without the parts that differ each time. */
 function comparable({ raw, envelope }: RawMessage) {
   const text = raw.toString('latin1');
   const [, boundary = ''] = /boundary="([^"]+)"/.exec(text) ?? [];
@@ -71,8 +71,8 @@ describe.each([
     ['with a comma in the name', { from: { name: 'Acme, Inc.', address: 'hello@acme.example' } }],
     ['with an emoji in the name', { from: { name: 'Acme 🚀', address: 'hello@acme.example' } }],
     ['with an international domain', { from: { name: 'Acme', address: 'hello@애크미.example' } }],
-    ['with dots, quotes and markup in the name of the app', { appName: `.Acme's "best" <app> & = more =3D` }],
-    ['with a long name of the app', { appName: 'A very long name '.repeat(5).trim() }],
+    ['with dots, quotes and markup in the app name', { appName: `.Acme's "best" <app> & = more =3D` }],
+    ['with a long app name', { appName: 'A very long name '.repeat(5).trim() }],
     ['with digits that look like codes', { appName: '111111 222222 012345', from: '111111@acme.example' }],
   ])('%s', async (_what, options) => {
     const { settings, recipient, composed, ready } = start(options);
@@ -105,7 +105,7 @@ const email = fc.oneof(
   fc.constant('first=second?third_fourth%fifth@example.com'),
 );
 
-it('a code in a subject of ASCII is filled in, and one in an encoded subject is left to nodemailer', async () => {
+it('fills in a code in an ASCII subject, and leaves an encoded subject to nodemailer', async () => {
   const { recipient, composed, ready } = start({ codeInSubject: true });
   const message = await ready();
   expect(message && comparable(message)).toEqual(comparable(await composed(recipient, LIFETIME)));
@@ -119,7 +119,7 @@ it('a code in a subject of ASCII is filled in, and one in an encoded subject is 
     );
 });
 
-it('each message has a date and ids of its own', async () => {
+it('each message has its own date and ids', async () => {
   const { ready } = start();
   const [one, other] = [await ready(), await ready()];
   for (const header of [/^Message-ID: .+$/m, /^X-Entity-Ref-ID: .+$/m]) {
@@ -130,7 +130,7 @@ it('each message has a date and ids of its own', async () => {
   expect(Math.abs(date - Date.now())).toBeLessThan(60_000);
 });
 
-it('the time left is told as it is, to the second', async () => {
+it('the time left is exact to the second', async () => {
   const { recipient, ready, composed } = start();
   for (const lifetime of [180_000, 179_400, 121_000, 60_000, 31_001]) {
     const message = await ready(recipient, lifetime);
@@ -138,7 +138,7 @@ it('the time left is told as it is, to the second', async () => {
   }
 });
 
-it('no message of 10,000 holds a code or an address of another', async () => {
+it('none of 10,000 messages holds a code or an address of another', async () => {
   const { ready, prepared } = start({ origin: 'https://acme.example' });
   for (const locale of [en, ko]) {
     await ready({ email: 'first@example.com', locale, code: '999999' });
@@ -154,7 +154,7 @@ it('no message of 10,000 holds a code or an address of another', async () => {
   }
 });
 
-/** With the text of base64 parts in their place. */
+/** With base64 parts decoded in place. */
 function decoded(raw: string): string {
   return raw.replace(/(base64\r\n\r\n)([A-Za-z0-9+/=\r\n]+)/g, (_part, head: string, body: string) => {
     return head + Buffer.from(body, 'base64').toString();
@@ -162,7 +162,7 @@ function decoded(raw: string): string {
 }
 
 it.each<[string, Partial<EmailVerificationOptions>]>([
-  ['a template of the app', { template: ({ code }) => ({ subject: 'x', text: code, html: code }) }],
+  ['a custom template', { template: ({ code }) => ({ subject: 'x', text: code, html: code }) }],
   [
     'DKIM',
     {
@@ -172,10 +172,10 @@ it.each<[string, Partial<EmailVerificationOptions>]>([
       },
     },
   ],
-  ['a transporter of the app', { transport: { sendMail: async () => {} } }],
+  ['a custom transporter', { transport: { sendMail: async () => {} } }],
   ['a transport without a pool', { transport: { host: '127.0.0.1', pool: false } }],
   ['another transport', { transport: { jsonTransport: true } }],
-])('%s leaves composing to nodemailer', async (_what, options) => {
+])('with %s nodemailer composes every message', async (_what, options) => {
   const { prepared, recipient } = start(options);
   for (let n = 0; n < 3; n += 1) {
     expect(prepared(recipient, LIFETIME)).toBe(undefined);
