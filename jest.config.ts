@@ -18,7 +18,7 @@ const base: Config = {
   transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false }] },
   moduleNameMapper: {
     '^express-email-verification$': '<rootDir>/lib/index.ts',
-    '^express-email-verification/client$': '<rootDir>/lib/client.ts',
+    '^express-email-verification/client$': '<rootDir>/lib/client/client.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/node_modules/.cache/'],

@@ -15,7 +15,7 @@ export const clientScript: RequestHandler = async (_req, res) => {
 let script: Promise<string> | undefined;
 
 async function transpile(): Promise<string> {
-  const source = await readFile(join(__dirname, '../lib/client.ts'), 'utf8');
+  const source = await readFile(join(__dirname, '../lib/client/client.ts'), 'utf8');
   const compilerOptions = { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 };
   return transpileModule(source, { compilerOptions }).outputText;
 }

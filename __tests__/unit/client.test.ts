@@ -866,7 +866,7 @@ describe('the options', () => {
 });
 
 describe('the module', () => {
-  const source = readFileSync(join(__dirname, '../../lib/client.ts'), 'utf8');
+  const source = readFileSync(join(__dirname, '../../lib/client/client.ts'), 'utf8');
   const minified = (format: 'esm' | 'iife') =>
     transformSync(source, { loader: 'ts', target: 'es2022', minify: true, format, globalName: 'client' })
       .code;

@@ -38,10 +38,9 @@ export function createHasher(secret: string): Hasher {
     mailbox: digestFor('mailbox'),
     challenge: (address, purpose) => challenge(`${address}\0${purpose}`),
     code: (ofChallenge, digits) => code(`${ofChallenge}\0${digits}`),
-    // These two uses keep the names that what is stored was made with.
-    holder: digestFor('client'),
+    holder: digestFor('holder'),
     token: digestFor('token'),
-    ip: digestFor('network'),
+    ip: digestFor('ip'),
   };
 }
 
