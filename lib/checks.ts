@@ -1,58 +1,58 @@
-/** Reads options and refuses wrong ones, in the same way at every level, when the app starts. */
+/** Reads options and refuses invalid ones, in the same way at every level, when the app starts. */
 import { inspect } from 'node:util';
 import { nameOf } from './describe.js';
 
-/** Where an options object is, for error messages: at `path` in the options of `of`. */
+/** Where an options object was passed, for error messages: at `path` in the options of `of`. */
 interface Place {
   readonly path?: string;
   readonly of?: string;
 }
 
 /**
- * Reads an options object. Each property is read once, so that the checked value is the used one. Undefined ones are left
- * out, so that defaults apply. Properties of a class or a prototype count, those of Object.prototype do not.
+ * Reads an options object. Each property is read once, so that the value that is checked is the value that is used.
+ * Undefined ones are left out, so that defaults apply. Inherited properties count, except those of Object.prototype.
  *
  * @throws TypeError for a name that is not in `names`.
  */
-export function readOptions<T extends object>(given: T, names: Names<T>, place: Place = {}): Partial<T> {
-  refuseUnknown(given, names, place);
+export function readOptions<T extends object>(passed: T, names: Names<T>, place: Place = {}): Partial<T> {
+  refuseUnknown(passed, names, place);
   const options: Partial<T> = Object.create(null);
   for (const name in names) {
-    const value = holds(given, name) ? given[name] : undefined;
+    const value = hasOption(passed, name) ? passed[name] : undefined;
     if (value !== undefined) options[name] = value;
   }
   return options;
 }
 
 /** Like `readOptions`, for all options of a function or a class. */
-export function readOptionsOf<T extends object>(of: string, given: T, names: Names<T>): Partial<T> {
-  if (isOptions(given)) return readOptions(given, names, { of });
-  throw new TypeError(`${of} takes an object of options. Received ${kindOf(given)}.`);
+export function readOptionsOf<T extends object>(of: string, passed: T, names: Names<T>): Partial<T> {
+  if (isOptions(passed)) return readOptions(passed, names, { of });
+  throw new TypeError(`${of} takes an object of options. Received ${kindOf(passed)}.`);
 }
 
 type Names<T> = { readonly [Name in keyof T]-?: unknown };
 
 /** @throws TypeError for a name that is not in `names`. */
-export function refuseUnknown(given: object, names: object, { path = '', of }: Place): void {
-  const name = namesIn(given).find((one) => !Object.hasOwn(names, one));
+export function refuseUnknown(options: object, names: object, { path = '', of }: Place): void {
+  const name = namesIn(options).find((candidate) => !Object.hasOwn(names, candidate));
   if (name === undefined) return;
   const unknown = `\`${path === '' ? name : `${path}.${name}`}\`${of ? ` of ${of}` : ''}`;
   const known = Object.keys(names);
-  const meant = nearMiss(name, known);
-  const advice = meant
-    ? `Did you mean \`${meant}\`?`
-    : `Known options: ${known.map((one) => `\`${one}\``).join(', ')}.`;
+  const suggestion = nearMiss(name, known);
+  const advice = suggestion
+    ? `Did you mean \`${suggestion}\`?`
+    : `Known options: ${known.map((option) => `\`${option}\``).join(', ')}.`;
   throw new TypeError(`Unknown option ${unknown}. ${advice}`);
 }
 
-/** The names of an options object, including those of its prototypes. */
-export function namesIn(given: object): string[] {
+/** The names in an options object, including inherited ones. */
+export function namesIn(options: object): string[] {
   const names: string[] = [];
-  for (const name in given) if (holds(given, name)) names.push(name);
+  for (const name in options) if (hasOption(options, name)) names.push(name);
   return names;
 }
 
-function holds(object: object, name: string): boolean {
+function hasOption(object: object, name: string): boolean {
   for (let level: object | null = object; level !== null && level !== Object.prototype; ) {
     if (Object.hasOwn(level, name)) return true;
     level = Object.getPrototypeOf(level);
@@ -67,7 +67,7 @@ export function isOptions(value: unknown): value is object {
   return tag === '[object Object]' || tag === '[object Module]';
 }
 
-/** Refuses a wrong option and shows its value. Of an object it shows only the kind, since there may be secrets in it. */
+/** Refuses an invalid option and shows its value. Of an object, only the kind is shown, because it may hold secrets. */
 export function refuse(option: string, expected: string, value: unknown, of?: string): never {
   const subject = `\`${option}\` option${of ? ` of ${of}` : ''}`;
   const sentence = `The ${subject} must be ${expected}. Received ${shown(value)}.`;
@@ -79,7 +79,7 @@ export function refuseHidden(option: string, expected: string, value: unknown): 
   throw new TypeError(`The \`${option}\` option must be ${expected}. Received ${kindOf(value)}.`);
 }
 
-/** A value as an error shows it. */
+/** A value in the form in which errors show it. */
 export function shown(value: unknown): string {
   return inspect(value, {
     depth: Array.isArray(value) ? 0 : -1,
@@ -115,7 +115,7 @@ export function checkBoolean(option: string, value: unknown): boolean {
   return typeof value === 'boolean' ? value : refuse(option, 'true or false', value);
 }
 
-/** The known name that is at most two typing mistakes away, if any. Case does not count. */
+/** The known name that is at most two typos away, if any. Case is ignored. */
 export function nearMiss(name: string, known: Iterable<string>): string | undefined {
   const allowed = Math.min(2, Math.floor(name.length / 2));
   let nearest: string | undefined;
@@ -127,7 +127,7 @@ export function nearMiss(name: string, known: Iterable<string>): string | undefi
   return nearest;
 }
 
-/** Letters to add, drop, change, or swap with their neighbour (optimal string alignment). */
+/** The number of letters to add, remove, change, or swap with their neighbor (optimal string alignment). */
 function distance(from: string, to: string): number {
   let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, n) => n);

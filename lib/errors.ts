@@ -1,12 +1,12 @@
 /**
- * Reads errors by shape. One from another realm, as under Jest or in a vm context, is not an instance of our Error, and an
- * app may throw anything.
+ * Reads errors by shape. An error from another realm, as under Jest or in a vm context, is not an instance of this realm's
+ * Error, and an app may throw anything.
  */
 import { inspect } from 'node:util';
 
 /**
- * Makes what was thrown something that Express takes for an error. Express ignores `undefined` and other falsy values, and
- * skips handlers for the string 'route'. Objects are returned unchanged.
+ * Turns whatever was thrown into a value that Express treats as an error. Express ignores `undefined` and other falsy
+ * values, and skips handlers for the string 'route'. Objects are returned unchanged.
  */
 export function errorOf(thrown: unknown): object {
   if (typeof thrown === 'object' && thrown !== null) return thrown;
@@ -23,7 +23,7 @@ export function codeOf(error: unknown): string | undefined {
   return code !== undefined && /^[A-Z][A-Z0-9_]*$/.test(code) && isName(code) ? code : undefined;
 }
 
-/** Whether a text is a name, such as an error's, and cannot be a code or an address. */
+/** Whether a text is a name, such as that of an error, and cannot be a one-time code or an address. */
 export function isName(text: string): boolean {
   const digits = text.replace(/[^0-9]/g, '').length;
   return /^[A-Za-z][A-Za-z0-9_.-]{1,63}$/.test(text) && digits < 6;

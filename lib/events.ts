@@ -1,4 +1,4 @@
-/** The events of a verification. Addresses are masked, and codes and tokens are in no event. */
+/** The events of a verification. Addresses are masked, and no event contains a code or token. */
 
 import { shown } from './checks.js';
 import { errorOf, messageOf, textOf } from './errors.js';
@@ -9,7 +9,7 @@ export interface EmailVerificationEvents {
   delivered: EmailEvent;
   /** The email did not leave, and its code no longer works. */
   delivery_failed: EmailEvent & { readonly cause: DeliveryError };
-  /** Nobody can know whether the email left. Its code works. */
+  /** It is not known whether the email left. Its code works. */
   delivery_unknown: EmailEvent & { readonly cause: DeliveryError };
   /** A right code was entered. */
   verified: AddressEvent;
@@ -17,12 +17,12 @@ export interface EmailVerificationEvents {
   redeemed: AddressEvent;
   /** A token was given back. */
   released: AddressEvent;
-  /** The store or the email queue could not take an operation. */
+  /** The store or the email queue could not carry out an operation. */
   unavailable: { readonly operation: string; readonly purpose: string; readonly cause: unknown };
 }
 
 export interface AddressEvent {
-  /** Masked, as `p***@example.com`. */
+  /** Masked, such as `p***@example.com`. */
   readonly email: string;
   readonly purpose: string;
 }
@@ -37,8 +37,8 @@ export interface Events {
   emit<Name extends EventName>(name: Name, event: EmailVerificationEvents[Name]): void;
 }
 
-/** Trouble that nobody listens to would go unnoticed, so the first of each kind becomes a process warning. */
-const TROUBLE: ReadonlySet<EventName> = new Set(['delivery_failed', 'delivery_unknown', 'unavailable']);
+/** Without a listener, these would go unnoticed, so the first of each becomes a process warning. */
+const FAILURES: ReadonlySet<EventName> = new Set(['delivery_failed', 'delivery_unknown', 'unavailable']);
 
 export function createEvents(): Events {
   const listeners: { [Name in EventName]: Set<Listener<Name>> } = {
@@ -54,7 +54,7 @@ export function createEvents(): Events {
   return {
     on(name, listener) {
       if (!Object.hasOwn(listeners, name)) {
-        const known = Object.keys(listeners).map((one) => `\`${one}\``);
+        const known = Object.keys(listeners).map((event) => `\`${event}\``);
         throw new TypeError(`Unknown event \`${String(name)}\`. Known events: ${known.join(', ')}.`);
       }
       if (typeof listener !== 'function')
@@ -63,13 +63,13 @@ export function createEvents(): Events {
       return () => listeners[name].delete(listener);
     },
     emit(name, event) {
-      if (listeners[name].size === 0 && TROUBLE.has(name) && !warned.has(name)) {
+      if (listeners[name].size === 0 && FAILURES.has(name) && !warned.has(name)) {
         warned.add(name);
-        warn(`${name}: ${causeOf(event)} Listen to '${name}' to learn of the next.`);
+        warn(`${name}: ${causeOf(event)} Listen to '${name}' to learn about the next one.`);
       }
-      // A listener may be asynchronous. When it fails, neither the request nor the process may.
-      const tell = async (listener: Listener<typeof name>) => listener(event);
-      for (const listener of listeners[name]) tell(listener).catch((thrown) => warnOfListener(name, thrown));
+      // A listener may be asynchronous. Its failure must not fail the request or end the process.
+      const call = async (listener: Listener<typeof name>) => listener(event);
+      for (const listener of listeners[name]) call(listener).catch((thrown) => warnOfListener(name, thrown));
     },
   };
 }

@@ -50,11 +50,15 @@ const misbehaviours: [how: string, misbehaviour: Misbehaviour, cause: RegExp][] 
   ],
   ['is a promise of another library that throws', thenable(throws(new Error('then'))), /^then$/],
   ['is a promise of another library that never settles', thenable(() => {}), /did not settle within 100 ms/],
-  ['returns nothing', () => undefined, /came to undefined/],
-  ['resolves with null', () => Promise.resolve(null), /came to null/],
-  ['resolves with an empty object', () => Promise.resolve({}), /came to an object, /],
-  ['resolves with a string', () => Promise.resolve('accepted'), /came to a string/],
-  ['resolves with an unknown kind', () => Promise.resolve({ kind: 'fine' }), /came to \{ kind: 'fine', … \}/],
+  ['returns nothing', () => undefined, /returned undefined/],
+  ['resolves with null', () => Promise.resolve(null), /returned null/],
+  ['resolves with an empty object', () => Promise.resolve({}), /returned an object, /],
+  ['resolves with a string', () => Promise.resolve('accepted'), /returned a string/],
+  [
+    'resolves with an unknown kind',
+    () => Promise.resolve({ kind: 'fine' }),
+    /returned \{ kind: 'fine', … \}/,
+  ],
 ];
 
 /** A MemoryStore with one operation that misbehaves. */
@@ -168,7 +172,7 @@ describe.each(misbehaviours)('T39: a store that %s', (how, misbehaviour, cause) 
 });
 
 // What release() resolves with does not matter.
-const troubles = misbehaviours.filter(([, , cause]) => !/came to/.test(cause.source));
+const troubles = misbehaviours.filter(([, , cause]) => !/returned/.test(cause.source));
 
 it.each(troubles)(
   "T39: a store that %s in release(): the handler's answer is still sent",
@@ -270,7 +274,7 @@ it.each([
     const signedUp = await request(app).post('/signup').send({ email, verificationToken });
     const statuses = { open: sent, attempt: verified, redeem: signedUp };
     expect(statuses[operation].status).toBe(503);
-    expect(reported).toEqual([expect.stringMatching(`^${operation}\\(\\) of the store came to`)]);
+    expect(reported).toEqual([expect.stringMatching(`^${operation}\\(\\) of the store returned`)]);
   },
 );
 

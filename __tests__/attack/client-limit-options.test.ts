@@ -158,7 +158,7 @@ describe('T44: wrong options are refused at start', () => {
     ['retryAfter', `${whole} of seconds, at least 1`, ['60', 0, -1, 1.5, Number.NaN, null, new Date(0)]],
     [
       'requestPropertyName',
-      'a string, not empty',
+      'a non-empty string',
       ['', 5, null, Symbol('x'), {}, '__proto__', 'headers', 'constructor'],
     ],
     ...['legacyHeaders', 'headers', 'skipFailedRequests', 'skipSuccessfulRequests', 'passOnStoreError'].map(
@@ -256,7 +256,7 @@ describe('T44: wrong options are refused at start', () => {
   it('T44: one store for both routes is refused, as both would count on the same keys', async () => {
     const store = new RateLimitMemory();
     await expect(openWith({ send: { store }, verify: { store } })).rejects.toThrow(
-      'The `rateLimit.verify.store` option must be another store than that of `rateLimit.send`',
+      'The `rateLimit.verify.store` option must be a different store from that of `rateLimit.send`',
     );
     store.shutdown();
   });

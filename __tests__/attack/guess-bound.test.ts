@@ -100,19 +100,19 @@ it.each(table)(
     expect(guessBound(settings)).toEqual({ guesses, chance });
     const warning = await warningOf(rules);
     if (chance <= 1e-3) expect(warning).toBeUndefined();
-    else expect(warning).toContain(`${chance.toPrecision(2)} for a mailbox and day`);
+    else expect(warning).toContain(`${chance.toPrecision(2)} per mailbox and day`);
   },
 );
 
 it('T66: options with which some guess succeeds every day cause a warning', async () => {
   const warning = await warningOf({ codeTtl: 600, maxAttempts: 10, sendLimits: [{ max: 1000, window: 60 }] });
   expect(warning).toBe(
-    'With these options a blind guess at a code succeeds with a chance of up to 1.0 for a mailbox and day; 0.001 or ' +
-      'less is advised. Allow fewer emails by `sendLimits`, fewer `maxAttempts`, or a shorter `codeTtl`.',
+    'With these options, blind guessing succeeds with a probability of up to 1.0 per mailbox and day; 0.001 or ' +
+      'less is recommended. Allow fewer emails by `sendLimits`, fewer `maxAttempts`, or a shorter `codeTtl`.',
   );
   expect(await warningOf({ codeTtl: 600, maxAttempts: 10 })).toBe(
-    'With these options a blind guess at a code succeeds with a chance of up to 0.0018 for a mailbox and day; 0.001 or ' +
-      'less is advised. Set `codeLength` to 7, or allow fewer emails by `sendLimits`, fewer `maxAttempts`, or a shorter `codeTtl`.',
+    'With these options, blind guessing succeeds with a probability of up to 0.0018 per mailbox and day; 0.001 or ' +
+      'less is recommended. Set `codeLength` to 7, or allow fewer emails by `sendLimits`, fewer `maxAttempts`, or a shorter `codeTtl`.',
   );
 });
 

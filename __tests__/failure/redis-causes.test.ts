@@ -518,7 +518,7 @@ describe('other replies of a server', () => {
     const given = { on() {}, eval() {}, evalSha() {} } as unknown as RedisClient;
     const { expectCause } = await reportsOf(given);
     await expectCause(
-      "The Redis client gave undefined in place of a script's reply: pass the client itself, and not what `legacy()` or `multi()` gives.",
+      "The Redis client returned undefined in place of a script's reply: pass the client itself, and not what `legacy()` or `multi()` returns.",
     );
   });
 

@@ -74,7 +74,11 @@ const noClients: [what: string, client: unknown, fault: string][] = [
   ['a promise of one', Promise.resolve(client), 'a promise: await it'],
   ['nothing', undefined, 'undefined: pass what `createClient()`'],
   ['null', null, 'null: pass what `createClient()`'],
-  ['a URL', 'redis://app:hidden@127.0.0.1', 'a string: pass a client, as `createClient({ url })` makes it'],
+  [
+    'a URL',
+    'redis://app:hidden@127.0.0.1',
+    'a string: pass a client, as returned by `createClient({ url })`',
+  ],
   ['a URL object', new URL('redis://app:hidden@127.0.0.1'), 'a URL: pass a client'],
   ['options of a client', { url: 'redis://app:hidden@127.0.0.1' }, 'an object: pass what `createClient()`'],
   ['the function that creates one', createClient, 'the function create'],
@@ -93,11 +97,11 @@ const noClients: [what: string, client: unknown, fault: string][] = [
   [
     'legacy()',
     client.legacy(),
-    'what `legacy()` gives, whose commands take callbacks: pass the client itself',
+    'what `legacy()` returns, whose commands take callbacks: pass the client itself',
   ],
-  ['legacy().multi()', client.legacy().multi(), 'what `multi()` gives: pass the client itself'],
-  ['multi()', client.multi(), 'what `multi()` gives: pass the client itself'],
-  ['multi() of a cluster', cluster.multi(), 'what `multi()` gives: pass the client itself'],
+  ['legacy().multi()', client.legacy().multi(), 'what `multi()` returns: pass the client itself'],
+  ['multi()', client.multi(), 'what `multi()` returns: pass the client itself'],
+  ['multi() of a cluster', cluster.multi(), 'what `multi()` returns: pass the client itself'],
   ['a client of ioredis', new Redis(), 'a client of another library (ioredis'],
   ['commands without events', { eval() {}, evalSha() {} }, 'an object without on()'],
 ];

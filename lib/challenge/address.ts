@@ -1,34 +1,34 @@
 /**
- * The canonical address: the one string for the key, the email and `req.verifiedEmail`; and the mailbox behind it, which
- * limits count on and nothing is ever sent to.
+ * The canonical address: the one string for the key, the email and `req.verifiedEmail`. And the mailbox behind it, for
+ * which limits are counted, but to which nothing is ever sent.
  */
 import { domainToASCII, domainToUnicode } from 'node:url';
 import validator from 'validator';
 import { isPlainAddress } from '../fast/plain-address.js';
 
-/** RFC 5321 §4.5.3.1.3: a path of 256 octets, less its angle brackets. */
-const LONGEST = 254;
+/** RFC 5321 §4.5.3.1.3: a path of 256 octets, minus its angle brackets. */
+const MAX_LENGTH = 254;
 
-/** An address as people paste it: with white space and format characters around it, and none inside. */
+/** An address as people paste it: with white space and format characters around it, but none inside. */
 const PASTED = /^[\s\p{Cf}]*([^\s\p{Cf}]+)[\s\p{Cf}]*$/u;
 
 /**
- * The canonical form of what somebody typed, or undefined when it is not one address of one person.
+ * The canonical form of what a person typed, or undefined if it is not exactly one address.
  *
  * It is checked before and after the domain is mapped to ASCII, because a domain can pass as written and become another
  * one (`a@①②⑦.⓪.⓪.①①` is 127.0.0.11).
  */
 export function canonicalAddress(typed: unknown): string | undefined {
-  if (typeof typed !== 'string' || typed.length > 2 * LONGEST || !typed.isWellFormed()) return undefined;
+  if (typeof typed !== 'string' || typed.length > 2 * MAX_LENGTH || !typed.isWellFormed()) return undefined;
   if (isPlainAddress(typed)) return typed;
   const [, address = ''] = PASTED.exec(typed) ?? [];
-  if (address.length > LONGEST || address.includes('"') || !isEmail(address)) return undefined;
+  if (address.length > MAX_LENGTH || address.includes('"') || !isEmail(address)) return undefined;
 
   const at = address.lastIndexOf('@');
   const domain = canonicalDomain(address.slice(at + 1));
   if (domain === undefined) return undefined;
   const canonical = `${address.slice(0, at).toLowerCase()}@${domain}`;
-  return canonical.length <= LONGEST && isEmail(canonical) ? canonical : undefined;
+  return canonical.length <= MAX_LENGTH && isEmail(canonical) ? canonical : undefined;
 }
 
 function isEmail(address: string): boolean {
@@ -41,7 +41,7 @@ function isEmail(address: string): boolean {
  */
 const DOMAIN = /^(?:(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{M}\p{Nd}\-.\u3002\uff0e\uff61])+$/u;
 
-/** No top-level domain mixes scripts like this: a word of the surrounding sentence clings to it (`naver.com으로`). */
+/** No top-level domain mixes scripts. If one seems to, it ends with a word of the surrounding sentence (`naver.com으로`). */
 const TOP_LEVEL =
   /^(?:[\p{Script=Latin}0-9-]+|\p{Script=Hangul}+|[^\p{Script=Latin}\p{Script=Hangul}0-9-]+)$/u;
 
@@ -49,15 +49,15 @@ const TOP_LEVEL =
 const NEXT_SENTENCE = /[\w-][\u3002\uff0e\uff61][^.\u3002\uff0e\uff61]*\P{ASCII}[^.\u3002\uff0e\uff61]*$/u;
 
 /**
- * A domain in ASCII (UTS #46), or undefined when nobody can have meant it. Both what was written and its Unicode form are
- * checked, so that each spelling of a domain is treated alike.
+ * A domain in ASCII (UTS #46), or undefined if the person cannot have meant it. Both the domain as written and its Unicode
+ * form are checked, so that all spellings of a domain are treated alike.
  */
 function canonicalDomain(written: string): string | undefined {
   const ascii = domainToASCII(written);
   const unicode = domainToUnicode(ascii);
   if (NEXT_SENTENCE.test(written)) return undefined;
   if (!DOMAIN.test(written) || !DOMAIN.test(unicode) || !TOP_LEVEL.test(topLevel(unicode))) return undefined;
-  // A letter that only looks like an ASCII one, as in `example.comº`.
+  // Refuses a letter that only looks like an ASCII one, as in `example.comº`.
   const isAscii = /^[\w-]+$/.test(topLevel(written));
   return isAscii || topLevel(ascii).startsWith('xn--') ? ascii : undefined;
 }
@@ -66,7 +66,7 @@ function topLevel(domain: string): string {
   return domain.split(/[.\u3002\uff0e\uff61]/).at(-1) ?? '';
 }
 
-/** Hosts whose mailboxes ignore dots: one person, many spellings. */
+/** Hosts that ignore dots, so that one mailbox has many spellings. */
 const GMAIL = new Set(['gmail.com', 'googlemail.com']);
 
 /**
@@ -82,7 +82,7 @@ export function defaultMailbox(address: string): string {
   return GMAIL.has(domain) ? `${untagged.replaceAll('.', '')}@gmail.com` : `${untagged}@${domain}`;
 }
 
-/** An address as events and errors show it: enough to recognize one's own, not enough to write to. */
+/** An address as events and errors show it: enough to recognize a known address, but not enough to send email to it. */
 export function maskAddress(address: string): string {
   const at = address.lastIndexOf('@');
   return `${address.slice(0, 1)}***${address.slice(at)}`;

@@ -22,7 +22,7 @@ const RUNS: readonly RegExp[] = [
 ];
 
 /**
- * The code in what somebody typed, or undefined when there is none. White space, dashes and format characters are
+ * The code in what a person typed, or undefined if there is none. White space, dashes and format characters are
  * dropped, and digits of any script count. Pasted text may surround the code if exactly one run of digits has its
  * length.
  */

@@ -2,7 +2,7 @@
  * The keyed digests that stand for everything secret or personal in the store, and the ids and tokens drawn for them.
  *
  * Each use has a key of its own, derived from the app's secret by HKDF (RFC 5869), so that a digest made for one use is
- * worth nothing for another. Digests are HMAC-SHA-256 (RFC 2104), truncated to 96 bits: nobody without the secret can
+ * useless for another. Digests are HMAC-SHA-256 (RFC 2104), truncated to 96 bits: nobody without the secret can
  * make or test one, and they take most of the space in Redis.
  */
 import { hkdfSync } from 'node:crypto';
@@ -16,7 +16,7 @@ export interface Hasher {
   readonly mailbox: (mailbox: string) => string;
   /** Bound to the purpose: a challenge of one is not found for another. */
   readonly challenge: (address: string, purpose: string) => string;
-  /** Bound to the challenge: the same code of two people gives two digests. */
+  /** Bound to the challenge: the same code for two people has two digests. */
   readonly code: (challenge: string, code: string) => string;
   readonly holder: (challengeId: string) => string;
   readonly token: (verificationToken: string) => string;
@@ -51,13 +51,13 @@ export function drawOpaque({ name }: Hasher): string {
 
 const OPAQUE = /^[A-Za-z0-9_-]{26}$/;
 
-/** The secret that an id or token was drawn under; undefined when its form or its name is not known. */
+/** The hasher of the secret that an id or token was drawn under; undefined if its form or its name is unknown. */
 export function hasherOf(opaque: string | undefined, hashers: readonly Hasher[]): Hasher | undefined {
   if (opaque === undefined || !OPAQUE.test(opaque)) return undefined;
   return hashers.find(({ name }) => opaque.startsWith(name));
 }
 
-/** A digest that no code has: what a suppressed send stores. */
+/** A digest that no code has. A suppressed send stores it. */
 export function drawDigest(): string {
   return randomBytes(12).toString('base64url');
 }

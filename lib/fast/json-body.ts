@@ -1,15 +1,15 @@
 /**
- * Reads a plain JSON body, as nearly all requests have, in place of express.json(), which must be ready for anything. It
- * earns 13 % of /verify.
+ * Reads a plain JSON body, which nearly all requests have, in place of express.json(), which must handle every kind of
+ * body. This saves 13 % of /verify.
  */
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Resolves to the value of a plain JSON body, and rejects when that is malformed or not an object. Undefined when the body
- * is not plain, which leaves it untouched. Plain means UTF-8, uncompressed, with a Content-Length of at most `limit` bytes,
- * and not read yet.
+ * Resolves to the value of a plain JSON body, and rejects if it is malformed or not an object. Returns undefined if the
+ * body is not plain, and leaves it untouched. Plain means UTF-8, uncompressed, with a Content-Length of at most `limit`
+ * bytes, and not read yet.
  *
- * A promise, so that what follows runs in the async context that the app set for the request.
+ * It returns a promise, so that the code after it runs in the async context that the app set for the request.
  */
 export function readPlainJson(req: IncomingMessage, limit: number): Promise<object> | undefined {
   if (!isPlainJson(req, limit)) return undefined;
@@ -37,7 +37,7 @@ function isPlainJson(req: IncomingMessage, limit: number): boolean {
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** As express.json() does: a byte order mark is dropped, and bytes that are not UTF-8 become U+FFFD. */
+/** Like express.json(), drops a byte order mark, and turns bytes that are not UTF-8 into U+FFFD. */
 function parse(chunks: readonly Buffer[]): object {
   const [first] = chunks;
   const bytes = first && chunks.length === 1 ? first : Buffer.concat(chunks);

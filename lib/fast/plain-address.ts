@@ -1,4 +1,4 @@
-/** Tells addresses that need no further check, as nearly all are. It earns 8 to 10 % of /verify. */
+/** Recognizes addresses that need no further check, which nearly all are. This saves 8 to 10 % of /verify. */
 
 const PLAIN_ADDRESS = /^[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}$/;
 

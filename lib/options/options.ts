@@ -28,9 +28,9 @@ import {
 } from './rules.js';
 
 /**
- * Every option, once: its sentence, its type, its default and its check. Each is a function from what the app passed, or
- * undefined, to the setting. EmailVerificationOptions, Settings and the list of known names come from this table, and a
- * test holds the README against it.
+ * Every option, once: its sentence, type, default and check. Each is a function that turns the value the app passed, or
+ * undefined, into the setting. EmailVerificationOptions, Settings and the list of known names are derived from this table,
+ * and a test compares the README with it.
  */
 export const OPTIONS = {
   /** Where challenges are stored. @default MemoryStore; in production a store must be passed */
@@ -45,7 +45,7 @@ export const OPTIONS = {
   /** The sender: one address, such as `Acme <hello@acme.example>`. */
   from: (from: string | Sender | undefined) => checkFrom(from),
 
-  /** Keys every digest: at least 32 bytes. With an array, the first one makes new digests and all are accepted. */
+  /** The key of every digest: at least 32 bytes. In an array, the first one makes new digests, and all are accepted. */
   secret: (secret: string | readonly (string | undefined)[] | undefined) => createHashers(secret),
 
   /** Digits of a code, 6 to 10. NIST SP 800-63B-4 §3.1.3.2 requires 6. @default 6 */
@@ -54,74 +54,74 @@ export const OPTIONS = {
   /** Seconds a code is valid, 60 to 600: 10 minutes at most by OWASP ASVS 5.0 6.5.5 and NIST. @default 180 */
   codeTtl: (seconds = 180) => checkInteger('codeTtl', seconds, 60, 600) * 1000,
 
-  /** Attempts of each `challengeId`, and of all who send none together, 1 to 10. @default 5 */
+  /** Attempts for each `challengeId`, and for all requests without one together, 1 to 10. @default 5 */
   maxAttempts: (attempts = 5) => checkInteger('maxAttempts', attempts, 1, 10),
 
-  /** Emails to one mailbox in sliding windows of seconds. The first limit is the cooldown. @default 1 a minute, 5 an hour, 10 a day */
+  /** Limits of emails to one mailbox, in sliding windows of seconds. The first is the cooldown. @default 1 a minute, 5 an hour, 10 a day */
   sendLimits: (limits: readonly SendLimit[] = DEFAULT_SEND_LIMITS) => checkSendLimits(limits),
 
-  /** What limits count on, made from the canonical address. @default the address without +tag, and without dots at Gmail */
+  /** Turns the canonical address into the mailbox that limits are counted for. @default the address without +tag, and without dots at Gmail */
   mailbox: (rule?: (address: string) => string) => checkMailbox(rule),
 
-  /** Requests of one client IP, by express-rate-limit; `false` for no limit. @default 20 sends in 10 minutes, verify unlimited */
+  /** Limits the requests per client IP, with express-rate-limit; `false` for no limit. @default 20 sends in 10 minutes, verify unlimited */
   rateLimit: (limits?: { readonly send?: ClientLimitOption; readonly verify?: ClientLimitOption } | false) =>
     checkRateLimit(limits),
 
   /** Seconds a verification token is valid, 60 to 86400. @default 900 */
   tokenTtl: (seconds = 900) => checkInteger('tokenTtl', seconds, 60, 86_400) * 1000,
 
-  /** What the address is verified for, `[a-z0-9_-]{1,32}`. A code or token of one purpose is worth nothing for another. @default 'signup' */
+  /** What the address is verified for, `[a-z0-9_-]{1,32}`. A code or token of one purpose is not valid for another. @default 'signup' */
   purpose: (purpose = 'signup') => checkPurpose(purpose),
 
-  /** `'await'` answers after SMTP has, `'background'` answers first, and a function delivers by itself. @default 'await' */
+  /** `'await'` responds after SMTP, `'background'` responds first, and a function delivers the email itself. @default 'await' */
   delivery: (delivery: 'await' | 'background' | CustomDelivery = 'await') => checkDelivery(delivery),
 
   /** Milliseconds the store may take, 50 to 60000. @default 1000 */
   storeTimeout: (milliseconds = 1000) => checkInteger('storeTimeout', milliseconds, 50, 60_000),
 
-  /** Milliseconds an email may take from when its code is stored, 50 to 60000. @default 10000 */
+  /** Milliseconds an email may take once its code is stored, 50 to 60000. @default 10000 */
   mailTimeout: (milliseconds = 10_000) => checkInteger('mailTimeout', milliseconds, 50, 60_000),
 
   /** Milliseconds `beforeSend` may take, 50 to 60000. @default 5000 */
   hookTimeout: (milliseconds = 5000) => checkInteger('hookTimeout', milliseconds, 50, 60_000),
 
-  /** Called before each send: lets it pass, refuses it, or suppresses it without anybody noticing. @default none */
+  /** Called before each send: lets it pass, refuses it, or suppresses it without anyone noticing. @default none */
   beforeSend: (hook?: BeforeSend) => checkFunction('beforeSend', hook),
 
   /** The app's name in the email. @default the name in `from`, else its domain */
   appName: (name?: string) => checkAppName(name),
 
-  /** The origin of the page, such as `https://acme.example`: browsers then offer the code there alone. @default none */
+  /** The origin of the page, such as `https://acme.example`: browsers then offer the code only there. @default none */
   origin: (origin?: string) => checkOrigin(origin),
 
   /** Writes the email. @default the package's own */
   template: (template?: Template) => checkFunction('template', template) ?? defaultTemplate,
 
-  /** More languages, or other words for one, by language tag. @default en and ko */
+  /** More languages, or different texts for a built-in one, by language tag. @default en and ko */
   locales: (locales: Readonly<Record<string, Locale>> = {}) => checkLocales(locales),
 
-  /** The language of people who ask for none that is available. @default 'en' */
+  /** The language for requests that ask for no available one. @default 'en' */
   defaultLocale: (tag = 'en') => tag,
 
-  /** Whether the subject shows the code. That is handy, but others see it on locked screens and in mail logs. @default false */
+  /** Whether the subject shows the code. That is convenient, but others can see it on locked screens and in mail logs. @default false */
   codeInSubject: (shows = false) => checkBoolean('codeInSubject', shows),
 };
 
 type Table = typeof OPTIONS;
-type Given = { readonly [Name in keyof Table]: Parameters<Table[Name]>[0] };
+type OptionValues = { readonly [Name in keyof Table]: Parameters<Table[Name]>[0] };
 type RequiredName = 'transport' | 'from' | 'secret';
 
-/** The options of createEmailVerification(). All are checked when the app starts, and `undefined` is the default. */
+/** The options of createEmailVerification(). All are checked when the app starts. `undefined` means the default. */
 export interface EmailVerificationOptions
-  extends Pick<Given, RequiredName>,
-    Partial<Omit<Given, RequiredName>> {}
+  extends Pick<OptionValues, RequiredName>,
+    Partial<Omit<OptionValues, RequiredName>> {}
 
 /** The options after defaults and checks. Times are milliseconds. */
 export type Settings = ReturnType<typeof createSettings>;
 
 /** @throws TypeError or RangeError that names the option, its range and its value (never of `secret` or `transport`). */
-export function createSettings(given: EmailVerificationOptions) {
-  const options = readOptionsOf('createEmailVerification()', given, OPTIONS);
+export function createSettings(passed: EmailVerificationOptions) {
+  const options = readOptionsOf('createEmailVerification()', passed, OPTIONS);
   const from = OPTIONS.from(options.from);
   const origin = OPTIONS.origin(options.origin);
   return {

@@ -10,9 +10,9 @@ import type {
 import { isOptions, isWhole, readOptions, refuse, refuseHidden } from '../checks.js';
 
 /**
- * The options of express-rate-limit, or `false` for no limit. `message` becomes the `message` of our 429 answer, and a
- * `handler` writes an answer of its own. By default `send` allows 20 requests in 10 minutes; `verify`, if it is set, allows
- * 5 in a minute.
+ * The options of express-rate-limit, or `false` for no limit. `message` becomes the `message` of the 429 response, and a
+ * `handler` writes its own response. By default, `send` allows 20 requests in 10 minutes; `verify`, if it is set, allows 5
+ * in a minute.
  */
 export type ClientLimitOption = ClientLimitOptions | false;
 
@@ -34,7 +34,7 @@ type Resolved =
   | 'statusCode'
   | 'requestPropertyName';
 
-/** One limit. Options with an old and a new name have the new one. */
+/** One limit. An option with an old and a new name is here under the new one. */
 export type ClientLimit = Omit<ClientLimitOptions, Resolved | 'max' | 'headers'> &
   Readonly<Pick<RateLimitOptions, Resolved>>;
 
@@ -49,7 +49,7 @@ export function checkRateLimit(
   const limits = { send: checkLimit('send', send), verify: checkLimit('verify', verify) };
   if (limits.send && limits.verify && limits.send.store && limits.send.store === limits.verify.store) {
     throw new TypeError(
-      'The `rateLimit.verify.store` option must be another store than that of `rateLimit.send`: in one, both would count on the same keys.',
+      'The `rateLimit.verify.store` option must be a different store from that of `rateLimit.send`: in one store, both would count on the same keys.',
     );
   }
   return limits;
@@ -83,7 +83,7 @@ function checkLimit(route: 'send' | 'verify', option: ClientLimitOption): Client
   };
 }
 
-/** The value of an option that has an old name too. */
+/** The value of an option that also has an old name. */
 function oneOf<T>(path: string, values: Readonly<Record<string, T | undefined>>): T | undefined {
   const [current, old] = Object.values(values);
   if (current !== undefined && old !== undefined && current !== old) {
@@ -144,7 +144,7 @@ const RULES: { readonly [Name in keyof ClientLimitOptions]-?: Rule } = {
     fits: (value) => isFunction(value) || isWhole(value, 1, Number.MAX_SAFE_INTEGER),
   },
   requestPropertyName: {
-    expected: 'a string, not empty, that is no property of every request',
+    expected: 'a non-empty string that is not already a property of every request',
     fits: (value) => typeof value === 'string' && value !== '' && !(value in IncomingMessage.prototype),
   },
   skipFailedRequests: flag,

@@ -1,4 +1,4 @@
-/** The checks of single options. */
+/** The checks of individual options. */
 import addressparser from 'nodemailer/lib/addressparser';
 import { defaultMailbox } from '../challenge/address.js';
 import { createHasher, type Hasher } from '../challenge/digests.js';
@@ -50,15 +50,15 @@ export function createHashers(
 ): readonly [Hasher, ...Hasher[]] {
   const isArray = Array.isArray(secret);
   // Array.from() shows the holes of an array too.
-  const given: readonly unknown[] = isArray ? Array.from(secret) : [secret];
-  const hashers = given.map((one, index) => {
-    if (typeof one === 'string' && Buffer.byteLength(one) >= 32) return createHasher(one);
-    if (isArray) return refuseHidden(`secret[${index}]`, 'a string of at least 32 bytes', one);
-    return refuseHidden('secret', SECRETS, one);
+  const secrets: readonly unknown[] = isArray ? Array.from(secret) : [secret];
+  const hashers = secrets.map((value, index) => {
+    if (typeof value === 'string' && Buffer.byteLength(value) >= 32) return createHasher(value);
+    if (isArray) return refuseHidden(`secret[${index}]`, 'a string of at least 32 bytes', value);
+    return refuseHidden('secret', SECRETS, value);
   });
   hashers.forEach(({ name }, index) => {
     if (hashers.findIndex((other) => other.name === name) === index) return;
-    // Ids and tokens name their secret by two characters, which two secrets share once in 4096 times.
+    // Ids and tokens name their secret with two characters. Two secrets have the same two in one of 4096 cases.
     throw new TypeError(
       `The \`secret[${index}]\` option must differ from the ones before it: it is the same as one of them, or cannot be told apart from it. Replace it.`,
     );
@@ -83,7 +83,7 @@ export function checkFrom(from: string | Sender | undefined): { name: string; ad
   return fits ? { name, address } : refuse('from', "one address, as in 'Acme <hello@acme.example>'", from);
 }
 
-/** One address, and not what a template string makes of an unset variable. */
+/** Whether it is one address, and not what a template string makes of an unset environment variable. */
 function isSender(address: string): boolean {
   const [local, domain = ''] = address.split('@');
   return (
@@ -108,7 +108,7 @@ export function checkSendLimits(limits: readonly SendLimit[]): Limit[] {
   });
 }
 
-/** A rule that returns no string would make all people share one limit. */
+/** If the rule returned no string, all people would share one limit. */
 export function checkMailbox(option: ((address: string) => string) | undefined): (address: string) => string {
   const rule = checkFunction('mailbox', option);
   if (!rule) return defaultMailbox;
@@ -117,7 +117,7 @@ export function checkMailbox(option: ((address: string) => string) | undefined):
   return function mailbox(address) {
     const name: unknown = rule(address);
     if (typeof name === 'string' && name !== '') return name;
-    // An asynchronous rule may reject too, and nobody would handle that.
+    // An asynchronous rule may also reject, and the rejection would be unhandled.
     Promise.resolve(name).catch(() => {});
     return refuseHidden('mailbox', 'a function that returns a string, not empty and not a promise', name);
   };
@@ -158,7 +158,7 @@ export function checkOrigin(origin: unknown): string | undefined {
   return refuse('origin', "an https origin, as in 'https://acme.example'", origin);
 }
 
-/** The host a code can be bound to: of https on the default port (WICG origin-bound one-time codes §3.2). */
+/** The host that a code can be bound to: only for https on the default port (WICG origin-bound one-time codes §3.2). */
 export function hostOf(origin: string | undefined): string | undefined {
   const url = origin === undefined ? undefined : new URL(origin);
   return url?.protocol === 'https:' && url.port === '' ? url.hostname : undefined;

@@ -1,6 +1,6 @@
 /**
- * Holds any store, including one of the app's own, to what the port promises: each call ends in time, with an outcome that
- * the port knows or an error that says something. What a call does later is ignored.
+ * Makes any store, including one of the app's own, keep the promises of the port: each call settles in time, with an
+ * outcome that the port knows or a meaningful error. Whatever a call does later is ignored.
  */
 import { inspect } from 'node:util';
 import { hasMethod, isThenable, nameOf } from '../describe.js';
@@ -35,7 +35,7 @@ const OPERATIONS = [
 
 type Fits<T> = (outcome: unknown) => outcome is T;
 
-/** @throws TypeError when it is not a store. `store` itself is not shown, because a Redis client in its place holds a password. */
+/** @throws TypeError if it is not a store. `store` itself is not shown, because a Redis client in its place holds a password. */
 export function checkStore(store: Store): Store {
   const missing = OPERATIONS.filter((name) => !hasMethod(store, name));
   if (missing.length === 0) return store;
@@ -69,7 +69,7 @@ export function boundedStore(store: Store): Store {
     const outcome = await timeouts.in(timeout + GRACE).race(settled, { timedOut, recover });
     if (fits(outcome)) return outcome;
     throw new TypeError(
-      `${operation}() of the store came to ${named(outcome)}, which is none of its outcomes.`,
+      `${operation}() of the store returned ${named(outcome)}, which is not one of its outcomes.`,
     );
   }
 
@@ -103,7 +103,7 @@ function errorOf(operation: string, reason: unknown): object {
   return new Error(`${operation}() of the store failed with ${inspect(reason)}.`);
 }
 
-/** Without the rest of the outcome, which may hold what no log should. */
+/** Leaves out the rest of the outcome, which may hold what must not be logged. */
 function named(outcome: unknown): string {
   const { kind }: Fields = Object(outcome);
   return typeof kind === 'string' ? `{ kind: ${inspect(kind.slice(0, 40))}, … }` : nameOf(outcome);

@@ -1,6 +1,6 @@
 /**
- * The store in one process: the same operations as the scripts, in TypeScript. Tests hold the scripts against it, and a
- * first try runs on it. What it stores is lost when the process ends.
+ * The store in the memory of one process: the same operations as the scripts, in TypeScript. Tests compare the scripts with
+ * it. Its data is lost when the process ends.
  */
 import { readOptionsOf } from '../checks.js';
 import {
@@ -50,12 +50,12 @@ interface Challenge {
   tokens: Map<string, number>;
 }
 
-/** How often a write also deletes what has ended, in ms. */
+/** How often a write also deletes ended entries, in ms. */
 const SWEEP_EVERY = 60_000;
 
 /**
- * Keeps challenges in the memory of this process, for a first try and for tests. Several processes would each count on
- * their own, so use RedisStore in production.
+ * Keeps challenges in the memory of this process, for development and tests. Several processes would each count
+ * separately, so use RedisStore in production.
  *
  * @example
  * const store = new MemoryStore();
@@ -67,7 +67,7 @@ export class MemoryStore implements Store {
   readonly #counters = new Map<string, { hits: number; end: number }>();
   #nextSweep = 0;
 
-  /** @throws TypeError when a `clock` is given in production. */
+  /** @throws TypeError if a `clock` is passed in production. */
   constructor(options: MemoryStoreOptions = {}) {
     const { clock } = readOptionsOf('MemoryStore', options, { clock: true });
     refuseClockInProduction('MemoryStore', clock);
@@ -111,7 +111,7 @@ export class MemoryStore implements Store {
   async attempt(request: AttemptRequest, timeout: number): Promise<AttemptOutcome> {
     const now = this.#start(timeout);
     const challenge = this.#challenge(request);
-    // The command that stored this token, sent again.
+    // This is the call that stored the token, sent again.
     if ((challenge.tokens.get(request.token) ?? 0) > now) return { kind: 'accepted' };
     if (lastCodeEnd(challenge, now) === 0) return { kind: 'expired', live: false };
 
@@ -142,7 +142,7 @@ export class MemoryStore implements Store {
     const challenge = this.#challenge(request);
     const end = challenge.codes.get(request.code) ?? 0;
     challenge.codes.delete(request.code);
-    // A holder that went on to another code ends with that one.
+    // A holder that has a newer code ends with that one.
     const made = request.newHolder ? challenge.holders.get(request.newHolder) : undefined;
     if (request.newHolder && made && made.end <= end) challenge.holders.delete(request.newHolder);
     return { kind: 'discarded', resendIn: wait(emails, request.limits, now) };
@@ -159,7 +159,7 @@ export class MemoryStore implements Store {
 
   async release(request: TokenRequest & { end: number }, timeout: number): Promise<void> {
     const now = this.#start(timeout);
-    // No token lives longer than a day. The comparison also refuses what is not a number.
+    // No token lives longer than a day. The comparison also refuses anything that is not a number.
     if (!(request.end > now && request.end <= now + DAY)) return;
     const challenge = this.#challenge(request);
     challenge.tokens.set(request.token, request.end);
@@ -187,7 +187,7 @@ export class MemoryStore implements Store {
     return [];
   }
 
-  /** When an operation starts. Nothing waits here, so only a call that has no time left is late. */
+  /** The time at which an operation starts. Nothing waits here, so a call is late only if it has no time left. */
   #start(timeout: number): number {
     if (timeout < 0) throw new StoreTimeout();
     return this.#clock();
@@ -197,7 +197,7 @@ export class MemoryStore implements Store {
     return this.#challenges.get(keyOf(key)) ?? emptyChallenge();
   }
 
-  /** Deletes what has ended. On a write and not by a timer, which would keep the process alive. */
+  /** Deletes ended entries. It runs on a write and not on a timer, which would keep the process alive. */
   #sweep(now: number): void {
     if (now < this.#nextSweep) return;
     this.#nextSweep = now + SWEEP_EVERY;
@@ -222,9 +222,9 @@ function live<T extends { end: number }>(value: T | undefined, now: number): T |
   return value && value.end > now ? value : undefined;
 }
 
-/** Drops what is of no more use. Of the codes that have ended, the latest are still known. */
+/** Deletes useless entries. Of the codes that have ended, the latest are still remembered. */
 function dropUseless(challenge: Challenge, now: number): void {
-  const ends = [...challenge.codes.values()].filter((end) => end <= now).sort((one, other) => other - one);
+  const ends = [...challenge.codes.values()].filter((end) => end <= now).sort((a, b) => b - a);
   const tooOld = Math.max(ends[ENDED_CODES_KNOWN] ?? 0, now - ENDED_CODE_KNOWN_FOR);
   for (const [digest, end] of challenge.codes) if (end <= tooOld) challenge.codes.delete(digest);
   for (const [digest, { end }] of challenge.holders) if (end <= now) challenge.holders.delete(digest);

@@ -1,15 +1,15 @@
 import { refuse } from '../checks.js';
 
 /**
- * The store port: what a store keeps of a challenge, and the operations on it. A store gets digests, times and limits, and
- * never an address, an IP or a code in the clear. It draws nothing at random, so two stores given the same calls under the
- * same clock return the same outcomes.
+ * The store port: what a store keeps of a challenge, and the operations on it. A store receives digests, times and limits,
+ * and never an address, an IP or a code in the clear. It uses no randomness, so two stores that receive the same calls under
+ * the same clock return the same outcomes.
  *
  * All times are milliseconds. Each operation is one atomic step. It rejects when it cannot answer within `timeout`, and
  * then changes nothing later (rule 7).
  */
 export interface Store {
-  /** Enters an email and a new code, unless a limit is full. */
+  /** Records an email and a new code, unless a limit is full. */
   open(request: OpenRequest, timeout: number): Promise<OpenOutcome>;
   /**
    * Takes one attempt, then compares. The count is written before the code is looked up. If the token of an attempt is
@@ -20,13 +20,13 @@ export interface Store {
   discard(request: DiscardRequest, timeout: number): Promise<DiscardOutcome>;
   /** Uses up a token. */
   redeem(request: TokenRequest, timeout: number): Promise<RedeemOutcome>;
-  /** Puts a redeemed token back. It keeps its end, and one that has ended stays away. */
+  /** Puts a redeemed token back with its original end, unless that has passed. */
   release(request: TokenRequest & { end: number }, timeout: number): Promise<void>;
-  /** Tells how long a holder can still enter a code. Changes nothing. */
+  /** Reads how long a holder can still enter a code. Changes nothing. */
   peek(request: PeekRequest, timeout: number): Promise<PeekOutcome>;
   /** Counts a request of one IP in a fixed window, takes one back, or forgets the IP. */
   count(request: CountRequest, timeout: number): Promise<CountOutcome>;
-  /** What makes this store unfit, as sentences; none when it is fit. */
+  /** What makes this store unsuitable, as sentences; none if it is suitable. */
   check(timeout: number): Promise<readonly string[]>;
 }
 
@@ -36,7 +36,7 @@ export interface Limit {
   readonly window: number;
 }
 
-/** The digests that a challenge is found by. `mailbox` alone finds what the limits count on. */
+/** The digests that identify a challenge. `mailbox` alone identifies what the limits count. */
 export interface ChallengeKey {
   readonly mailbox: string;
   readonly challenge: string;
@@ -47,7 +47,7 @@ export interface OpenRequest extends ChallengeKey {
   readonly codeTtl: number;
   /** The digest of the `challengeId` in the request, if it has one. */
   readonly holder: string | undefined;
-  /** The digest of the id to give when that one is unknown, expired or out of attempts. */
+  /** The digest of the new id, in case `holder` is missing, unknown, expired or out of attempts. */
   readonly newHolder: string;
   readonly maxAttempts: number;
   readonly limits: readonly Limit[];
@@ -66,14 +66,14 @@ export type OpenOutcome =
   | {
       readonly kind: 'limited';
       readonly retryIn: number;
-      /** How long the holder can still enter a code; undefined when it holds none. */
+      /** How long the holder can still enter a code; undefined if it cannot. */
       readonly expiresIn: number | undefined;
     };
 
 export interface AttemptRequest extends ChallengeKey {
   readonly code: string;
   readonly holder: string | undefined;
-  /** The digest of the token to store if the code is right. Each attempt brings a new one. */
+  /** The digest of the token to store if the code is right. Each attempt has a new one. */
   readonly token: string;
   readonly tokenTtl: number;
 }
@@ -83,12 +83,12 @@ export type AttemptOutcome =
   | { readonly kind: 'incorrect'; readonly attemptsLeft: number }
   /** A code that has ended, while a newer one is live. It took an attempt like any other wrong code. */
   | { readonly kind: 'outdated'; readonly attemptsLeft: number }
-  /** `live` tells whether there was any live code. */
+  /** `live` says whether there was any live code. */
   | { readonly kind: 'expired'; readonly live: boolean };
 
 export interface DiscardRequest extends ChallengeKey {
   readonly code: string;
-  /** The holder's digest if the open made it. It ends with its code, unless it has a newer one. */
+  /** The holder's digest if `open` created it. The holder ends with its code, unless it has a newer one. */
   readonly newHolder: string | undefined;
   readonly place: number;
   readonly limits: readonly Limit[];
@@ -128,23 +128,23 @@ export interface CountOutcome {
 }
 
 /**
- * How long a code is known after its end, in ms, and how many such codes of one challenge at most, the latest ones. They
- * are worth nothing: a person who types one while a newer code is live learns that it is an old one. Slow relays hold
- * emails back for 5 to 15 minutes.
+ * How long a code is remembered after its end, in ms, and the maximum number of such codes of one challenge. The latest are
+ * kept. They are not accepted, but a person who enters one while a newer code is live is told that it is an old one. Slow
+ * relays hold emails back for 5 to 15 minutes.
  */
 export const ENDED_CODE_KNOWN_FOR = 900_000;
 export const ENDED_CODES_KNOWN = 10;
 
-/** How long an email counts at most, whatever the windows of an instance. */
+/** The longest time that an email counts, whatever the windows of an instance. */
 export const DAY = 86_400_000;
 
-/** How many places are given back in a day at most: F in the guess bound. */
+/** The maximum number of places that are given back in a day: F in the guess bound. */
 export const GIVE_BACKS_A_DAY = 3;
 
-/** How many emails a limit can look back at most: the largest `max`. */
+/** The maximum number of emails that a limit can look back on: the largest `max`. */
 export const DEEPEST_LIMIT = 1000;
 
-/** A call that did not end in time. What is still under way of it changes nothing. */
+/** A call that did not settle in time. If it is still in progress, it changes nothing. */
 export class StoreTimeout extends Error {
   override readonly name = 'StoreTimeout';
   constructor(message = 'The store did not answer in time.', options?: ErrorOptions) {
@@ -152,7 +152,7 @@ export class StoreTimeout extends Error {
   }
 }
 
-/** A clock that a test can move decides what has expired, so production must not have one. */
+/** Whoever moves the clock decides what has expired, so production must not have one. */
 export function refuseClockInProduction(name: string, clock: unknown): void {
   if (clock === undefined) return;
   if (typeof clock !== 'function') refuse('clock', 'a function', clock, name);

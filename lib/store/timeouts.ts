@@ -1,6 +1,6 @@
 /**
- * Timeouts of many calls on few timers: calls that time out within the same few milliseconds share one timer and one
- * AbortSignal. A timer for each command would cost more than the command.
+ * Runs the timeouts of many calls on few timers: calls that time out within the same few milliseconds share one timer and
+ * one AbortSignal. A timer for each command would cost more than the command.
  */
 import { setMaxListeners } from 'node:events';
 import { StoreTimeout } from './store.js';
@@ -12,7 +12,7 @@ export class Timeouts<Shared = undefined> {
   readonly #byEnd = new Map<number, SharedTimeout<Shared>>();
   readonly #share: (signal: AbortSignal) => Shared;
 
-  /** @param share Makes what all calls of one timeout have in common. */
+  /** @param share Creates what all calls of one timeout share. */
   constructor(share: (signal: AbortSignal) => Shared) {
     this.#share = share;
   }
@@ -41,7 +41,7 @@ export class Timeouts<Shared = undefined> {
 export class SharedTimeout<Shared> {
   readonly #abort = new AbortController();
   readonly #pending = new Set<() => void>();
-  /** Aborts at the end, which takes back a command that was not yet written. */
+  /** Aborts at the end of the timeout, which cancels a command that has not been written yet. */
   readonly signal: AbortSignal = this.#abort.signal;
   readonly shared: Shared;
 
@@ -50,7 +50,7 @@ export class SharedTimeout<Shared> {
     this.shared = share(this.signal);
   }
 
-  /** Settles as the call does, or rejects at the end of the timeout, whichever is first. */
+  /** Settles like the call, or rejects at the end of the timeout, whichever comes first. */
   race<T>(call: Promise<T>, { timedOut, recover }: RaceOptions<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const giveUp = () => reject(timedOut ? timedOut() : new StoreTimeout());

@@ -36,21 +36,21 @@ export function checkRedisClient(client: unknown): void {
 function faultOf(client: unknown): string | undefined {
   if (isThenable(client)) return 'a promise: await it, as `new RedisStore(await createClient().connect())`';
   if (typeof client === 'string' || client instanceof URL)
-    return `a ${client instanceof URL ? 'URL' : 'string'}: pass a client, as \`createClient({ url })\` makes it`;
+    return `a ${client instanceof URL ? 'URL' : 'string'}: pass a client, as returned by \`createClient({ url })\``;
   if (!hasMethod(client, 'evalSha') || !hasMethod(client, 'eval')) {
     if (hasMethod(client, 'evalsha'))
-      return 'a client of another library (ioredis, or `redis` before version 4), which is not supported: make one by `createClient()` of `redis` 5 or 6';
+      return 'a client of another library (ioredis, or `redis` before version 4), which is not supported: create one with `createClient()` of `redis` 5 or 6';
     for (const name of ['client', 'redis'] as const) {
       const { [name]: inner }: Readonly<Record<string, unknown>> = Object(client);
       if (hasMethod(inner, 'evalSha')) return `an object that holds one: pass its \`${name}\` itself`;
     }
-    return `${nameOf(client)}: pass what \`createClient()\` of \`redis\` gives`;
+    return `${nameOf(client)}: pass what \`createClient()\` of \`redis\` returns`;
   }
-  if (hasMethod(client, 'exec')) return 'what `multi()` gives: pass the client itself';
+  if (hasMethod(client, 'exec')) return 'what `multi()` returns: pass the client itself';
   if (hasMethod(client, 'on')) return undefined;
   const name = nameOf(client);
   return name === 'a RedisLegacyClient'
-    ? 'what `legacy()` gives, whose commands take callbacks: pass the client itself'
+    ? 'what `legacy()` returns, whose commands take callbacks: pass the client itself'
     : `${name} without on(): pass the client itself`;
 }
 
@@ -65,8 +65,8 @@ export interface Connection {
 const connections = new WeakMap<RedisClient, Connection>();
 
 /**
- * Listens to the errors of a client, once for each client: they say why commands wait. Without a listener Node would end the
- * process when Redis becomes unreachable.
+ * Listens to the errors of a client, once for each client: they say why commands wait. Without a listener, Node would end
+ * the process when Redis becomes unreachable.
  */
 export function watchConnection(client: RedisClient): Connection {
   const known = connections.get(client);

@@ -1,4 +1,4 @@
-/** Says in one sentence what is wrong with Redis and what to do, for whoever runs the app. */
+/** Explains to the operator in one sentence what is wrong with Redis and what to do. */
 
 import { nameOf } from '../../describe.js';
 import { codeOf, messageOf } from '../../errors.js';
@@ -17,7 +17,7 @@ export class RedisTrouble extends Error {
   }
 }
 
-/** By the prefix of an error reply of Redis: what it means, and what to do. */
+/** What an error reply of Redis means and what to do, by its prefix. */
 const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string]>> = {
   OOM: ['Redis is out of memory and takes no writes', 'raise `maxmemory`, or free some of it'],
   READONLY: [
@@ -55,14 +55,14 @@ const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string
   NOPROTO: ['Redis does not speak RESP 3', 'Redis 6.2 or later is needed'],
   DENIED: [
     'Redis is in protected mode',
-    'give it a password, or `bind` it to an address that nobody else reaches',
+    'give it a password, or `bind` it to an address that nobody else can reach',
   ],
 };
 
 const REPLY = new RegExp(`(?:^|[\\s-])(${Object.keys(REPLIES).join('|')})\\b`);
 
-/** Replies without a prefix of their own, and what the client says about a connection. */
-const OTHERS: readonly [said: RegExp, sentence: string][] = [
+/** Replies without a prefix of their own, and errors of the client about its connection. */
+const OTHERS: readonly [pattern: RegExp, sentence: string][] = [
   [
     /unknown command|not allowed from script/i,
     'Redis does not run the scripts of the store: Redis 6.2 or later is needed, or a server that has EVAL and what they call.',
@@ -107,7 +107,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name. Use that name, or `socket.servername`.',
 };
 
-/** The commands that the Redis user needs: what the scripts call, and what calls them. */
+/** The commands that the Redis user needs: those that the scripts call, and those that run the scripts. */
 const COMMANDS = '+evalsha +eval +time +get +set +del +hget +hgetall +hset +hdel +pexpire +pttl';
 
 /** How Redis 6.2 to 8 say that a user lacks a right. */
@@ -142,15 +142,15 @@ export function troubleOf(error: unknown, operation: RedisOperation): Error {
 }
 
 /** For a client that takes callbacks, or only queues its commands. */
-export function noReply(given: unknown): RedisTrouble {
+export function noReply(received: unknown): RedisTrouble {
   return new RedisTrouble(
-    `The Redis client gave ${nameOf(given)} in place of a script's reply: pass the client itself, and not what \`legacy()\` or \`multi()\` gives.`,
+    `The Redis client returned ${nameOf(received)} in place of a script's reply: pass the client itself, and not what \`legacy()\` or \`multi()\` returns.`,
   );
 }
 
 /** Whether a reply says that the Redis user lacks a right. */
-export function isNoRight(said: string): boolean {
-  return NO_RIGHT.test(said);
+export function isNoRight(reply: string): boolean {
+  return NO_RIGHT.test(reply);
 }
 
 export function missingRights(what: string, prefix: string): string {
@@ -164,36 +164,36 @@ function lastOf(operation: RedisOperation): string {
 }
 
 function refusalOf(error: unknown, { script, prefix }: RedisOperation): RedisTrouble {
-  const said = typeof error === 'string' ? error : messageOf(error);
-  if (isNoRight(said)) {
-    return new RedisTrouble(missingRights(refusedIn(said, script, prefix), prefix), 'NOPERM', {
+  const message = typeof error === 'string' ? error : messageOf(error);
+  if (isNoRight(message)) {
+    return new RedisTrouble(missingRights(refusedIn(message, script, prefix), prefix), 'NOPERM', {
       cause: error,
     });
   }
-  const word = REPLY.exec(said)?.[1];
+  const word = REPLY.exec(message)?.[1];
   const known = word === undefined ? undefined : REPLIES[word];
   if (known) return new RedisTrouble(`${known[0]} (${word}): ${known[1]}.`, word, { cause: error });
 
-  const other = OTHERS.find(([pattern]) => pattern.test(said));
+  const other = OTHERS.find(([pattern]) => pattern.test(message));
   if (other) return new RedisTrouble(other[1], codeOf(error), { cause: error });
 
   const code = codeOf(error);
   const remedy = code === undefined ? undefined : REMEDIES[code];
   const sentence = remedy
-    ? `The connection to Redis failed (${inOneLine(said)}): ${remedy}`
-    : `Redis refused: ${inOneLine(said).replace(/\.?$/, '.')}`;
+    ? `The connection to Redis failed (${inOneLine(message)}): ${remedy}`
+    : `Redis refused: ${inOneLine(message).replace(/\.?$/, '.')}`;
   return new RedisTrouble(sentence, code, { cause: error });
 }
 
-/** What was refused. Redis 7.0 and older name no command but the line of the script, and each line of ours calls one at most. */
-function refusedIn(said: string, script: Script, prefix: string): string {
-  const named = /'([\w|]+)' command/.exec(said)?.[1];
-  const line = script.lua.split('\n')[Number(/@user_script: ?(\d+)/.exec(said)?.[1]) - 1] ?? '';
+/** What was refused. Redis 7.0 and older name only the line of the script. Each line of our scripts calls at most one command. */
+function refusedIn(message: string, script: Script, prefix: string): string {
+  const named = /'([\w|]+)' command/.exec(message)?.[1];
+  const line = script.lua.split('\n')[Number(/@user_script: ?(\d+)/.exec(message)?.[1]) - 1] ?? '';
   const command = named ?? /redis\.p?call\('(\w+)'/.exec(line)?.[1];
   if (command) return `run ${command.toUpperCase()}`;
-  return /\bkeys?\b/.test(said) ? `use the keys ${prefix}*` : 'run a command that the store needs';
+  return /\bkeys?\b/.test(message) ? `use the keys ${prefix}*` : 'run a command that the store needs';
 }
 
-function inOneLine(said: string): string {
-  return said.split('\n', 1)[0]?.slice(0, 200) ?? '';
+function inOneLine(message: string): string {
+  return message.split('\n', 1)[0]?.slice(0, 200) ?? '';
 }

@@ -1,20 +1,20 @@
-/** Whether a Redis server is fit to keep challenges, by its INFO. */
+/** Judges from its INFO whether a Redis server is suitable for challenges. */
 import { isNoRight } from './errors.js';
 
-/** The oldest that the scripts run on. Older ones get no patches. */
+/** The oldest version that the scripts run on. Older versions get no patches. */
 const OLDEST_REDIS = [6, 2];
 
-/** What makes it unfit, as sentences; none when it is fit. */
+/** What makes the server unsuitable, as sentences; none if it is suitable. */
 export function unfitness(info: string): string[] {
   const fact = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   return [...ofPolicy(fact('maxmemory_policy')), ...ofVersion(fact('redis_version'))];
 }
 
-/** Without INFO the store works, but nobody knows on what. */
+/** The store works without INFO, but on an unknown server. */
 export function unknownFitness(reply: string): string {
   const why = isNoRight(reply)
     ? 'the Redis user may not run INFO. Grant it +info, or make sure'
-    : `INFO is answered with ${JSON.stringify(reply)}. Make sure`;
+    : `the reply to INFO is ${JSON.stringify(reply)}. Make sure`;
   return `Cannot tell the eviction policy and the version of Redis: ${why} that maxmemory-policy is noeviction and Redis is 6.2 or later.`;
 }
 

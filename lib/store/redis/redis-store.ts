@@ -54,7 +54,7 @@ const SLOT_MOVING_PAUSE = 20;
  */
 const REPLY_MARGIN = 25;
 
-/** On a cluster the first braces in a key decide which node has it, so the store alone sets them. */
+/** On a cluster, the first braces in a key decide which node has it, so only the store may set them. */
 const PREFIX = /^[^\s\p{C}{}]+$/u;
 
 /**
@@ -72,7 +72,7 @@ export class RedisStore implements Store {
   readonly #serverClock = new RedisClock();
   readonly #timeouts: Timeouts<RedisCommands>;
 
-  /** @throws TypeError when `client` is not a node-redis client, `prefix` cannot be one, or a `clock` is given in production. */
+  /** @throws TypeError if `client` is not a node-redis client, `prefix` is invalid, or a `clock` is passed in production. */
   constructor(client: RedisClient, options: RedisStoreOptions = {}) {
     checkRedisClient(client);
     const { prefix = 'ev:', clock } = readOptionsOf('RedisStore', options, { prefix: true, clock: true });
@@ -83,7 +83,7 @@ export class RedisStore implements Store {
     refuseClockInProduction('RedisStore', clock);
     this.#client = client;
     this.#connection = watchConnection(client);
-    // Without the client's own timeout for each command, which costs more than the command. Ours ends it in time.
+    // Turns off the client's own timeout for each command, which costs more than the command. Ours ends the call in time.
     this.#timeouts = new Timeouts(
       (abortSignal) => client.withCommandOptions?.({ timeout: 0, abortSignal }) ?? client,
     );
@@ -170,8 +170,8 @@ export class RedisStore implements Store {
     const noInfo = refused.get('INFO');
     refused.delete('INFO');
 
-    const trouble = [...refused.values()].find((reply) => !isNoRight(reply));
-    if (trouble) throw troubleOf(new Error(trouble), this.#operation(scripts.check, timeout));
+    const failure = [...refused.values()].find((reply) => !isNoRight(reply));
+    if (failure) throw troubleOf(new Error(failure), this.#operation(scripts.check, timeout));
     const missing =
       refused.size > 0 ? [missingRights(`run ${[...refused.keys()].join(', ')}`, this.#prefix)] : [];
     return [...missing, ...(noInfo === undefined ? unfitness(server + memory) : [unknownFitness(noInfo)])];
@@ -237,7 +237,7 @@ export class RedisStore implements Store {
       return commands.evalSha(script.sha, options).catch(recover);
     }
 
-    // Another kind of client may return no promise.
+    // A client of another kind may not return a promise.
     return sharedTimeout.race(Promise.resolve(commands.evalSha(script.sha, options)), { recover });
   }
 

@@ -4,7 +4,7 @@ import { ENDED_CODE_KNOWN_FOR, ENDED_CODES_KNOWN } from '../../store.js';
  * Reads a challenge. Shared by the scripts that use one.
  *
  * A challenge is a hash for one address and purpose. Its fields, and what their values hold before their end:
- *   c<digest>  a code that was emailed; after its end it is known for a while, but worth nothing
+ *   c<digest>  a code that was emailed; after its end it is remembered for a while, but not accepted
  *   i<digest>  the holder of a challengeId: attempts left
  *   s          the attempts shared by all who send no challengeId: attempts left
  *   t<digest>  a verification token
@@ -36,19 +36,19 @@ local function holderWindow(held, holder)
   return math.min(endOf(value), codeEnd) - now
 end
 
--- When a field becomes useless. A code stays known after its end.
+-- When a field becomes useless. A code is remembered after its end.
 local function knownUntil(field, value)
   if isCode(field) then return endOf(value) + ${ENDED_CODE_KNOWN_FOR} end
   return endOf(value)
 end
 
--- The useless fields. Of the codes that have ended, the latest ${ENDED_CODES_KNOWN} are still known.
+-- The useless fields. Of the codes that have ended, the latest ${ENDED_CODES_KNOWN} are still remembered.
 local function uselessIn(held)
   local ends = {}
   for field, value in pairs(held) do
     if isCode(field) and not isLive(value) then ends[#ends + 1] = endOf(value) end
   end
-  table.sort(ends, function(one, other) return one > other end)
+  table.sort(ends, function(a, b) return a > b end)
   local tooOld = ends[${ENDED_CODES_KNOWN + 1}] or 0
 
   local useless = {}

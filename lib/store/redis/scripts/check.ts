@@ -1,7 +1,7 @@
 import { defineScript } from './script.js';
 
 /**
- * Tries every command that the other scripts call, and tells what server this is.
+ * Tries every command that the other scripts call, and identifies the server.
  *
  * KEYS  1 a hash to write to, 2 a string to write to
  * Returns { now, 'checked', INFO on the server, INFO on its memory, then each refused command and the reply to it }

@@ -1,7 +1,7 @@
 import { defineScript } from './script.js';
 
 /**
- * Counts the requests of one IP in a fixed window that opens with the first of them.
+ * Counts the requests of one IP in a fixed window that begins with the first one.
  *
  * KEYS  1 the counter of the IP
  * ARGV  3 window, 4 'hit', 'undo' or 'forget'

@@ -2,8 +2,8 @@
  * Reads the emails of a mailbox and their limits. Shared by the scripts that use a mailbox.
  *
  * A mailbox is one string with 14 digits for each email of the last day, oldest first: 13 for the time it was entered, then
- * 1, or 0 after its place was given back. A string takes half the memory of a list. While there is one email, the string is
- * a number to Redis, which saves another 32 bytes.
+ * 1, or 0 after its place was given back. A string takes half the memory of a list. With only one email, Redis stores the
+ * string as a number, which saves another 32 bytes.
  */
 import { DAY, DEEPEST_LIMIT, GIVE_BACKS_A_DAY } from '../../store.js';
 
@@ -23,7 +23,7 @@ local function recent(emails)
   return string.sub(string.sub(emails, first), -entryLength * ${DEEPEST_LIMIT + GIVE_BACKS_A_DAY})
 end
 
--- How long until no limit is full. Limits are pairs of max and window in ARGV, from the given index on.
+-- How long until no limit is full. Limits are pairs of max and window in ARGV, from the index \`limits\` on.
 local function wait(emails, limits)
   local times = {}
   for i = 1, #emails, entryLength do

@@ -4,7 +4,7 @@ import { mailboxLua } from './mailbox.js';
 import { defineScript } from './script.js';
 
 /**
- * Rule 1. Enters an email and a new code, and deletes useless fields. If a limit is full, nothing changes.
+ * Rule 1. Records an email and a new code, and deletes useless fields. If a limit is full, nothing changes.
  *
  * KEYS  1 mailbox, 2 challenge
  * ARGV  3 code, 4 codeTtl, 5 holder or '', 6 new holder, 7 maxAttempts, 8… max and window of each limit

@@ -2,7 +2,7 @@ import { challengeLua } from './challenge.js';
 import { defineScript } from './script.js';
 
 /**
- * Tells how long a holder can still enter a code. Changes nothing.
+ * Reads how long a holder can still enter a code. Changes nothing.
  *
  * KEYS  1 challenge
  * ARGV  3 holder

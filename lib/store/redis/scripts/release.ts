@@ -2,7 +2,7 @@ import { DAY } from '../../store.js';
 import { defineScript } from './script.js';
 
 /**
- * Rule 5. Puts a redeemed token back with the end it had, unless that has passed. No token lives longer than a day.
+ * Rule 5. Puts a redeemed token back with its original end, unless that has passed. No token lives longer than a day.
  *
  * KEYS  1 challenge
  * ARGV  3 token, 4 its end

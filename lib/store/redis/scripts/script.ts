@@ -7,7 +7,7 @@ export interface Script {
 }
 
 /**
- * Every script first gets the time and how late it may start.
+ * Every script begins with the time, and a check of how late it may start.
  *
  * ARGV[1]  now: empty for the server's own time, a number when a test moves the clock
  * ARGV[2]  latest: the last millisecond at which the script may start
