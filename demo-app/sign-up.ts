@@ -177,7 +177,7 @@ export function signUpRouter({
    * for the same address.
    */
   function progressOf(req: Request): Progress {
-    // No address and no ID is longer, and the room in a cookie is limited.
+    // No address and no ID is longer, and the size of a cookie is limited.
     const email = fieldsOf(req).email.slice(0, 254);
     const challengeId = fieldsOf(req).challengeId.slice(0, 64);
     const saved = progress.read(req);

@@ -1,12 +1,12 @@
 /**
- * The order of the test files: the longest first, which mostly wait, so that others compute beside them and none is left
- * alone at the end. Jest remembers how long each took; where it does not yet, after a clone, the projects tell.
+ * Runs the longest test files first. They mostly wait, so others compute meanwhile, and none runs alone at the end. Jest
+ * remembers how long each file took; for files it does not know yet, as after a clone, the project decides.
  *
- * Plain JavaScript, as Jest loads it by itself.
+ * Plain JavaScript, because Jest loads it itself.
  */
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-/** Those that wait the longest first. */
+/** The projects that wait the longest come first. */
 const PROJECTS = ['browser', 'failure', 'package', 'demo', 'attack', 'docs', 'unit'];
 
 const isKnown = ({ duration }) => typeof duration === 'number';
