@@ -46,7 +46,7 @@ export function setState(res: Response, state: RouteState): void {
  * Responds with an outcome, unless the app has already begun to respond, for example after a timeout, or the client has
  * disconnected.
  *
- * @param status Only for an unreadable body, where 413 and 415 say more than 400.
+ * @param status In place of the reason's: 413 and 415 for an unreadable body, and `statusCode` of `rateLimit`.
  */
 export function respond(res: Response, { kind, message, ...details }: Outcome, status?: number): 'answered' {
   if (res.headersSent || res.writableEnded || res.destroyed) return 'answered';

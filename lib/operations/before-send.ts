@@ -16,7 +16,7 @@ export interface SendAttempt {
 }
 
 /**
- * What the hook may return. Nothing lets the send pass. `refuse` makes the response a 403. With `suppress`, the response is
+ * What the hook may return. Without a result, the send goes on. `refuse` makes the response a 403. With `suppress`, the response is
  * the same as if a code had been sent, but none is, so that nobody can find out who has an account. With a `mail`, that
  * email is sent instead.
  */

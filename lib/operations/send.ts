@@ -91,6 +91,7 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
     const { place, kept } = opened;
     const undo = { ...key, code: digest, newHolder: kept ? undefined : newHolder, place, limits };
     const delivery = deliver(slot, emailFor(verdict, input, code, opened.expiresIn), undo);
+    // In the background the response does not wait. `delivery` never rejects.
     const outcome = settings.delivery === 'background' ? SENT : await delivery;
     if (outcome.kind === 'delivery_failed') {
       const { discarded, recipientRefused } = outcome;

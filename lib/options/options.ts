@@ -7,6 +7,7 @@ import type { Mail } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
 import { createTransport, type TransportOption } from '../mail/transport.js';
 import type { BeforeSend } from '../operations/before-send.js';
+import { boundedStore } from '../store/bounded-store.js';
 import type { Store } from '../store/store.js';
 import type { ClientLimitOption } from './rate-limit.js';
 import { checkRateLimit } from './rate-limit.js';
@@ -34,7 +35,7 @@ import {
  */
 export const OPTIONS = {
   /** Where challenges are stored. @default MemoryStore; in production a store must be passed */
-  store: (store?: Store) => chooseStore(store),
+  store: (store?: Store) => boundedStore(chooseStore(store)),
 
   /**
    * A nodemailer transporter, its options, or an SMTP URL. With a login, TLS is required unless the host is loopback or

@@ -12,7 +12,7 @@ import {
   refuseHidden,
 } from '../checks.js';
 import { warn } from '../events.js';
-import { boundedStore, checkStore } from '../store/bounded-store.js';
+import { checkStore } from '../store/bounded-store.js';
 import { MemoryStore } from '../store/memory-store.js';
 import type { Limit, Store } from '../store/store.js';
 
@@ -35,7 +35,7 @@ export const DEFAULT_SEND_LIMITS: readonly SendLimit[] = [
 ];
 
 export function chooseStore(store: Store | undefined): Store {
-  if (store !== undefined) return boundedStore(checkStore(store));
+  if (store !== undefined) return checkStore(store);
   if (process.env['NODE_ENV'] === 'production') {
     throw new TypeError(
       'The `store` option must be passed when NODE_ENV is production, as in new RedisStore(client).',

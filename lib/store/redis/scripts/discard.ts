@@ -4,7 +4,7 @@ import { defineScript } from './script.js';
 
 /**
  * Rule 3. Undoes an open whose email is known not to have left. Its code ends, and so does the holder it created, unless the
- * holder has a newer code. The email's place is given back, at most ${GIVE_BACKS_A_DAY} times per mailbox and day. Never
+ * holder has a newer code. The email's place is given back, at most GIVE_BACKS_A_DAY times per mailbox and day. Never
  * creates a key, and does nothing the second time.
  *
  * KEYS  1 mailbox, 2 challenge
