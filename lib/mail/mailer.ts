@@ -1,13 +1,14 @@
 /**
- * Hands one message to the transport and reports the outcome: it left, it did not leave, or nobody can know. The
- * outcome decides whether its code may be taken back (promise 7).
+ * Hands one message to the transport and reports the outcome: it was sent, it was not sent, or that is unknown. The
+ * outcome decides whether its code may be taken back (lib/README.md, promise 7).
  */
-import { Readable } from 'node:stream';
 import type { SendMailOptions } from 'nodemailer';
 import { propertyOf, textOf } from '../errors.js';
-import { DeliveryError, type FailureDetails, failureDetailsOf } from './delivery-error.js';
-import type { Endpoint } from './failure-details.js';
-import { type Attempt, attemptOf, type RawMessage, trackAttempt } from './smtp/pool.js';
+import { DeliveryError } from './delivery-error.js';
+import { type Endpoint, type FailureDetails, failureDetailsOf } from './failure-details.js';
+import { type Attempt, attemptOf, createAttempt, registerAttempt, trackReading } from './smtp/attempt.js';
+import { oneChunk } from './smtp/one-chunk.js';
+import type { RawMessage } from './smtp/pool.js';
 import { type AnyTransporter, endpointOf, type Transport } from './transport.js';
 
 /** A message to one recipient, ready for nodemailer's `sendMail`. */
@@ -18,27 +19,24 @@ export type Mail = SendMailOptions & {
   readonly html: string;
 };
 
-export type DeliveryOutcome = Delivered | Uncertain | Undelivered;
+/** Delivery by a function of the app. A rejection means "not sent"; with `unknown: true`, "may have been sent". */
+export type CustomDelivery = (mail: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>;
 
-interface Delivered {
-  readonly kind: 'left';
-}
+export type DeliveryOutcome =
+  | { readonly kind: 'sent' }
+  /** It may have been sent. */
+  | { readonly kind: 'unknown'; readonly error: DeliveryError }
+  | FailedDelivery;
 
-/** It may have left. */
-interface Uncertain {
-  readonly kind: 'unknown';
-  readonly error: DeliveryError;
-}
-
-export interface Undelivered {
+export interface FailedDelivery {
   readonly kind: 'failed';
   readonly error: DeliveryError;
   readonly retry: Retry;
 }
 
 /**
- * When to try again: `immediate`, on a fresh connection, after a used one failed; `soon` after a temporary failure
- * before the message was begun; `later` after one when it may have been begun.
+ * When to try again: `immediate`, on a fresh connection, after a used one failed; `soon` after a temporary failure before
+ * the message was begun; `later` after a temporary failure once the message may have been begun.
  */
 export type Retry = 'immediate' | 'soon' | 'later' | 'never';
 
@@ -48,60 +46,50 @@ export type Deliver<Message = Mail> = (message: Message, options: DeliverOptions
 export interface DeliverOptions {
   readonly timeout: number;
   readonly expiresAt: Date;
-  /** Asks for a connection that has not been used yet. */
+  /** As in `Attempt`. */
   readonly fresh: boolean;
 }
 
-/** Delivery by nodemailer. */
+/** Delivers with any nodemailer transporter, ours or the app's. */
 export function createMailer({ transporter }: Transport): Deliver {
-  // A stand-in for a transporter in an app's tests may hold anything.
+  // An object with only `sendMail`, as in an app's tests, has no name.
   const name = textOf(transporter.transporter, 'name') ?? '';
   const isSmtp = name.startsWith('SMTP');
   const endpoint = endpointOf(transporter);
-  watch(transporter);
+  installTracking(transporter);
   return async (message, { timeout, fresh }) => {
     const attempt = createAttempt(timeout, fresh);
     // nodemailer's transport without a pool opens a connection for each message.
     if (name === 'SMTP') attempt.used = false;
-    const result = await settle(attempt, (signal) => {
-      trackAttempt(signal, attempt);
+    const result = await resultOf(attempt, (signal) => {
+      registerAttempt(signal, attempt);
       return transporter.sendMail({ ...message, signal, disableFileAccess: true, disableUrlAccess: true });
     });
     return isSmtp ? smtpOutcome(result, attempt, endpoint) : otherOutcome(result, endpoint);
   };
 }
 
-/** Delivery of composed messages, where the transport takes them. */
+/** Delivers messages that are already composed, where the transport takes them. */
 export function createRawMailer({ transporter, pool }: Transport): Deliver<RawMessage> | undefined {
   if (!pool) return undefined;
   const endpoint = endpointOf(transporter);
   return async (message, { timeout, fresh }) => {
     const attempt = createAttempt(timeout, fresh);
-    const result = await settle(attempt, (signal) => {
-      trackAttempt(signal, attempt);
+    const result = await resultOf(attempt, (signal) => {
+      registerAttempt(signal, attempt);
       return pool.sendRaw(message, signal);
     });
     return smtpOutcome(result, attempt, endpoint);
   };
 }
 
-/** Delivery by a function of the app: a rejection means that it did not leave, one with `unknown: true` that it may have. */
-export function createCustomMailer(
-  deliver: (message: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>,
-): Deliver {
+export function createCustomMailer(deliver: CustomDelivery): Deliver {
   return async (message, { timeout, expiresAt, fresh }) => {
-    const result = await settle(createAttempt(timeout, fresh), (signal) =>
+    const result = await resultOf(createAttempt(timeout, fresh), (signal) =>
       deliver(message, { signal, expiresAt }),
     );
     const outcome = otherOutcome(result);
     return outcome.kind === 'failed' ? { ...outcome, retry: 'never' } : outcome;
-  };
-}
-
-function createAttempt(timeout: number, fresh: boolean): Attempt {
-  return {
-    ...{ deadline: performance.now() + timeout, fresh },
-    ...{ begun: () => false, givenUp: false, used: undefined, obstacle: undefined },
   };
 }
 
@@ -111,7 +99,7 @@ type Result =
   | { readonly kind: 'timedOut' }
   | { readonly kind: 'threw'; readonly cause: unknown };
 
-async function settle(attempt: Attempt, send: (signal: AbortSignal) => Promise<unknown>): Promise<Result> {
+async function resultOf(attempt: Attempt, send: (signal: AbortSignal) => Promise<unknown>): Promise<Result> {
   const controller = new AbortController();
   const { signal } = controller;
   // Not AbortSignal.timeout(): it would keep the message, with the code in it, in memory until it fires.
@@ -141,29 +129,29 @@ function refusalIn(info: unknown): unknown {
   return propertyOf(propertyOf(info, 'rejectedErrors'), '0') ?? { code: 'EENVELOPE' };
 }
 
-/** An email is known not to have left when the server refused it, or when no byte of its message was read. */
+/** An email is known not to have been sent if the server refused it, or if no byte of its message was read. */
 function smtpOutcome(result: Result, attempt: Attempt, endpoint: Endpoint | undefined): DeliveryOutcome {
-  if (result.kind === 'sent') return { kind: 'left' };
+  if (result.kind === 'sent') return result;
   const begun = attempt.begun();
   const details = detailsOf(result, endpoint, begun ? undefined : attempt.obstacle);
   if (begun && !isRefusal(details)) return { kind: 'unknown', error: new DeliveryError('unknown', details) };
   const error = new DeliveryError('failed', details);
-  if (begun) return { kind: 'failed', error, retry: later(error) };
+  if (begun) return { kind: 'failed', error, retry: laterOrNever(error) };
   const isImmediate = result.kind === 'threw' && mayBlameConnection(error, attempt);
   return { kind: 'failed', error, retry: isImmediate ? 'immediate' : error.temporary ? 'soon' : 'never' };
 }
 
 /**
- * Other transports do not show whether a message was begun. After a rejection it did not leave; after a timeout it may
- * have.
+ * Other transports do not show whether a message was begun. After a rejection it was not sent; after a timeout it may
+ * have been.
  */
 function otherOutcome(result: Result, endpoint?: Endpoint): DeliveryOutcome {
-  if (result.kind === 'sent') return { kind: 'left' };
+  if (result.kind === 'sent') return result;
   const details = detailsOf(result, endpoint);
-  const mayHaveLeft = result.kind === 'timedOut' || propertyOf(result.cause, 'unknown') === true;
-  if (mayHaveLeft) return { kind: 'unknown', error: new DeliveryError('unknown', details) };
+  const mayBeSent = result.kind === 'timedOut' || propertyOf(result.cause, 'unknown') === true;
+  if (mayBeSent) return { kind: 'unknown', error: new DeliveryError('unknown', details) };
   const error = new DeliveryError('failed', details);
-  return { kind: 'failed', error, retry: later(error) };
+  return { kind: 'failed', error, retry: laterOrNever(error) };
 }
 
 /**
@@ -176,7 +164,7 @@ function mayBlameConnection(error: DeliveryError, { fresh, used }: Attempt): boo
   return error.temporary || (isAboutSession ?? false);
 }
 
-function later(error: DeliveryError): Retry {
+function laterOrNever(error: DeliveryError): Retry {
   return error.temporary ? 'later' : 'never';
 }
 
@@ -193,37 +181,24 @@ function isRefusal({ responseCode = 0 }: FailureDetails): boolean {
   return responseCode >= 400;
 }
 
-const watched = new WeakSet<AnyTransporter>();
+const tracked = new WeakSet<AnyTransporter>();
 
 /**
- * Tells each attempt whether its message has been read, which is when SMTP begins to send it. A message that is read
- * only after we gave up on it is destroyed: it must not leave with a code that has been taken back.
+ * Lets each attempt know when its message is read. A message that would be read only after it was given up on is
+ * destroyed: it must not be sent with a code that has been taken back.
  */
-function watch(transporter: AnyTransporter): void {
-  if (watched.has(transporter) || typeof transporter.use !== 'function') return;
-  watched.add(transporter);
+function installTracking(transporter: AnyTransporter): void {
+  if (tracked.has(transporter) || typeof transporter.use !== 'function') return;
+  tracked.add(transporter);
   transporter.use('stream', (mail, done) => {
     const attempt = attemptOf(mail.data.signal);
     if (!attempt) return done();
     mail.message.processFunc((message) => {
       if (attempt.givenUp) return message.destroy(new Error('The email was given up on.'));
-      const whole = inOneChunk(message);
-      const begunBefore = attempt.begun;
-      attempt.begun = () => begunBefore() || whole.readableDidRead;
+      const whole = oneChunk(message);
+      trackReading(attempt, whole);
       return whole;
     });
     done();
   });
-}
-
-/** nodemailer writes a message in a dozen small chunks, and the writes to the socket are the largest cost of an email. */
-function inOneChunk(message: Readable): Readable {
-  return Readable.from(
-    (async function* () {
-      const chunks: Buffer[] = [];
-      for await (const chunk of message) chunks.push(chunk);
-      yield Buffer.concat(chunks);
-    })(),
-    { objectMode: false },
-  );
 }

@@ -1,6 +1,6 @@
 /**
- * Decides when an email is tried and when it is tried again. Each try builds the message anew, with the time that its code
- * has left. An email that may have left is not tried again.
+ * Decides when an email is tried and when it is tried again. Each try builds the message anew, with the remaining validity
+ * of its code. An email that may have been sent is not tried again.
  */
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -11,23 +11,27 @@ import {
   createMailer,
   createRawMailer,
   type DeliveryOutcome,
-  type Undelivered,
+  type FailedDelivery,
 } from './mailer.js';
 import { buildMessage, type OutgoingEmail } from './message.js';
 import { createPreparedMessages } from './prepared.js';
+import { DEFAULTS } from './smtp/pool.js';
 import type { AnyTransporter } from './transport.js';
 
-/** The delays between tries in the background, in ms. The last one repeats while the code lives. */
+/** The delays between tries in the background, in ms. The last one repeats while the code is valid. */
 const RETRY_DELAYS = [1000, 3000, 10_000];
 
 /** The delays between tries of an awaited email, as shares of `mailTimeout`: 0.25 to 4 s by default. */
 const AWAITED_RETRY_DELAYS = [1 / 40, 1 / 20, 1 / 10, 1 / 5, 2 / 5];
 
-/** A code with less than this left, in ms, is not sent: half a minute to read it, or half of its life. */
-const LEAST_LIFETIME = 30_000;
+/**
+ * A code with less validity remaining, in ms, is not sent, because the person needs time to enter it. Half of the validity
+ * is enough if the store keeps codes for less than a minute.
+ */
+const MIN_REMAINING = 30_000;
 
 /**
- * Delivers emails as the `delivery` option says. An email resolves to its outcome when it is not tried any more. Once
+ * Delivers emails as the `delivery` option says. The promise resolves when delivery has finally succeeded or failed. Once
  * `closing` is aborted, an awaited email is not tried again, an email in the background is tried once more, and all end
  * within `mailTimeout`.
  */
@@ -37,9 +41,9 @@ export function createDelivery(
 ): (email: OutgoingEmail) => Promise<DeliveryOutcome> {
   const { mailTimeout } = settings;
   const tryOnce = createTry(settings);
-  const inTurn = createTurns(poolSize(settings.transport.transporter));
+  const withPermit = createSemaphore(poolSize(settings.transport.transporter));
   let closesAt = Number.POSITIVE_INFINITY;
-  // Each email that waits for its next try adds a listener: many at once are no leak.
+  // Each email that waits for its next try adds a listener: many at once are not a leak.
   setMaxListeners(0, closing);
   closing.addEventListener('abort', () => {
     closesAt = performance.now() + mailTimeout;
@@ -58,18 +62,20 @@ export function createDelivery(
     return outcome;
   }
 
-  /** Tries again after each temporary failure while the code lives, also when a server refused the whole message. */
+  /** Tries again after each temporary failure while the code is valid, also if the server refused the message itself. */
   async function sendInBackground(email: OutgoingEmail): Promise<DeliveryOutcome> {
-    // The answer leaves first: composing a message takes longer than answering.
+    // Lets the response go out first: composing a message takes longer than answering.
     await nextTurn();
-    let last: Undelivered | undefined;
+    let last: FailedDelivery | undefined;
     for (let tries = 0; ; tries += 1) {
-      const outcome = await inTurn(() => tryOnce(email, Math.min(mailTimeout, closesAt - performance.now())));
-      const told = withEarlierReply(last, outcome);
-      if (told.kind !== 'failed' || told.retry === 'never' || closing.aborted) return told;
+      const latest = await withPermit(() =>
+        tryOnce(email, Math.min(mailTimeout, closesAt - performance.now())),
+      );
+      const outcome = withEarlierReply(last, latest);
+      if (outcome.kind !== 'failed' || outcome.retry === 'never' || closing.aborted) return outcome;
       const delay = RETRY_DELAYS[Math.min(tries, RETRY_DELAYS.length - 1)] ?? 0;
-      if (Date.now() + delay >= latestTry(email)) return told;
-      last = told;
+      if (Date.now() + delay >= latestTry(email)) return outcome;
+      last = outcome;
       await pause(delay);
     }
   }
@@ -84,7 +90,7 @@ export function createDelivery(
 
 type Try = (email: OutgoingEmail, timeout: number) => Promise<DeliveryOutcome>;
 
-/** One try within `timeout` ms, and another at once on a fresh connection where a used one may be to blame. */
+/** One try within `timeout` ms, and another at once on a fresh connection if a used one may be to blame. */
 function createTry(settings: Settings): Try {
   const { delivery, transport } = settings;
   const isCustom = typeof delivery === 'function';
@@ -100,15 +106,15 @@ function createTry(settings: Settings): Try {
     const now = Date.now();
     if (timeout <= 0 || now > latestTry(email)) return outOfTime();
     const { expiresAt } = email;
-    const left = expiresAt - now;
+    const remaining = expiresAt - now;
     const options = {
-      timeout: Math.min(timeout, left),
+      timeout: Math.min(timeout, remaining),
       expiresAt: new Date(expiresAt),
       fresh: connection === 'fresh',
     };
-    const prepared = deliverRaw && preparedMessage(email, left);
+    const prepared = deliverRaw && preparedMessage(email, remaining);
     if (prepared) return deliverRaw(prepared, options);
-    const built = buildMessage(email, left, settings);
+    const built = buildMessage(email, remaining, settings);
     return built.kind === 'failed' ? { ...built, retry: 'never' } : deliver(built.message, options);
   }
 
@@ -116,37 +122,37 @@ function createTry(settings: Settings): Try {
     const deadline = performance.now() + timeout;
     const first = await tryOn('any', email, timeout);
     if (first.kind !== 'failed' || first.retry !== 'immediate') return first;
-    const left = deadline - performance.now();
-    if (left <= 0) return first;
-    return withEarlierReply(first, await tryOn('fresh', email, left));
+    const remaining = deadline - performance.now();
+    if (remaining <= 0) return first;
+    return withEarlierReply(first, await tryOn('fresh', email, remaining));
   };
 }
 
-/** By `Date.now()`: an email sent later leaves the person too little time. */
+/** When the last try may start, by `Date.now()`. */
 function latestTry({ lifetime, expiresAt }: OutgoingEmail): number {
-  return expiresAt - Math.min(LEAST_LIFETIME, lifetime / 2);
+  return expiresAt - Math.min(MIN_REMAINING, lifetime / 2);
 }
 
-/** The server's reply to an earlier try says more than a timeout of this one. */
-function withEarlierReply(before: Undelivered | undefined, outcome: DeliveryOutcome): DeliveryOutcome {
+/** Prefers the server's earlier reply to a timeout, which says less. */
+function withEarlierReply(before: FailedDelivery | undefined, outcome: DeliveryOutcome): DeliveryOutcome {
   if (!before || outcome.kind !== 'failed' || outcome.error.code !== 'ETIMEDOUT') return outcome;
   return { ...outcome, error: before.error };
 }
 
-function outOfTime(): Undelivered {
+function outOfTime(): FailedDelivery {
   return { kind: 'failed', error: new DeliveryError('failed', { code: 'ETIMEDOUT' }), retry: 'never' };
 }
 
-/** Lets `limit` run at a time. The others wait their turn, in the order in which they came. */
-function createTurns(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
+/** Lets at most `limit` tasks run at a time. The others wait, first come, first served. */
+function createSemaphore(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let running = 0;
-  return async (run) => {
-    // One that ends hands its turn on, so that `running` stays the same.
+  return async (task) => {
+    // A task that ends passes its permit on, so that `running` stays the same.
     if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
     else running += 1;
     try {
-      return await run();
+      return await task();
     } finally {
       const next = waiting.shift();
       if (next) next();
@@ -157,7 +163,7 @@ function createTurns(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
 
 /** How many messages the transport sends at a time. */
 function poolSize(transporter: AnyTransporter): number {
-  // A stand-in for a transporter in an app's tests has no options.
+  // An object with only `sendMail`, as in an app's tests, has no options.
   const { maxConnections: size }: { maxConnections?: unknown } = transporter.options ?? {};
-  return typeof size === 'number' && size > 0 ? size : 5;
+  return typeof size === 'number' && size > 0 ? size : DEFAULTS.maxConnections;
 }

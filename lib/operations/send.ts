@@ -127,7 +127,7 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
     { email, locale }: OutgoingEmail,
     undo: DiscardRequest,
   ): Promise<Recorded> {
-    if (outcome.kind === 'left') {
+    if (outcome.kind === 'sent') {
       events.emit('delivered', eventOf(email));
       return SENT;
     }

@@ -3,7 +3,7 @@
 import { checkBoolean, checkFunction, checkInteger, readOptionsOf } from '../checks.js';
 import { checkLocales, chooseDefault } from '../locales/check-locales.js';
 import type { Locale } from '../locales/index.js';
-import type { Mail } from '../mail/mailer.js';
+import type { CustomDelivery } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
 import { createTransport, type TransportOption } from '../mail/transport.js';
 import type { BeforeSend } from '../operations/before-send.js';
@@ -152,6 +152,3 @@ export function createSettings(passed: EmailVerificationOptions) {
     transport: OPTIONS.transport(options.transport),
   };
 }
-
-/** Delivery by a function of the app. A rejection means that the email did not leave; with `unknown: true`, that it may have. */
-export type CustomDelivery = (mail: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>;

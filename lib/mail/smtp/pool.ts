@@ -1,20 +1,24 @@
 /**
  * The pool of SMTP connections for a `transport` given as options or as a URL. nodemailer composes and signs the
  * messages, logs in and speaks SMTP; this pool decides which connection carries which message. nodemailer's own pool
- * keeps a connection after a refusal, does not tell whether a connection was used before, and fails a message when an
+ * keeps a connection after a refusal, does not report whether a connection was used before, and fails a message when an
  * additional connection is refused although others are free.
+ *
+ * `assignJobs` gives each idle connection to `takeNext`, which takes a job from the queue for it. `sendJob` sends it. Then
+ * `becomeIdle` puts the connection back and calls `takeNext` again.
  */
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { SendMailOptions, SMTPPoolOptions, SMTPSentMessageInfo, Transporter } from 'nodemailer';
 import Mailer from 'nodemailer/lib/mailer';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import SMTPTransport from 'nodemailer/lib/smtp-transport';
+import { type Attempt, attemptOf, trackReading } from './attempt.js';
 import { connect } from './connect.js';
+import { oneChunk } from './one-chunk.js';
 import { createRateLimit } from './rate-limit.js';
 import { createWatchdog, type Watchdog } from './watchdog.js';
 
-/** The options of the pool by default. */
-const DEFAULTS = {
+export const DEFAULTS = {
   maxConnections: 5,
   /** Messages per connection. Exim holds back the eleventh and later (`smtp_accept_queue_per_connection`). */
   maxMessages: 10,
@@ -31,32 +35,6 @@ const QUIT_TIMEOUT = 500;
 
 /** After a server refused one of several connections, one more is tried each time this interval has passed, in ms. */
 const GROWTH_INTERVAL = 10_000;
-
-/** One try at one email: what the mailer and the pool tell each other about it. Other transports ignore it. */
-export interface Attempt {
-  /** When it times out, by `performance.now()`. */
-  readonly deadline: number;
-  /** Asks for a connection that has not been used yet. */
-  readonly fresh: boolean;
-  /** Whether any of the message was read, which is when SMTP begins to send it. */
-  begun: () => boolean;
-  givenUp: boolean;
-  /** Whether its connection was used before; undefined where the transport does not tell. */
-  used: boolean | undefined;
-  /** Why no connection could be opened while this attempt waited. */
-  obstacle: unknown;
-}
-
-/** By the signal, which is the one thing of ours that nodemailer passes to a transport unchanged. */
-const attempts = new WeakMap<AbortSignal, Attempt>();
-
-export function trackAttempt(signal: AbortSignal, attempt: Attempt): void {
-  attempts.set(signal, attempt);
-}
-
-export function attemptOf(signal: AbortSignal | undefined): Attempt | undefined {
-  return signal && attempts.get(signal);
-}
 
 interface Connection {
   state: 'opening' | 'idle' | 'busy' | 'closing';
@@ -77,7 +55,7 @@ interface Connection {
   close: () => void;
 }
 
-/** A message that is composed, and whom it goes to. */
+/** A composed message with its envelope. */
 export interface RawMessage {
   readonly envelope: { from: string | false; to: string[] };
   readonly messageId: string;
@@ -94,7 +72,7 @@ export interface SmtpPool {
   readonly compose: Compose;
 }
 
-/** What is used of nodemailer's MailMessage. */
+/** The part of nodemailer's MailMessage that the pool uses. */
 interface PoolMail {
   readonly data: { readonly signal?: AbortSignal };
   readonly message: {
@@ -107,7 +85,7 @@ interface PoolMail {
 interface Job {
   readonly mail: PoolMail;
   readonly attempt: Attempt | undefined;
-  /** Asks for a connection that has not been used yet. */
+  /** As in `Attempt`, but false once no fresh connection can be opened. */
   fresh: boolean;
   /** Only the first call counts. */
   readonly done: (error: Error | null, info?: SMTPSentMessageInfo) => void;
@@ -128,13 +106,16 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
   const maxMessages = positive(settings.maxMessages) ?? DEFAULTS.maxMessages;
   const idleTimeout = settings.idleTimeout ?? DEFAULTS.idleTimeout;
   const rateLimit = positive(settings.rateLimit) ?? Number.POSITIVE_INFINITY;
-  const rate = createRateLimit(rateLimit, positive(settings.rateDelta) ?? DEFAULTS.rateDelta, () => work());
+  const rate = createRateLimit(rateLimit, positive(settings.rateDelta) ?? DEFAULTS.rateDelta, () =>
+    assignJobs(),
+  );
 
   const connections = new Set<Connection>();
   const queue: Job[] = [];
   /** Why connections failed to open while others were still opening. */
-  let unopened: Error[] = [];
-  let ceiling = { connections: maxConnections, since: Number.NEGATIVE_INFINITY };
+  let openErrors: Error[] = [];
+  /** Lower than `maxConnections` after the server refused one, and growing again since then. */
+  let connectionLimit = { max: maxConnections, since: Number.NEGATIVE_INFINITY };
   let closed = false;
 
   function send(mail: PoolMail, callback: Job['done']): void {
@@ -161,7 +142,7 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
     signal?.addEventListener('abort', abort, { once: true });
     if (job.fresh) queue.unshift(job);
     else queue.push(job);
-    setImmediate(work);
+    setImmediate(assignJobs);
   }
 
   function sendRaw(
@@ -174,8 +155,7 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
       messageId: () => messageId,
       createReadStream() {
         const stream = oneChunk(raw);
-        const begunBefore = attempt?.begun;
-        if (attempt && begunBefore) attempt.begun = () => begunBefore() || stream.readableDidRead;
+        if (attempt) trackReading(attempt, stream);
         return stream;
       },
     };
@@ -184,13 +164,13 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
     });
   }
 
-  /** Hands messages to idle connections, and opens more where some are missing. */
-  function work(): void {
-    for (const connection of newestFirst(connections)) if (connection.state === 'idle') take(connection);
+  /** Gives messages to idle connections, and opens more where too few are open. */
+  function assignJobs(): void {
+    for (const connection of newestFirst(connections)) if (connection.state === 'idle') takeNext(connection);
     while (count('opening') < queue.length && hasRoom()) open(queue[count('opening')]?.attempt?.deadline);
   }
 
-  function take(connection: Connection): void {
+  function takeNext(connection: Connection): void {
     const [first] = queue;
     const { used, messages } = connection;
     const isInTheWay = first?.fresh && used && count('opening') === 0 && !hasRoom();
@@ -200,14 +180,15 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
     }
     const place = used ? queue.findIndex((job) => !job.fresh) : 0;
     if (place < 0 || !first || !rate.mayStart()) return;
-    for (const job of queue.splice(place, 1)) run(connection, job);
+    const [job] = queue.splice(place, 1);
+    if (job) sendJob(connection, job);
   }
 
-  function run(connection: Connection, job: Job): void {
+  function sendJob(connection: Connection, job: Job): void {
     const { smtp, used, idleSince } = connection;
-    const parts = partsOf(job);
+    const parts = readMessage(job);
     if (!smtp || !parts) {
-      setImmediate(work);
+      setImmediate(assignJobs);
       return;
     }
     if (job.attempt) job.attempt.used = used;
@@ -233,18 +214,18 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
       if (error) stream.destroy();
       // LMTP refuses a recipient after the message, which is not an error here.
       if (error || info?.accepted.length === 0) retire(connection);
-      else setImmediate(release, connection);
+      else setImmediate(becomeIdle, connection);
       connection.slowestEnvelope = Math.max(connection.slowestEnvelope, info?.envelopeTime ?? 0);
       if (error) job.done(error);
       else job.done(null, info && { ...info, envelope, messageId: job.mail.message.messageId() });
     });
   }
 
-  function release(connection: Connection): void {
+  function becomeIdle(connection: Connection): void {
     if (connection.state !== 'busy' && connection.state !== 'opening') return;
     connection.state = 'idle';
     connection.idleSince = Date.now();
-    take(connection);
+    takeNext(connection);
     if (connection.state !== 'idle') return;
     connection.used = true;
     if (!(idleTimeout > 0)) return;
@@ -255,13 +236,20 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
 
   function open(deadline = Number.POSITIVE_INFINITY): void {
     const connection: Connection = {
-      ...{ state: 'opening', smtp: undefined, job: undefined, timers: {}, close() {} },
+      state: 'opening',
+      smtp: undefined,
+      job: undefined,
+      messages: 0,
+      used: false,
+      slowestEnvelope: 0,
+      idleSince: 0,
+      timers: {},
       watchdog: createWatchdog(),
-      ...{ messages: 0, used: false, slowestEnvelope: 0, idleSince: 0 },
+      close() {},
     };
     connections.add(connection);
     function giveUp(): void {
-      // No message fails by this: the one that it was opened for has timed out as well.
+      // `closing`, so that no message fails because of it: the one that it was opened for has timed out as well.
       connection.state = 'closing';
       drop(connection);
     }
@@ -283,9 +271,9 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
     if (connection.state !== 'opening') return;
     clearTimeout(connection.timers.opening);
     // Others failed meanwhile: the server accepts fewer connections than we tried to open.
-    if (unopened.length > 0) openFewer();
-    unopened = [];
-    release(connection);
+    if (openErrors.length > 0) openFewer();
+    openErrors = [];
+    becomeIdle(connection);
   }
 
   /**
@@ -320,32 +308,32 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
     connection.watchdog.stop();
     connection.close();
     if (wasOpening && !closed) couldNotOpen(error);
-    // The error that its send reports, if any, says more.
+    // Later, because nodemailer may report an error that says more.
     if (job) setImmediate(() => job.done(error));
-    setImmediate(work);
+    setImmediate(assignJobs);
   }
 
   function couldNotOpen(error: Error): void {
     for (const job of queue) if (job.attempt) job.attempt.obstacle = error;
-    unopened.push(error);
+    openErrors.push(error);
     if (connections.size === count('opening')) {
       if (connections.size > 0) return;
-      for (const error of unopened) queue.shift()?.done(error);
+      for (const error of openErrors) queue.shift()?.done(error);
     } else {
       openFewer();
-      // A used connection is better than none.
+      // No more can be opened, so use any connection.
       for (const job of queue) job.fresh = false;
     }
-    unopened = [];
+    openErrors = [];
   }
 
   function openFewer(): void {
-    ceiling = { connections: connections.size, since: performance.now() };
+    connectionLimit = { max: connections.size, since: performance.now() };
   }
 
   function hasRoom(): boolean {
-    const steps = Math.floor((performance.now() - ceiling.since) / GROWTH_INTERVAL);
-    return connections.size < Math.min(maxConnections, ceiling.connections + steps);
+    const steps = Math.floor((performance.now() - connectionLimit.since) / GROWTH_INTERVAL);
+    return connections.size < Math.min(maxConnections, connectionLimit.max + steps);
   }
 
   function count(state: Connection['state']): number {
@@ -375,7 +363,8 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
   const mailerOptions = { ...settings, maxConnections };
   const composer = new Mailer<RawMessage, SMTPPoolOptions>(
     {
-      ...{ name: pool.name, version: pool.version },
+      name: pool.name,
+      version: pool.version,
       send({ message }, callback) {
         message.build((error, raw) =>
           raw
@@ -393,21 +382,8 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
   };
 }
 
-/** Begins in the next turn: a server may have sent a second reply with the one that asks for the message. */
-function oneChunk(bytes: Buffer): Readable {
-  return new Readable({
-    read() {
-      setImmediate(() => {
-        if (this.destroyed) return;
-        this.push(bytes);
-        this.push(null);
-      });
-    },
-  });
-}
-
 /** Envelope and message as SMTP sends them. A plugin of the app may have broken either. */
-function partsOf({ mail: { message }, done }: Job) {
+function readMessage({ mail: { message }, done }: Job) {
   try {
     return { envelope: message.getEnvelope(), stream: message.createReadStream() };
   } catch (error) {
@@ -416,10 +392,10 @@ function partsOf({ mail: { message }, done }: Job) {
   }
 }
 
-/** More for a server that was slow before; of a short timeout, most is left for a try on a fresh connection. */
+/** Longer for a server that was slow before. Keeps most of a short timeout for a try on a fresh connection. */
 function envelopeTimeout({ slowestEnvelope }: Connection, { attempt }: Job): number {
-  const left = (attempt?.deadline ?? Number.POSITIVE_INFINITY) - performance.now();
-  return Math.max(Math.min(USED_CONNECTION_TIMEOUT, left / 3), 4 * slowestEnvelope);
+  const remaining = (attempt?.deadline ?? Number.POSITIVE_INFINITY) - performance.now();
+  return Math.max(Math.min(USED_CONNECTION_TIMEOUT, remaining / 3), 4 * slowestEnvelope);
 }
 
 /** The connection used last is the least likely to have been closed by the server. */
