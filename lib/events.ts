@@ -5,11 +5,11 @@ import { errorOf, messageOf, textOf } from './errors.js';
 import type { DeliveryError } from './mail/delivery-error.js';
 
 export interface EmailVerificationEvents {
-  /** The email left: the server accepted it. */
+  /** The email was sent: the server accepted it. */
   delivered: EmailEvent;
-  /** The email did not leave, and its code no longer works. */
+  /** The email was not sent, and its code no longer works. */
   delivery_failed: EmailEvent & { readonly cause: DeliveryError };
-  /** It is not known whether the email left. Its code works. */
+  /** It is not known whether the email was sent. Its code works. */
   delivery_unknown: EmailEvent & { readonly cause: DeliveryError };
   /** A right code was entered. */
   verified: AddressEvent;

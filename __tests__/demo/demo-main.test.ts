@@ -155,7 +155,7 @@ describe('startup', () => {
       MAIL_FROM: 'Acme <hello@acme.example>',
     });
     await demo.logs(
-      /Warning: The transport does not log in: 127\.0\.0\.1:\d+ refused the login \(EAUTH, AUTH PLAIN, 535\)\./,
+      /Warning: The transport could not log in: 127\.0\.0\.1:\d+ refused the login \(EAUTH, AUTH PLAIN, 535\)\./,
     );
     expect((await fetch(`${demo.url}/sign-up`)).status).toBe(200);
     expect((await fetch(`${demo.url}/inbox`)).status).toBe(404);

@@ -127,7 +127,7 @@ async function expectFailure(
   expect(failed.name).toBe('delivery_failed');
   expect(failed.cause).toMatchObject({ ...fields, host, port });
   const line = `${host}:${port} ${says}`;
-  expect(failed.cause.message).toContain(`The email did not leave: ${line}`);
+  expect(failed.cause.message).toContain(`The email was not sent: ${line}`);
   for (const field of [
     fields.code,
     fields.originalCode,
@@ -189,7 +189,7 @@ const replies: [script: Script, Expected][] = [
       enhancedCode: '4.7.0',
       temporary: true,
       checks: true,
-      says: 'refused the login for now',
+      says: 'temporarily refused the login',
     },
   ],
   [
@@ -200,7 +200,7 @@ const replies: [script: Script, Expected][] = [
       enhancedCode: '4.3.2',
       temporary: true,
       checks: true,
-      says: 'refused the login for now',
+      says: 'temporarily refused the login',
     },
   ],
 
@@ -225,7 +225,7 @@ const replies: [script: Script, Expected][] = [
       enhancedCode: '4.7.0',
       temporary: true,
       checks: true,
-      says: 'refused it for now',
+      says: 'temporarily refused it',
     },
   ],
   [{ rcpt: 'close' }, { code: 'ECONNECTION', temporary: true, says: 'closed the connection' }],
@@ -269,7 +269,7 @@ const replies: [script: Script, Expected][] = [
       command: 'MAIL FROM',
       responseCode: 454,
       temporary: true,
-      says: 'refused the sender for now',
+      says: 'temporarily refused the sender',
     },
   ],
 
@@ -335,7 +335,7 @@ const replies: [script: Script, Expected][] = [
       responseCode: 451,
       enhancedCode: '4.7.1',
       temporary: true,
-      says: 'refused the recipient for now',
+      says: 'temporarily refused the recipient',
     },
   ],
   [
@@ -346,7 +346,7 @@ const replies: [script: Script, Expected][] = [
       responseCode: 450,
       enhancedCode: '4.1.1',
       temporary: true,
-      says: 'refused the recipient for now',
+      says: 'temporarily refused the recipient',
     },
   ],
   [
@@ -433,7 +433,7 @@ const replies: [script: Script, Expected][] = [
       responseCode: 452,
       enhancedCode: '4.3.1',
       temporary: true,
-      says: 'refused the message for now',
+      says: 'temporarily refused the message',
     },
   ],
 ];
@@ -662,19 +662,19 @@ const providers: [
     'SES, the rate',
     () => named('TooManyRequestsException', { $fault: 'client', $metadata: { httpStatusCode: 429 } }),
     { statusCode: 429, providerCode: 'TooManyRequestsException', temporary: true },
-    'limits the rate',
+    'is rate limiting',
   ],
   [
     'SES, the rate, as a 400',
     () => named('ThrottlingException', { $fault: 'client', $metadata: { httpStatusCode: 400 } }),
     { providerCode: 'ThrottlingException', temporary: true },
-    'limits the rate',
+    'is rate limiting',
   ],
   [
     'SES, the rate, by version 2 of the SDK',
     () => Object.assign(new Error(email), { code: 'Throttling', statusCode: 400, retryable: true }),
     { providerCode: 'Throttling', temporary: true },
-    'limits the rate',
+    'is rate limiting',
   ],
   [
     'SES, the keys',
@@ -686,7 +686,7 @@ const providers: [
     'SES, in trouble',
     () => named('InternalFailure', { $fault: 'server', $metadata: { httpStatusCode: 500 } }),
     { statusCode: 500, temporary: true },
-    'is in trouble',
+    'had an internal error',
   ],
   [
     'Resend',
@@ -727,7 +727,7 @@ const providers: [
     'axios, 429',
     () => named('AxiosError', { code: 'ERR_BAD_REQUEST', response: { status: 429, data: email } }),
     { statusCode: 429, temporary: true },
-    'limits the rate',
+    'is rate limiting',
   ],
   [
     'axios, 503',
@@ -737,7 +737,7 @@ const providers: [
         response: { status: 503, data: { error: { code: 'Busy' } } },
       }),
     { statusCode: 503, providerCode: 'Busy', temporary: true },
-    'is in trouble',
+    'had an internal error',
   ],
   [
     'an HTTP client that keeps the response',
@@ -852,7 +852,7 @@ describe.each<[string, (thrown: () => unknown) => Partial<EmailVerificationOptio
     expect(failed.name).toBe('delivery_failed');
     expect(failed.cause).toMatchObject(fields);
     expect(failed.cause.message).toMatch(
-      new RegExp(`^The email did not leave: the (provider|server|delivery) ${says}\\b`),
+      new RegExp(`^The email was not sent: the (provider|server|delivery) ${says}\\b`),
     );
     for (const value of [fields.statusCode, fields.providerCode, fields.code])
       if (value !== undefined) expect(failed.cause.message).toContain(String(value));
@@ -863,7 +863,7 @@ describe.each<[string, (thrown: () => unknown) => Partial<EmailVerificationOptio
     for (const more of [{}, { responseCode: 550 }, { statusCode: 500 }, { code: 'ECONNRESET' }]) {
       const failed = await fail(optionsFor(() => Object.assign(new Error(email), { unknown: true }, more)));
       expect(failed.name).toBe('delivery_unknown');
-      expect(failed.cause.message).toMatch(/^It is not known whether the email left: /);
+      expect(failed.cause.message).toMatch(/^It is not known whether the email was sent: /);
     }
   });
 
@@ -933,7 +933,7 @@ describe('T56: nodemailer’s transport for SES', () => {
       named('AccessDeniedException', { $fault: 'client', $metadata: { httpStatusCode: 403 } });
     const { problems } = await fail({ transport: ses(denied) }, { checks: true });
     expect(problems).toEqual([
-      'The transport does not log in: the provider refused it (ESES, HTTP 403, AccessDeniedException).',
+      'The transport could not log in: the provider refused it (ESES, HTTP 403, AccessDeniedException).',
     ]);
   });
 });

@@ -194,8 +194,8 @@ describe('delivery', () => {
     await refused.send({ email });
     await silent.send({ email });
     expect(messages).toEqual([
-      `The email did not leave: 127.0.0.1:${mail.server.port} refused the recipient (EENVELOPE, RCPT TO, 550, 5.1.1)`,
-      'It is not known whether the email left: the server did not answer in time (ETIMEDOUT)',
+      `The email was not sent: 127.0.0.1:${mail.server.port} refused the recipient (EENVELOPE, RCPT TO, 550, 5.1.1)`,
+      'It is not known whether the email was sent: the server did not answer in time (ETIMEDOUT)',
     ]);
   });
 
@@ -325,18 +325,18 @@ describe('check()', () => {
     expect(await create({ store: new RedisStore(redis.client) }).check()).toEqual({ ok: true, problems: [] });
   });
 
-  it('reports a transport that does not log in', async () => {
+  it('reports a transport that cannot log in', async () => {
     const unreachable = create({ transport: 'smtp://127.0.0.1:1' });
     expect(await unreachable.check()).toEqual({
       ok: false,
       problems: [
-        'The transport does not log in: 127.0.0.1:1 refused the connection (ESOCKET, ECONNREFUSED, CONN).',
+        'The transport could not log in: 127.0.0.1:1 refused the connection (ESOCKET, ECONNREFUSED, CONN).',
       ],
     });
     const silent = await startRawSmtpServer({ greeting: 'stall' });
     const stalled = create({ transport: silent.url, mailTimeout: 100 });
     expect((await stalled.check()).problems).toEqual([
-      `The transport does not log in: 127.0.0.1:${silent.port} did not answer in time (ETIMEDOUT).`,
+      `The transport could not log in: 127.0.0.1:${silent.port} did not answer in time (ETIMEDOUT).`,
     ]);
     await silent.close();
   });

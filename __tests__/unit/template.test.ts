@@ -185,7 +185,7 @@ it('the error of a template reveals no code, however it is written there', async
     'no word for ###### or ### ###\n    at ###### of ***',
   ]);
   expect(failed[0]?.cause.message).toBe(
-    'The email did not leave: it could not be written: RangeError: no word for ###### or ### ### at ###### of *** (ETEMPLATE)',
+    'The email was not sent: it could not be written: RangeError: no word for ###### or ### ### at ###### of *** (ETEMPLATE)',
   );
   expect(cause.stack).toContain('template.test.ts:');
   const reported = JSON.stringify([

@@ -46,12 +46,12 @@ const refused: [transport: unknown, ...sentences: string[]][] = [
   [{ sendmail: false }, NO_SERVER],
   [{ url: undefined }, NO_SERVER],
   [{ host: 25 }, NO_SERVER],
-  [{ host: 'smtp.acme.example:587' }, 'The `transport.host` option must be a name or an IP address alone'],
+  [{ host: 'smtp.acme.example:587' }, 'The `transport.host` option must be only a name or an IP address'],
   [
     { host: 'smtp://acme:open-sesame@smtp.acme.example' },
-    'The `transport.host` option must be a name or an IP',
+    'The `transport.host` option must be only a name or an IP',
   ],
-  [{ host: ' smtp.acme.example' }, 'The `transport.host` option must be a name or an IP address alone'],
+  [{ host: ' smtp.acme.example' }, 'The `transport.host` option must be only a name or an IP address'],
 
   // Names that nodemailer does not know.
   [{ hots: host }, 'Unknown option `transport.hots`: write `host`.'],
@@ -183,7 +183,7 @@ const refused: [transport: unknown, ...sentences: string[]][] = [
     { url: new URL('smtp://acme:open-sesame@smtp.acme.example') },
     'The `transport.url` option must be an SMTP URL',
   ],
-  [`smtp://${host}?secure=true`, "The URL of `transport` has 'secure' in its query, where it does not count"],
+  [`smtp://${host}?secure=true`, "The URL of `transport` has 'secure' in its query, where it is ignored"],
   [`smtp://${host}?auth.user=acme`, "The URL of `transport` has 'auth.user' in its query"],
 
   // Other transports that cannot work.
@@ -508,7 +508,7 @@ describe('T56: check()', () => {
       const server = await startRawSmtpServer({ [stage]: 'stall' });
       const verification = create({ url: server.url, auth, ...more }, { mailTimeout: 500 });
       expect((await verification.check()).problems).toEqual([
-        `The transport does not log in: 127.0.0.1:${server.port} did not answer in time (ETIMEDOUT).`,
+        `The transport could not log in: 127.0.0.1:${server.port} did not answer in time (ETIMEDOUT).`,
       ]);
       expect(server.connections).toBe(1);
       await until('its connection is closed', () => server.open === 0, 20_000);
@@ -523,7 +523,7 @@ describe('T56: check()', () => {
     await server.close();
     const { problems } = await create({ host, proxy: `http://127.0.0.1:${server.port}` }).check();
     expect(problems).toEqual([
-      `The transport does not log in: ${host}:587 was not reached through the proxy (EPROXY).`,
+      `The transport could not log in: ${host}:587 was not reached through the proxy (EPROXY).`,
     ]);
   });
 });
@@ -560,7 +560,7 @@ describe('T74: a port that contradicts `secure` is warned about at start', () =>
     return warnings.mock.calls.map(([sentence]) => sentence);
   };
   const begins = expect.stringContaining('port 465 begins with TLS');
-  const changes = (port: number) => expect.stringContaining(`port ${port} begins in the clear`);
+  const changes = (port: number) => expect.stringContaining(`port ${port} starts unencrypted`);
 
   it.each<[unknown, unknown[]]>([
     [{ host, port: 465, secure: false }, [begins]],

@@ -1,20 +1,18 @@
-/** Why an email did not leave, or may not have: one line for the operator, with no address, code or password. */
-import { type Endpoint, type FailureDetails, failureDetailsOf } from './failure-details.js';
-
-export { type FailureDetails, failureDetailsOf };
+/** The error of a failed delivery, and what its codes mean: what failed, what to do about it, and whether a retry helps. */
+import type { Endpoint, FailureDetails } from './failure-details.js';
 
 /**
- * Why an email did not leave, or may not have. The message says it in one line. The fields hold only names and numbers,
- * because the text of a server's reply can quote the address. `cause` is set when the email could not be written: the
- * error of the app's own template, with its digits masked.
+ * Why an email was not sent, or may not have been. The message says it in one line, with no address, code or password.
+ * The fields hold only names and numbers, because the text of a server's reply can quote the address. `cause` is set when
+ * the template threw: it is that error, with its digits masked.
  *
  * @example
  * verification.on('delivery_failed', ({ email, cause }) => log.error({ email, ...cause }, cause.message));
- * // The email did not leave: smtp.acme.example:587 refused the recipient (EENVELOPE, RCPT TO, 550, 5.1.1)
+ * // The email was not sent: smtp.acme.example:587 refused the recipient (EENVELOPE, RCPT TO, 550, 5.1.1)
  */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
-  /** A code of nodemailer such as `EAUTH`, of the system such as `ECONNREFUSED`, or `ETEMPLATE`: it could not be written. */
+  /** A code of nodemailer such as `EAUTH`, of the system such as `ECONNREFUSED`, or `ETEMPLATE` if the template threw. */
   declare readonly code: string;
   /** The code of the system or of TLS beneath it, such as `ECONNREFUSED` or `DEPTH_ZERO_SELF_SIGNED_CERT`. */
   declare readonly originalCode?: string;
@@ -33,12 +31,13 @@ export class DeliveryError extends Error {
   declare readonly providerCode?: string;
   /** Whether another try may succeed: not after a 5yz reply, a refused login or a wrong certificate. */
   readonly temporary: boolean;
-  /** Whether the address itself was refused, for a reason that is about the address alone. */
+  /** Whether the address itself was refused, for a reason that is only about the address. */
   readonly recipientRefused: boolean;
 
   constructor(kind: 'failed' | 'unknown', details: FailureDetails, cause?: Error) {
-    super(`${WORDS[kind]}: ${describeFailure(details, cause)}`, cause && { cause });
-    const { retryable: _isInTemporary, endpoint, ...fields } = details;
+    super(`${SUMMARY[kind]}: ${describeFailure(details, cause)}`, cause && { cause });
+    // `temporary` stands for `retryable`.
+    const { retryable: _unused, endpoint, ...fields } = details;
     for (const [field, value] of Object.entries({ ...fields, host: endpoint?.host, port: endpoint?.port }))
       if (value !== undefined) Object.assign(this, { [field]: value });
     this.temporary = isTemporary(details);
@@ -46,9 +45,9 @@ export class DeliveryError extends Error {
   }
 }
 
-const WORDS = {
-  failed: 'The email did not leave',
-  unknown: 'It is not known whether the email left',
+const SUMMARY = {
+  failed: 'The email was not sent',
+  unknown: 'It is not known whether the email was sent',
 } as const;
 
 /** One line for the operator: who did what, and the codes. */
@@ -56,12 +55,12 @@ export function describeFailure(details: FailureDetails, cause?: Error): string 
   const { code, originalCode, command, responseCode, enhancedCode, statusCode, providerCode } = details;
   const status = statusCode === undefined ? undefined : `HTTP ${statusCode}`;
   const codes = [code, originalCode, command, responseCode, enhancedCode, status, providerCode];
-  const known = codes.filter((part) => part !== undefined).join(', ');
-  return `${sentenceOf(details, cause)} (${known})`;
+  const listed = codes.filter((part) => part !== undefined).join(', ');
+  return `${sentenceOf(details, cause)} (${listed})`;
 }
 
 function sentenceOf(details: FailureDetails, cause: Error | undefined): string {
-  if (cause) return `it could not be written: ${inOneLine(`${cause.name}: ${cause.message}`)}`;
+  if (cause) return `it could not be written: ${onOneLine(`${cause.name}: ${cause.message}`)}`;
   const { text, remedy }: Omit<Failure, 'matches'> = FAILURES.find(({ matches }) => matches(details)) ?? {
     text: 'failed',
   };
@@ -72,12 +71,12 @@ function sentenceOf(details: FailureDetails, cause: Error | undefined): string {
   return advice === undefined ? `${actor} ${text}` : `${actor} ${text}: ${advice}`;
 }
 
-function inOneLine(text: string): string {
+function onOneLine(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
 }
 
-/** Template engines quote the lines around a mistake. */
+/** In characters. The error of a template engine can quote many lines of the template. */
 const MAX_LINE = 300;
 
 function actorOf(details: FailureDetails): string {
@@ -101,10 +100,11 @@ interface Failure {
   readonly remedy?: string;
 }
 
-const at =
-  (command: string, refusal: 4 | 5) =>
-  ({ command: under, responseCode = 0 }: FailureDetails) =>
-    under?.startsWith(command) === true && Math.floor(responseCode / 100) === refusal;
+/** Whether the server refused a command, with a reply that begins with 4 (temporary) or 5 (permanent). */
+const refusedAt =
+  (command: string, replyClass: 4 | 5) =>
+  ({ command: failed, responseCode = 0 }: FailureDetails) =>
+    failed?.startsWith(command) === true && Math.floor(responseCode / 100) === replyClass;
 
 const codedAs = (codes: RegExp) => (details: FailureDetails) =>
   codes.test(details.originalCode ?? '') || codes.test(details.code);
@@ -117,7 +117,7 @@ const WRONG_NAME = /^(?:ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/;
 const NOT_TLS = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/;
 const NO_COMMON_TLS =
   /^(?:CERT_|ERR_(?:SSL|TLS|OSSL)_\w*(?:VERSION|PROTOCOL|HANDSHAKE_FAILURE|CIPHER|UNKNOWN_CA|CERT|KEY_TOO|MD_TOO))/;
-/** The name does not exist. For a passing failure of DNS nodemailer keeps the addresses it resolved before. */
+/** The name does not exist. For a transient failure of DNS, nodemailer keeps the addresses it resolved before. */
 const NO_SUCH_NAME = /^(?:ENOTFOUND|ENODATA|EBADNAME)$/;
 
 const FAILURES: readonly Failure[] = [
@@ -135,7 +135,7 @@ const FAILURES: readonly Failure[] = [
   {
     matches: codedAs(NOT_TLS),
     text: 'does not begin with TLS',
-    remedy: 'leave `secure` out, or begin the URL with smtp://, for TLS by STARTTLS',
+    remedy: 'leave `secure` out, or begin the URL with smtp://, for TLS with STARTTLS',
   },
   { matches: codedAs(NO_COMMON_TLS), text: 'and this app have no TLS version or cipher in common' },
   { matches: codedAs(/^ECONNREFUSED$/), text: 'refused the connection' },
@@ -145,29 +145,29 @@ const FAILURES: readonly Failure[] = [
     text: 'could not be looked up in DNS',
   },
   { matches: codedAs(/^EPROXY$/), text: 'was not reached through the proxy' },
-  { matches: at('STARTTLS', 4), text: 'refused TLS for now' },
+  { matches: refusedAt('STARTTLS', 4), text: 'temporarily refused TLS' },
   {
-    matches: at('STARTTLS', 5),
+    matches: refusedAt('STARTTLS', 5),
     text: 'offers no TLS',
     remedy: 'without it no password is sent, unless you set `requireTLS: false`',
   },
-  { matches: at('AUTH', 4), text: 'refused the login for now' },
-  { matches: at('AUTH', 5), text: 'refused the login' },
-  { matches: at('MAIL FROM', 4), text: 'refused the sender for now' },
-  { matches: at('MAIL FROM', 5), text: 'refused the sender' },
-  { matches: at('RCPT TO', 4), text: 'refused the recipient for now' },
-  { matches: at('RCPT TO', 5), text: 'refused the recipient' },
-  { matches: at('DATA', 4), text: 'refused the message for now' },
-  { matches: at('DATA', 5), text: 'refused the message' },
+  { matches: refusedAt('AUTH', 4), text: 'temporarily refused the login' },
+  { matches: refusedAt('AUTH', 5), text: 'refused the login' },
+  { matches: refusedAt('MAIL FROM', 4), text: 'temporarily refused the sender' },
+  { matches: refusedAt('MAIL FROM', 5), text: 'refused the sender' },
+  { matches: refusedAt('RCPT TO', 4), text: 'temporarily refused the recipient' },
+  { matches: refusedAt('RCPT TO', 5), text: 'refused the recipient' },
+  { matches: refusedAt('DATA', 4), text: 'temporarily refused the message' },
+  { matches: refusedAt('DATA', 5), text: 'refused the message' },
   { matches: ({ responseCode = 0 }) => responseCode >= 500, text: 'refused it' },
-  { matches: ({ responseCode = 0 }) => responseCode >= 400, text: 'refused it for now' },
-  { matches: codedAs(/^(?:EAUTH|ENOAUTH|EOAUTH2)$/), text: 'could not be logged in to' },
-  { matches: (details) => details.statusCode === 429 || isThrottled(details), text: 'limits the rate' },
-  { matches: ({ statusCode = 0 }) => statusCode >= 500, text: 'is in trouble' },
+  { matches: ({ responseCode = 0 }) => responseCode >= 400, text: 'temporarily refused it' },
+  { matches: codedAs(/^(?:EAUTH|ENOAUTH|EOAUTH2)$/), text: 'did not accept the login' },
+  { matches: (details) => details.statusCode === 429 || isThrottled(details), text: 'is rate limiting' },
+  { matches: ({ statusCode = 0 }) => statusCode >= 500, text: 'had an internal error' },
   { matches: isOfProvider, text: 'refused it' },
   { matches: codedAs(/TIMEDOUT$|TIMEOUT$/), text: 'did not answer in time' },
   { matches: codedAs(/^(?:ECONNRESET|EPIPE|ECONNECTION)$/), text: 'closed the connection' },
-  { matches: codedAs(/^ETLS$/), text: 'could not begin TLS' },
+  { matches: codedAs(/^ETLS$/), text: 'could not start TLS' },
   { matches: codedAs(/^(?:ENETUNREACH|EHOSTUNREACH|EHOSTDOWN|ENETDOWN)$/), text: 'could not be reached' },
   { matches: codedAs(/^EPROTOCOL$/), text: 'does not speak SMTP as expected' },
   { matches: codedAs(/^ENOENT$/), text: 'failed: the sendmail binary was not found' },
@@ -182,19 +182,19 @@ function isThrottled({ providerCode = '' }: FailureDetails): boolean {
   return THROTTLED.test(providerCode);
 }
 
-/** Codes after which another try fails alike: of wrong options, of a wrong message, of missing permissions. */
+/** Another try would fail again: wrong options, a wrong message, missing permissions. */
 const PERMANENT_CODES =
   /^(?:ENOAUTH|EOAUTH2|ECONFIG|EOTP|EREQUIRETLS|ETEMPLATE|EMAXRECIPIENTS|EFILEACCESS|EURLACCESS|EACCES|EPERM|ENOENT|ERR_ACCESS_DENIED)$/;
 const NETWORK_CODES = /^(?:E[A-Z]*(?:CONN|TIME|UNREACH|DOWN)[A-Z]*|EAI_AGAIN|ESOCKET|EDNS|EPIPE|EFETCH)$/;
 
-/** By what the server or the provider replied first, then by the codes. */
+/** The reply of the server or the provider decides. Without one, the codes do. */
 function isTemporary(details: FailureDetails): boolean {
   const { code, originalCode, command, responseCode, statusCode, providerCode = '', retryable } = details;
   if (responseCode !== undefined) {
-    // 503 means that commands came in a bad order, not that the message was refused.
+    // 503 means that commands came out of sequence, not that the message was refused.
     return responseCode < 500 || (responseCode === 503 && code !== 'EAUTH');
   }
-  if (codesOfTls(details) || codedAs(NO_SUCH_NAME)(details)) return false;
+  if (isTlsFailure(details) || codedAs(NO_SUCH_NAME)(details)) return false;
   if (isThrottled(details)) return true;
   if (statusCode !== undefined) return statusCode >= 500 || [408, 425, 429].includes(statusCode);
   if (retryable !== undefined) return retryable;
@@ -206,7 +206,7 @@ function isTemporary(details: FailureDetails): boolean {
   return !codedAs(PERMANENT_CODES)(details);
 }
 
-function codesOfTls(details: FailureDetails): boolean {
+function isTlsFailure(details: FailureDetails): boolean {
   return [UNTRUSTED, OUT_OF_DATE, WRONG_NAME, NOT_TLS, NO_COMMON_TLS].some((codes) =>
     codedAs(codes)(details),
   );
@@ -215,7 +215,7 @@ function codesOfTls(details: FailureDetails): boolean {
 /** Enhanced codes X.1 about the sender or a limit, not the recipient (RFC 3463 §3.2; 5.1.90 is Exchange Online's). */
 const SENDER_CODES = new Set(['5.1.7', '5.1.8', '5.1.9', '5.1.90']);
 
-/** Whether it is about the address: not about the sender, the message, a policy or the session. */
+/** Whether the refusal is about the address: not about the sender, the message, a policy or the session. */
 function isRecipientRefused(details: FailureDetails): boolean {
   const { command, responseCode, enhancedCode, providerCode = '' } = details;
   if (responseCode === undefined) return /^(?:inactive|invalid|unknown)_?recipient/i.test(providerCode);

@@ -12,34 +12,28 @@ export interface Endpoint {
   readonly hint?: string | undefined;
 }
 
+/** Most become fields of `DeliveryError`, where each is described. */
 export interface FailureDetails {
-  /** A code of nodemailer such as `EAUTH`, of the system such as `ECONNREFUSED`, or of ours such as `ETEMPLATE`. */
   readonly code: string;
-  /** The code of the system or of TLS beneath it, such as `ECONNREFUSED` or `DEPTH_ZERO_SELF_SIGNED_CERT`. */
   readonly originalCode?: string | undefined;
-  /** The SMTP command that failed, such as `RCPT TO`; `CONN` before the first. */
   readonly command?: string | undefined;
-  /** The SMTP reply code, such as 550 (RFC 5321 §4.2). */
   readonly responseCode?: number | undefined;
-  /** The enhanced status code, such as `5.1.1` (RFC 3463). */
   readonly enhancedCode?: string | undefined;
-  /** The HTTP status of a provider's response. */
   readonly statusCode?: number | undefined;
-  /** The provider's name for the reason, such as `MessageRejected`. */
   readonly providerCode?: string | undefined;
-  /** Whether the provider said that another try may succeed, where its codes do not say so. */
+  /** Whether another try may succeed, by a flag of the provider beside its codes. */
   readonly retryable?: boolean | undefined;
-  /** The SMTP server, where it is known. */
+  /** The SMTP server, if known. */
   readonly endpoint?: Endpoint | undefined;
 }
 
 /** Reads whatever a transport or a delivery of the app threw or rejected with. */
 export function failureDetailsOf(thrown: unknown, endpoint?: Endpoint): FailureDetails {
   const responseCode = numberFrom(200, propertyOf(thrown, 'responseCode'));
-  const statusCode = statusOf(thrown);
+  const statusCode = httpStatusOf(thrown);
   const providerCode = providerCodeOf(thrown);
   const cause = propertyOf(thrown, 'cause');
-  const ownCode = codeOf(thrown) ?? TIME_OUTS[textOf(thrown, 'name') ?? ''];
+  const ownCode = codeOf(thrown) ?? FETCH_CODES[textOf(thrown, 'name') ?? ''];
   const original = codeOf({ code: propertyOf(thrown, 'originalCode') }) ?? codeOf(cause);
   const unnamed = statusCode !== undefined || providerCode !== undefined ? 'EPROVIDER' : 'EUNKNOWN';
   const code = ownCode ?? original ?? unnamed;
@@ -56,8 +50,8 @@ export function failureDetailsOf(thrown: unknown, endpoint?: Endpoint): FailureD
   };
 }
 
-/** The errors that fetch() rejects with when its signal is aborted. */
-const TIME_OUTS: Readonly<Record<string, string>> = { TimeoutError: 'ETIMEDOUT', AbortError: 'EABORT' };
+/** The names of the errors that fetch() rejects with when its signal is aborted: they have no code of their own. */
+const FETCH_CODES: Readonly<Record<string, string>> = { TimeoutError: 'ETIMEDOUT', AbortError: 'EABORT' };
 
 const COMMANDS =
   /^(?:CONN|API|EHLO|HELO|LHLO|STARTTLS|MAIL FROM|RCPT TO|DATA|RSET|AUTH (?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2)\b|AUTH)/;
@@ -75,7 +69,7 @@ function enhancedCodeOf(thrown: unknown, responseCode: number | undefined): stri
 }
 
 /** The HTTP status, wherever an SDK or an HTTP client puts it. */
-function statusOf(thrown: unknown): number | undefined {
+function httpStatusOf(thrown: unknown): number | undefined {
   const response = propertyOf(thrown, 'response');
   return [
     propertyOf(propertyOf(thrown, '$metadata'), 'httpStatusCode'),
@@ -86,13 +80,18 @@ function statusOf(thrown: unknown): number | undefined {
     propertyOf(thrown, 'code'),
   ]
     .map((value) => numberFrom(400, value))
-    .find((status) => status !== undefined && (status < 530 || status > 597));
+    .find((status) => status !== undefined && !isSmtpReply(status));
+}
+
+/** Whether it is the reply code of an SMTP server. From 530 on, HTTP has only 598 and 599, which proxies send. */
+function isSmtpReply(status: number): boolean {
+  return status >= 530 && status <= 597;
 }
 
 /** A reply code or a status: an integer below 600. A longer number could be the one-time code. */
-function numberFrom(least: number, value: unknown): number | undefined {
+function numberFrom(min: number, value: unknown): number | undefined {
   const number = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
-  const fits = typeof number === 'number' && Number.isInteger(number) && number >= least && number < 600;
+  const fits = typeof number === 'number' && Number.isInteger(number) && number >= min && number < 600;
   return fits ? number : undefined;
 }
 

@@ -8,16 +8,16 @@ import { createDelivery } from './retries.js';
 import { endpointOf, type Transport } from './transport.js';
 
 export interface EmailQueue {
-  /** Resolves to a slot for one more email, or to undefined when all stay taken or the queue is closed. */
+  /** Resolves to a slot for one more email, or to undefined if none becomes free in time or the queue is closed. */
   reserve(): Promise<Slot | undefined>;
-  /** Resolves to what keeps emails from leaving, as sentences. */
+  /** Resolves to what keeps emails from being sent, as sentences. */
   check(): Promise<readonly string[]>;
   /** Gives out no more slots, and resolves when all are released. */
   close(): Promise<void>;
 }
 
 export interface Slot {
-  /** Delivers the email while its code lives. Resolves to the outcome, never rejects. */
+  /** Delivers the email while its code is valid. Resolves to the outcome, never rejects. */
   send(email: OutgoingEmail): Promise<DeliveryOutcome>;
   /** To be called once: when the outcome is recorded, or when there is nothing to send. */
   release(): void;
@@ -28,7 +28,7 @@ const QUEUE_CAPACITY = 1000;
 
 /**
  * How long a send waits for a slot, in ms, and how many sends may wait. Past either, the answer is 503. The wait slows a
- * burst down to the speed at which emails leave; refusing at once would invite retries that slow the emails down.
+ * burst down to the speed at which emails are sent; refusing at once would invite retries that slow the emails down.
  */
 const QUEUE_TIMEOUT = 500;
 const MAX_WAITING = 1000;
@@ -36,6 +36,7 @@ const MAX_WAITING = 1000;
 export function createQueue(settings: Settings): EmailQueue {
   const { delivery, transport, mailTimeout } = settings;
   const closing = new AbortController();
+  /** Slots have no state of their own, so that one object serves as all of them. `taken` counts them. */
   const slot: Slot = { send: createDelivery(settings, closing.signal), release };
   const capacity = delivery === 'background' ? QUEUE_CAPACITY : Number.POSITIVE_INFINITY;
   const waiting = new Set<(slot?: Slot) => void>();
@@ -51,21 +52,21 @@ export function createQueue(settings: Settings): EmailQueue {
 
   function waitForSlot(): Promise<Slot | undefined> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(), QUEUE_TIMEOUT);
-      function settle(released?: Slot): void {
+      const timer = setTimeout(() => endWait(), QUEUE_TIMEOUT);
+      function endWait(released?: Slot): void {
         clearTimeout(timer);
-        waiting.delete(settle);
+        waiting.delete(endWait);
         resolve(released);
       }
-      waiting.add(settle);
+      waiting.add(endWait);
     });
   }
 
   function release(): void {
-    const [next] = waiting;
-    if (next) {
-      // Handed on while it is taken: nobody comes in between.
-      next(slot);
+    const [endFirstWait] = waiting;
+    if (endFirstWait) {
+      // Passed on without being freed, so that no other caller can take it.
+      endFirstWait(slot);
       return;
     }
     taken -= 1;
@@ -77,7 +78,7 @@ export function createQueue(settings: Settings): EmailQueue {
     check: async () => (typeof delivery === 'function' ? [] : checkLogin(transport, mailTimeout)),
     async close() {
       closing.abort();
-      for (const settle of waiting) settle();
+      for (const endWait of waiting) endWait();
       if (taken > 0) await new Promise<void>((resolve) => onIdle.push(resolve));
       if (transport.owned) transport.transporter.close?.();
     },
@@ -92,11 +93,11 @@ async function checkLogin(transport: Transport, timeout: number): Promise<readon
     );
   });
   try {
-    // As a promise of its own: one that throws must not leave the other alone, to end the process.
+    // Wrapped, so that a synchronous throw does not leave `timedOut` unhandled.
     await Promise.race([timedOut, (async () => transport.logIn(signal))()]);
     return [];
   } catch (cause) {
     const details = failureDetailsOf(cause, endpointOf(transport.transporter));
-    return [`The transport does not log in: ${describeFailure(details)}.`];
+    return [`The transport could not log in: ${describeFailure(details)}.`];
   }
 }

@@ -5,16 +5,18 @@
 import { isIP } from 'node:net';
 import { isOptions, isUnset, namesIn, nearMiss, shown } from '../checks.js';
 
-export type Given = Readonly<Record<string, unknown>>;
+/** Options by name, with values of any type. */
+export type RawOptions = Readonly<Record<string, unknown>>;
 
 /** Transports other than SMTP, by the option that names them, in nodemailer's order. */
 export const OTHER_TRANSPORTS = ['sendmail', 'streamTransport', 'jsonTransport', 'SES'] as const;
 
-const BOOLEANS = [
-  ...['secure', 'secured', 'requireTLS', 'ignoreTLS', 'opportunisticTLS', 'pool', 'lmtp', 'forceAuth'],
-  ...['debug', 'transactionLog', 'allowInternalNetworkInterfaces', 'streamTransport', 'jsonTransport'],
-  ...['buffer', 'skipEncoding', 'disableFileAccess', 'disableUrlAccess', 'attachDataUrls'],
-] as const;
+// biome-ignore format: with one name on each line the lists would fill a page
+const BOOLEANS: readonly string[] = [
+  'secure', 'secured', 'requireTLS', 'ignoreTLS', 'opportunisticTLS', 'pool', 'lmtp', 'forceAuth',
+  'debug', 'transactionLog', 'allowInternalNetworkInterfaces', 'streamTransport', 'jsonTransport',
+  'buffer', 'skipEncoding', 'disableFileAccess', 'disableUrlAccess', 'attachDataUrls',
+];
 
 /** Each with its minimum. */
 const NUMBERS: Readonly<Record<string, number>> = {
@@ -33,24 +35,26 @@ const NUMBERS: Readonly<Record<string, number>> = {
   dnsTimeout: 0,
 };
 
-const OTHERS = [
-  ...['url', 'service', 'host', 'port', 'auth', 'authMethod', 'customAuth', 'tls', 'servername', 'name'],
-  ...['localAddress', 'getSocket', 'proxy', 'logger', 'component', 'dkim', 'normalizeHeaderKey'],
-  ...['sendmail', 'path', 'newline', 'args', 'SES', 'socket', 'connection'],
+// biome-ignore format: with one name on each line the lists would fill a page
+const OTHER_NAMES = [
+  'url', 'service', 'host', 'port', 'auth', 'authMethod', 'customAuth', 'tls', 'servername', 'name',
+  'localAddress', 'getSocket', 'proxy', 'logger', 'component', 'dkim', 'normalizeHeaderKey',
+  'sendmail', 'path', 'newline', 'args', 'SES', 'socket', 'connection',
 ];
 
 /** Fields of a message, which some apps write here too. They have no effect, neither in nodemailer nor here. */
+// biome-ignore format: with one name on each line the lists would fill a page
 const MESSAGE_FIELDS = [
-  ...['from', 'sender', 'to', 'cc', 'bcc', 'replyTo', 'inReplyTo', 'references', 'subject', 'text', 'html'],
-  ...['watchHtml', 'amp', 'icalEvent', 'attachments', 'alternatives', 'headers', 'list', 'envelope', 'date'],
-  ...['messageId', 'encoding', 'textEncoding', 'raw', 'priority', 'xMailer', 'dsn', 'otp', 'boundaryPrefix'],
-  ...['baseBoundary'],
+  'from', 'sender', 'to', 'cc', 'bcc', 'replyTo', 'inReplyTo', 'references', 'subject', 'text', 'html',
+  'watchHtml', 'amp', 'icalEvent', 'attachments', 'alternatives', 'headers', 'list', 'envelope', 'date',
+  'messageId', 'encoding', 'textEncoding', 'raw', 'priority', 'xMailer', 'dsn', 'otp', 'boundaryPrefix',
+  'baseBoundary',
 ];
 
 const NAMES: ReadonlySet<string> = new Set([
   ...BOOLEANS,
   ...Object.keys(NUMBERS),
-  ...OTHERS,
+  ...OTHER_NAMES,
   ...MESSAGE_FIELDS,
 ]);
 
@@ -71,9 +75,9 @@ const ALIASES: Readonly<Record<string, string>> = {
 /**
  * The options as nodemailer is given them, without those that are undefined or null.
  *
- * @throws TypeError for a name that nodemailer does not know or a value of another type. It shows no possible password.
+ * @throws TypeError for a name that nodemailer does not know or a value of another type. The message never reveals a password.
  */
-export function checkTransportOptions(option: object): Given {
+export function checkTransportOptions(option: object): RawOptions {
   const checked: Record<string, unknown> = {};
   for (const name of namesIn(option)) {
     if (!NAMES.has(name)) refuseName(name);
@@ -86,21 +90,23 @@ export function checkTransportOptions(option: object): Given {
 
 function refuseName(name: string): never {
   const right = ALIASES[name.toLowerCase()] ?? nearMiss(name, NAMES);
-  const instead = right === undefined ? 'write it as nodemailer does, or leave it out' : `write \`${right}\``;
+  const instead =
+    right === undefined ? "use nodemailer's name for it, or leave it out" : `write \`${right}\``;
   throw new TypeError(`Unknown option \`transport.${name}\`: ${instead}.`);
 }
 
 function checkValue(name: string, value: unknown): unknown {
-  if (isOneOf(BOOLEANS, name))
-    return typeof value === 'boolean' ? value : refuse(name, 'true or false', value);
+  if (BOOLEANS.includes(name))
+    return typeof value === 'boolean' ? value : refuseTransportOption(name, 'true or false', value);
   if (name === 'port') return checkNumber(name, value, 1, 65_535);
-  const least = NUMBERS[name];
-  if (least !== undefined) {
-    const number = checkNumber(name, value, least, Number.POSITIVE_INFINITY);
+  const min = NUMBERS[name];
+  if (min !== undefined) {
+    const number = checkNumber(name, value, min, Number.POSITIVE_INFINITY);
     return TIMES.test(name) ? Math.min(number, MAX_TIMER) : number;
   }
-  const kind = KINDS[name];
-  if (kind && value !== false && value !== '' && !kind.fits(value)) refuse(name, kind.expected, value);
+  const type = TYPES[name];
+  if (type && value !== false && value !== '' && !type.fits(value))
+    refuseTransportOption(name, type.expected, value);
   return value;
 }
 
@@ -109,16 +115,16 @@ const TIMES = /Timeout$|^rateDelta$/;
 /** In ms. Node fires a timer with a longer delay at once. */
 const MAX_TIMER = 2 ** 31 - 1;
 
-interface Kind {
+interface ValueType {
   readonly expected: string;
   readonly fits: (value: unknown) => boolean;
 }
 
-const TEXT: Kind = { expected: 'a string', fits: isText };
-const OBJECT: Kind = { expected: 'an object', fits: isOptions };
+const TEXT: ValueType = { expected: 'a string', fits: isText };
+const OBJECT: ValueType = { expected: 'an object', fits: isOptions };
 
 /** What nodemailer would ignore silently, or fail on with the first email. */
-const KINDS: Readonly<Record<string, Kind>> = {
+const TYPES: Readonly<Record<string, ValueType>> = {
   name: TEXT,
   servername: TEXT,
   authMethod: TEXT,
@@ -137,12 +143,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 /** A number, or a string of digits as environment variables hold them. */
-function checkNumber(name: string, value: unknown, least: number, most: number): number {
+function checkNumber(name: string, value: unknown, min: number, max: number): number {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  const fits = typeof number === 'number' && number >= least && number <= most;
+  const fits = typeof number === 'number' && number >= min && number <= max;
   if (fits && (Number.isInteger(number) || number === Number.POSITIVE_INFINITY)) return number;
-  const bound = most < Number.POSITIVE_INFINITY ? ` from ${least} to ${most}` : '';
-  return refuse(name, `a whole number${bound || (least > 0 ? ` of at least ${least}` : '')}`, value);
+  const atLeast = min > 0 ? ` of at least ${min}` : '';
+  const range = max < Number.POSITIVE_INFINITY ? ` from ${min} to ${max}` : atLeast;
+  return refuseTransportOption(name, `a whole number${range}`, value);
 }
 
 export function isText(value: unknown): value is string {
@@ -150,7 +157,7 @@ export function isText(value: unknown): value is string {
 }
 
 /** Refuses an option of the transport or, without a name, the transport as a whole. */
-export function refuse(name: string, expected: string, value: unknown): never {
+export function refuseTransportOption(name: string, expected: string, value: unknown): never {
   const option = name === '' ? 'transport' : `transport.${name}`;
   const isMissing = value === undefined || value === '' || isUnset(value);
   const question = isMissing ? ' Is an environment variable unset?' : '';
@@ -162,8 +169,4 @@ export function refuse(name: string, expected: string, value: unknown): never {
 /** Only short words and numbers are shown: anything else may be a URL with a password in it. */
 function received(value: unknown): string {
   return typeof value === 'string' && !/^[\w .-]{0,40}$/.test(value) ? 'another string' : shown(value);
-}
-
-function isOneOf(names: readonly string[], name: string): boolean {
-  return names.includes(name);
 }

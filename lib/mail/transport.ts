@@ -24,7 +24,13 @@ import { warn } from '../events.js';
 import type { Endpoint } from './failure-details.js';
 import { logIn } from './smtp/connect.js';
 import { createSmtpPool, type SmtpPool } from './smtp/pool.js';
-import { checkTransportOptions, type Given, isText, OTHER_TRANSPORTS, refuse } from './transport-options.js';
+import {
+  checkTransportOptions,
+  isText,
+  OTHER_TRANSPORTS,
+  type RawOptions,
+  refuseTransportOption,
+} from './transport-options.js';
 
 /** A nodemailer transporter, its options, an SMTP URL, or a transport plugin. */
 export type TransportOption =
@@ -46,33 +52,33 @@ export interface TransporterLike {
   close?(): unknown;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: as above
+// biome-ignore lint/suspicious/noExplicitAny: any transporter, whatever its transport returns
 export type AnyTransporter = Transporter<any, any>;
 
 export interface Transport {
   readonly transporter: AnyTransporter;
-  /** Whether close() closes it: not when the app passed a transporter. */
+  /** Whether close() closes it: not if the app passed a transporter. */
   readonly owned: boolean;
-  /** For messages that are composed already: only if we made the pool, and nothing signs them. */
+  /** For messages that are already composed: only if we made the pool, and DKIM signs none of them. */
   readonly pool?: Pick<SmtpPool, 'compose' | 'sendRaw'>;
   /** Tries to log in, where the transport can. Once the signal is aborted, no connection stays open. */
   logIn(signal: AbortSignal): unknown;
 }
 
-/** @throws TypeError for an option that is no transport, or one that cannot work. It never shows a password. */
+/** @throws TypeError for an option that is not a transport, or that cannot work. The message never shows a password. */
 export function createTransport(option: TransportOption | undefined): Transport {
   if (typeof option === 'string') return transportOf(readUrl(option));
   if (typeof option !== 'object' || option === null || Array.isArray(option))
-    return refuse('', TRANSPORTS, option);
+    return refuseTransportOption('', TRANSPORTS, option);
   if ('then' in option)
-    throw new TypeError('The `transport` option is a promise: pass what it resolves to, by `await`.');
-  if (isTransporter(option)) return withVerify(option, false);
-  if (isPlugin(option)) return withVerify(nodemailer.createTransport(option), false);
+    throw new TypeError('The `transport` option is a promise. Pass what it resolves to, with `await`.');
+  if (isTransporter(option)) return wrapTransporter(option, false);
+  if (isPlugin(option)) return wrapTransporter(nodemailer.createTransport(option), false);
   if (!isOptions(option)) return refuseHidden('transport', TRANSPORTS, option);
   return transportOf(withUrl(checkTransportOptions(option)));
 }
 
-function transportOf(given: Given): Transport {
+function transportOf(given: RawOptions): Transport {
   checkDkim(given['dkim']);
   const other = OTHER_TRANSPORTS.find((name) => given[name]);
   if (other) return otherTransport(other, given);
@@ -80,20 +86,25 @@ function transportOf(given: Given): Transport {
   const pool = options.pool === false ? undefined : createSmtpPool(options);
   const transporter = pool?.transporter ?? nodemailer.createTransport(options);
   const { transporter: plugin, getSocket } = transporter;
-  if (!(plugin instanceof SMTPTransport)) return withVerify(transporter, true);
-  // Set by a `proxy`. nodemailer would only pass it on with the first message.
+  if (!(plugin instanceof SMTPTransport)) return wrapTransporter(transporter, true);
+  // Set by a `proxy`. nodemailer would not pass it on before the first message, but a login needs it earlier.
   if (typeof getSocket === 'function') plugin.getSocket = getSocket;
-  const unsigned = pool && !options.dkim && { pool };
-  return { transporter, owned: true, ...unsigned, logIn: (signal) => logIn(plugin, signal) };
+  const isSigned = Boolean(options.dkim);
+  return {
+    transporter,
+    owned: true,
+    ...(pool && !isSigned && { pool }),
+    logIn: (signal) => logIn(plugin, signal),
+  };
 }
 
-function withVerify(transporter: AnyTransporter, owned: boolean): Transport {
+function wrapTransporter(transporter: AnyTransporter, owned: boolean): Transport {
   return { transporter, owned, logIn: () => transporter.verify?.() };
 }
 
 const TRANSPORTS = 'a nodemailer transporter, its options or an SMTP URL';
 
-// biome-ignore lint/suspicious/noExplicitAny: as above
+// biome-ignore lint/suspicious/noExplicitAny: any plugin, whatever it returns
 function isPlugin(option: object): option is TransportPlugin<any, any> {
   return 'send' in option && typeof option.send === 'function';
 }
@@ -102,31 +113,32 @@ function isTransporter(option: object): option is AnyTransporter {
   return 'sendMail' in option && typeof option.sendMail === 'function';
 }
 
-/** Without their `pool` option, with which nodemailer would make an SMTP pool to localhost. */
-function otherTransport(name: (typeof OTHER_TRANSPORTS)[number], given: Given): Transport {
+/** The `pool` option is left out, because with it nodemailer would make an SMTP pool to localhost. */
+function otherTransport(name: (typeof OTHER_TRANSPORTS)[number], given: RawOptions): Transport {
   const { pool: _none, ...options } = given;
   if (name === 'SES') checkSes(given['SES']);
   // nodemailer takes the path of the binary only from `path`.
   const path = typeof given['sendmail'] === 'string' ? { path: given['sendmail'] } : {};
-  return withVerify(nodemailer.createTransport({ ...path, ...options }), true);
+  return wrapTransporter(nodemailer.createTransport({ ...path, ...options }), true);
 }
 
 function checkSes(ses: unknown): void {
-  const { sesClient, SendEmailCommand } = partsOf(ses);
-  if (typeof partsOf(sesClient)['send'] === 'function' && typeof SendEmailCommand === 'function') return;
+  const { sesClient, SendEmailCommand } = fieldsOf(ses);
+  if (typeof fieldsOf(sesClient)['send'] === 'function' && typeof SendEmailCommand === 'function') return;
   throw new TypeError(
     'The `transport.SES` option must be { sesClient: new SESv2Client(), SendEmailCommand }, both of @aws-sdk/client-sesv2.',
   );
 }
 
-function withUrl(given: Given): Given {
+function withUrl(given: RawOptions): RawOptions {
   const { url, ...options } = given;
   if (url === undefined) return options;
-  return assign(false, options, typeof url === 'string' ? readUrl(url) : refuse('url', 'an SMTP URL', url));
+  if (typeof url !== 'string') return refuseTransportOption('url', 'an SMTP URL', url);
+  return assign(false, options, readUrl(url));
 }
 
-/** As nodemailer reads it, after the checks that nodemailer does not make. */
-function readUrl(text: string): Given {
+/** The options in an SMTP URL. nodemailer parses it, after checks that nodemailer does not make. */
+function readUrl(text: string): RawOptions {
   const trimmed = text.trim();
   const parsed = /^smtps?:/i.test(trimmed) ? parsedUrl(trimmed) : undefined;
   if (!parsed?.host) {
@@ -137,13 +149,13 @@ function readUrl(text: string): Given {
   return checkTransportOptions(parsed);
 }
 
-/** Undefined where a character of the password ends the host, so that the rest would be read as path, query or hash. */
-function parsedUrl(text: string): Given | undefined {
+/** Undefined if an unencoded character of the password ends the host, and the rest would be read as path, query or hash. */
+function parsedUrl(text: string): RawOptions | undefined {
   const url = text.replace(/^(smtps?:)(?!\/\/)/i, '$1//');
   if (!URL.canParse(url)) return undefined;
   const { pathname, search, hash, searchParams } = new URL(url);
   if (pathname.length > 1 || hash !== '' || search.includes('@')) return undefined;
-  let parsed: Given;
+  let parsed: RawOptions;
   try {
     parsed = parseConnectionUrl(url);
   } catch {
@@ -154,46 +166,48 @@ function parsedUrl(text: string): Given | undefined {
 }
 
 /** nodemailer ignores a query parameter that the URL itself has set, and any name with a dot except those of `tls`. */
-function checkQuery(name: string, value: string, parsed: Given): void {
+function checkQuery(name: string, value: string, parsed: RawOptions): void {
   if (name.startsWith('tls.') || String(parsed[name]) === value || parsed[name] === Number(value)) return;
   throw new TypeError(
-    `The URL of \`transport\` has ${inspect(name)} in its query, where it does not count: write it once, in the URL itself or as an option.`,
+    `The URL of \`transport\` has ${inspect(name)} in its query, where it is ignored: write it once, in the URL itself or as an option.`,
   );
 }
 
 /** The options that take effect: those of a service override all others. */
-function smtpOptions(given: Given): SMTPPoolOptions {
+function smtpOptions(given: RawOptions): SMTPPoolOptions {
   for (const name of ['socket', 'connection']) {
     if (given[name] === undefined) continue;
     throw new TypeError(
-      `The \`transport.${name}\` option is one connection, which ends with its first messages: pass \`getSocket\`, or a transporter of your own.`,
+      `The \`transport.${name}\` option is one connection, which closes after a few messages: pass \`getSocket\`, or a transporter of your own.`,
     );
   }
   const { service } = given;
-  const known = service === undefined ? undefined : knownService(service);
-  const options = assign(false, given, known);
-  if (!known) checkHost(options['host'], options['getSocket'] !== undefined);
-  // To nodemailer it means no login.
+  const ofService = service === undefined ? undefined : serviceOptions(service);
+  const options = assign(false, given, ofService);
+  if (!ofService) checkHost(options['host'], options['getSocket'] !== undefined);
+  // nodemailer takes `auth: false` for no login.
   if (options['auth'] === false) delete options['auth'];
   if (options['auth'] !== undefined) checkAuth(options['auth'], options['customAuth'] !== undefined);
-  if (typeof options['host'] === 'string') options['host'] = options['host'].replace(/^\[(.*)\]$/, '$1');
+  if (typeof options['host'] === 'string') options['host'] = withoutBrackets(options['host']);
   const hint = portHint(options);
   if (hint) warn(`The \`transport\` option contradicts itself: ${hint}.`);
   return options;
 }
 
-function knownService(service: unknown) {
-  const known = typeof service === 'string' && wellKnown(service);
-  return known || refuse('service', 'one that nodemailer knows (else pass `host` and `port`)', service);
+function serviceOptions(service: unknown) {
+  const options = typeof service === 'string' && wellKnown(service);
+  const expected = 'one that nodemailer knows (else pass `host` and `port`)';
+  return options || refuseTransportOption('service', expected, service);
 }
 
 function checkHost(host: unknown, hasGetSocket: boolean): void {
   if (host === undefined && hasGetSocket) return;
-  if (!isText(host)) refuse('host', 'the name of an SMTP server, unless `service` or `url` is passed', host);
-  if (isIP(host.replace(/^\[(.*)\]$/, '$1')) > 0) return;
+  if (!isText(host))
+    refuseTransportOption('host', 'the name of an SMTP server, unless `service` or `url` is passed', host);
+  if (isIP(withoutBrackets(host)) > 0) return;
   if (!/^[^\s:/@?#[\]]+$/.test(host)) {
     throw new TypeError(
-      'The `transport.host` option must be a name or an IP address alone, with the port in `port`.',
+      'The `transport.host` option must be only a name or an IP address. Pass the port as `port`.',
     );
   }
 }
@@ -204,9 +218,9 @@ function checkHost(host: unknown, hasGetSocket: boolean): void {
  * @see https://nodemailer.com/smtp#authentication
  */
 function checkAuth(auth: unknown, isCustom: boolean): void {
-  const { type, user, pass, accessUrl, serviceClient, ...others } = partsOf(auth);
+  const { type, user, pass, accessUrl, serviceClient, ...others } = fieldsOf(auth);
   if (String(type).toUpperCase() === 'OAUTH2') {
-    if (!isText(user)) refuse('auth.user', 'the account to log in as', user);
+    if (!isText(user)) refuseTransportOption('auth.user', 'the account to log in as', user);
     if (typeof accessUrl === 'string' && !/^https:/i.test(accessUrl) && !isLoopbackUrl(accessUrl)) {
       throw new TypeError(
         'The `transport.auth.accessUrl` option must begin with https: a client secret is sent there.',
@@ -220,7 +234,7 @@ function checkAuth(auth: unknown, isCustom: boolean): void {
     );
   }
   if (isCustom) return;
-  if (!isText(user)) refuse('auth.user', 'the user to log in as', user);
+  if (!isText(user)) refuseTransportOption('auth.user', 'the user to log in as', user);
   if (!isText(pass) && typeof pass !== 'number') {
     throw new TypeError(
       'The `transport.auth.pass` option must be the password to log in with. Is an environment variable unset?',
@@ -250,8 +264,8 @@ function secured(options: SMTPPoolOptions): SMTPPoolOptions {
 }
 
 /**
- * Where everything may be sent in the clear, an untrusted certificate is no worse, nor is a STARTTLS that fails: Postfix
- * as Debian installs it offers TLS with a self-signed certificate.
+ * If plaintext is allowed, an untrusted certificate is acceptable too, and so is a STARTTLS that fails: Postfix as Debian
+ * installs it offers TLS with a self-signed certificate.
  */
 function withLaxTls({ tls, opportunisticTLS = true }: SMTPPoolOptions): SMTPPoolOptions {
   const isStrict = tls?.ca !== undefined || tls?.rejectUnauthorized !== undefined;
@@ -260,7 +274,7 @@ function withLaxTls({ tls, opportunisticTLS = true }: SMTPPoolOptions): SMTPPool
 
 type GetSocket = NonNullable<SMTPPoolOptions['getSocket']>;
 
-/** A `getSocket` of the app that throws or rejects would end the process. */
+/** Without this, a `getSocket` of the app that throws or rejects would end the process. */
 function withCaughtErrors(getSocket: GetSocket): GetSocket {
   return (options, done) => {
     const called = async () => getSocket(options, done);
@@ -270,7 +284,7 @@ function withCaughtErrors(getSocket: GetSocket): GetSocket {
   };
 }
 
-/** What comes with a socket overrides the options: it must not lift the rule above, nor claim TLS that is not there. */
+/** What comes with a socket overrides the options. It must not disable `requireTLS` or falsely claim TLS. */
 function withRequiredTls(getSocket: GetSocket): GetSocket {
   return (options, done) =>
     getSocket(options, (error, socket) => {
@@ -296,13 +310,18 @@ function isLoopback(host: string): boolean {
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
   const version = isIP(name);
   if (version > 0) return loopback.check(name, version === 6 ? 'ipv6' : 'ipv4');
-  // As 127.1 or 0x7f000001, which a URL parser reads as the system does.
+  // Such as 127.1 or 0x7f000001, which a URL parser reads as the system does.
   const { hostname } = URL.canParse(`http://${name}`) ? new URL(`http://${name}`) : { hostname: '' };
   return /^[0-9a-fx.]+$/.test(name) && isIP(hostname) === 4 && loopback.check(hostname);
 }
 
 function isLoopbackUrl(url: string): boolean {
-  return URL.canParse(url) && isLoopback(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'));
+  return URL.canParse(url) && isLoopback(withoutBrackets(new URL(url).hostname));
+}
+
+/** An IPv6 address in a URL is in brackets. */
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** The server that an SMTP transporter connects to, ours or the app's. */
@@ -310,9 +329,9 @@ export function endpointOf(transporter: AnyTransporter): Endpoint | undefined {
   const { transporter: plugin } = transporter;
   if (typeof plugin?.name !== 'string' || !plugin.name.startsWith('SMTP') || !('options' in plugin))
     return undefined;
-  const { host = 'localhost', port, secure }: SMTPPoolOptions = partsOf(plugin.options);
+  const { host = 'localhost', port, secure }: SMTPPoolOptions = fieldsOf(plugin.options);
   if (typeof host !== 'string' || !/^[\w.:-]+$/.test(host)) return undefined;
-  // As nodemailer chooses the port.
+  // nodemailer chooses the same port.
   return { host, port: Number(port) || (secure ? 465 : 587), hint: portHint({ port, secure }) };
 }
 
@@ -325,16 +344,16 @@ function portHint({ port, secure }: SMTPPoolOptions): string | undefined {
   if (Number(port) === 465 && secure === false)
     return 'port 465 begins with TLS: pass `secure: true`, or begin the URL with smtps://';
   if ((Number(port) === 587 || Number(port) === 25) && secure === true)
-    return `port ${port} begins in the clear and changes to TLS by STARTTLS: leave \`secure\` out, or begin the URL with smtp://`;
+    return `port ${port} starts unencrypted and changes to TLS with STARTTLS: leave \`secure\` out, or begin the URL with smtp://`;
   return undefined;
 }
 
 /** nodemailer sends emails unsigned when it cannot read the key. */
 function checkDkim(dkim: unknown): void {
   if (!dkim) return;
-  const { keys } = partsOf(dkim);
+  const { keys } = fieldsOf(dkim);
   for (const key of keys === undefined ? [dkim] : [keys].flat()) {
-    if (isPrivateKey(partsOf(key)['privateKey'])) continue;
+    if (isPrivateKey(fieldsOf(key)['privateKey'])) continue;
     throw new TypeError(
       'The `transport.dkim.privateKey` option must be a private key, and cannot be read as one.',
     );
@@ -342,7 +361,7 @@ function checkDkim(dkim: unknown): void {
 }
 
 function isPrivateKey(key: unknown): boolean {
-  if (partsOf(key)['type'] === 'private') return true;
+  if (fieldsOf(key)['type'] === 'private') return true;
   try {
     return (isKeyInput(key) || typeof key === 'string') && createPrivateKey(key).type === 'private';
   } catch {
@@ -351,9 +370,9 @@ function isPrivateKey(key: unknown): boolean {
 }
 
 function isKeyInput(key: unknown): key is PrivateKeyInput | Buffer {
-  return Buffer.isBuffer(key) || partsOf(key)['key'] !== undefined;
+  return Buffer.isBuffer(key) || fieldsOf(key)['key'] !== undefined;
 }
 
-function partsOf(value: unknown): Given {
+function fieldsOf(value: unknown): RawOptions {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }
