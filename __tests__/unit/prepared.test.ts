@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { MemoryStore } from 'express-email-verification';
 import fc from 'fast-check';
 import { en, ko } from '../../lib/locales/index.js';
-import { buildMessage, type Recipient } from '../../lib/mail/message.js';
+import { buildMessage, type MessageInput } from '../../lib/mail/message.js';
 import { createPreparedMessages } from '../../lib/mail/prepared.js';
 import type { RawMessage } from '../../lib/mail/smtp/pool.js';
 import { createSettings, type EmailVerificationOptions } from '../../lib/options/options.js';
@@ -26,13 +26,13 @@ function start(options: Partial<EmailVerificationOptions> = {}) {
     code: '0123456789'.slice(0, settings.codeLength),
   };
 
-  async function composed(to: Recipient, lifetime: number): Promise<RawMessage> {
+  async function composed(to: MessageInput, lifetime: number): Promise<RawMessage> {
     const built = buildMessage(to, lifetime, settings);
     if (built.kind === 'failed' || !settings.transport.pool) throw new Error('not built');
     return settings.transport.pool.compose(built.message);
   }
   /** Waits until the message is prepared; undefined if it never is. */
-  async function ready(to: Recipient = recipient, lifetime = LIFETIME): Promise<RawMessage | undefined> {
+  async function ready(to: MessageInput = recipient, lifetime = LIFETIME): Promise<RawMessage | undefined> {
     for (let n = 0; n < 100; n += 1) {
       const message = prepared(to, lifetime);
       if (message) return message;

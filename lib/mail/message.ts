@@ -1,4 +1,4 @@
-/** Builds the message of an email: by the template, or with the content that the app put in a code's place. */
+/** Builds the message of an email: from the template, or from the content that the app sends instead of a code. */
 import { randomUUID } from 'node:crypto';
 import { messageOf, textOf } from '../errors.js';
 import type { Locale } from '../locales/index.js';
@@ -7,40 +7,43 @@ import { DeliveryError } from './delivery-error.js';
 import type { Mail } from './mailer.js';
 import { defaultTemplate, type MailContent } from './template.js';
 
-/** Who gets what: a code, or content of the app's own. */
-export interface Recipient {
+/** The recipient, and what the email holds: a code, or content of the app's own. */
+export interface MessageInput {
   readonly email: string;
   readonly locale: Locale;
   readonly code?: string;
   readonly content?: MailContent;
 }
 
-/** An email that is worth sending while its code lives. */
-export interface OutgoingEmail extends Recipient {
-  /** How long its code lives in all, in ms, and when it ends, by `Date.now()`. */
+/** An email with the validity of its code. It is not sent after that. */
+export interface OutgoingEmail extends MessageInput {
+  /** How long the code is valid in all, in ms. */
   readonly lifetime: number;
+  /** When the code expires, by `Date.now()`. */
   readonly expiresAt: number;
 }
 
 export type BuiltMessage =
   | { readonly kind: 'built'; readonly message: Mail }
-  /** The app's template is broken. An email that could not be built has not left, so it ends as a failed one. */
+  /** The app's template is broken. The email was not sent, so its delivery has failed. */
   | { readonly kind: 'failed'; readonly error: DeliveryError };
 
 /**
- * To one recipient and nobody else, whatever defaults the transporter has. Envelope and header hold the address exactly
- * as it was keyed; it is never parsed again (RFC 5321 §3.3). The code is valid for `lifetime` ms.
+ * The message goes to one recipient and nobody else, whatever defaults the transporter has. Envelope and header hold
+ * exactly the string that the store key is derived from; it is never parsed again (RFC 5321 §3.3).
+ *
+ * @param remaining how long the code is still valid, in ms
  */
-export function buildMessage(recipient: Recipient, lifetime: number, settings: Settings): BuiltMessage {
-  const { email, locale, code } = recipient;
+export function buildMessage(input: MessageInput, remaining: number, settings: Settings): BuiltMessage {
+  const { email, locale, code } = input;
   const { from, origin } = settings;
   let content: MailContent;
   try {
-    content = contentOf(recipient, lifetime, settings);
+    content = contentOf(input, remaining, settings);
   } catch (thrown) {
     return {
       kind: 'failed',
-      error: new DeliveryError('failed', { code: 'ETEMPLATE' }, withoutSecrets(thrown, recipient)),
+      error: new DeliveryError('failed', { code: 'ETEMPLATE' }, withoutSecrets(thrown, input)),
     };
   }
   const message: Mail = {
@@ -51,6 +54,7 @@ export function buildMessage(recipient: Recipient, lifetime: number, settings: S
     envelope: { from: from.address, to: [email] },
     maxRecipients: 1,
     ...content,
+    // A header that differs from email to email must be filled in by prepared.ts as well.
     headers: {
       // No automatic reply comes back (RFC 3834 §5). Exchange only knows its own header (MS-OXCMAIL §2.1.3.2.20).
       'Auto-Submitted': 'auto-generated',
@@ -64,12 +68,16 @@ export function buildMessage(recipient: Recipient, lifetime: number, settings: S
   return { kind: 'built', message };
 }
 
-function contentOf({ locale, code, content }: Recipient, lifetime: number, settings: Settings): MailContent {
+function contentOf(
+  { locale, code, content }: MessageInput,
+  remaining: number,
+  settings: Settings,
+): MailContent {
   const { appName, originHost, codeInSubject, template } = settings;
   if (content !== undefined) return checkContent('The `mail` of `beforeSend` must be', content);
   const written = template({
     code: code ?? '',
-    expiresIn: Math.ceil(lifetime / 1000),
+    expiresIn: Math.ceil(remaining / 1000),
     appName,
     locale,
     originHost,
@@ -78,13 +86,13 @@ function contentOf({ locale, code, content }: Recipient, lifetime: number, setti
   return checkContent('The `template` option must return', written);
 }
 
-/** These three strings alone are passed on: nodemailer would also take files, URLs, more recipients and headers. */
+/** Only these three strings are passed on: nodemailer would also take files, URLs, more recipients and headers. */
 function checkContent(expectation: string, content: MailContent): MailContent {
   const { subject, text, html } = content ?? {};
   if (typeof subject === 'string' && isBody(text) && isBody(html) && (text ?? html) !== undefined) {
     return { subject, text, html };
   }
-  // An asynchronous template may also reject, and an unhandled rejection would end the process.
+  // If an asynchronous template rejects, the unhandled rejection would end the process.
   Promise.resolve(content).catch(() => {});
   throw new TypeError(`${expectation} { subject, text, html }, each a string.`);
 }
@@ -121,7 +129,7 @@ export function checkTemplate(settings: Settings): void {
  * The error of the app's own code, reduced to its name, message and stack. They may quote the address and the code, so
  * addresses and all digits are masked.
  */
-function withoutSecrets(thrown: unknown, { email, code = '' }: Recipient): Error {
+function withoutSecrets(thrown: unknown, { email, code = '' }: MessageInput): Error {
   const masked = (text: string) =>
     text
       .replace(/[^\s<>"'(]+@[^\s<>"')]+/g, '***')

@@ -6,41 +6,41 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options/options.js';
-import { buildMessage, type Recipient } from './message.js';
+import { buildMessage, type MessageInput } from './message.js';
 import type { Compose, RawMessage } from './smtp/pool.js';
 import { defaultTemplate } from './template.js';
 
-/** The message with a code that is valid for `lifetime` ms; undefined when nodemailer has to compose it. */
-export type PreparedMessages = (recipient: Recipient, lifetime: number) => RawMessage | undefined;
+/** The message with a code that is still valid for `remaining` ms; undefined when nodemailer has to compose it. */
+export type PreparedMessages = (input: MessageInput, remaining: number) => RawMessage | undefined;
 
-/** A language has one form for each number of seconds that a code has left. Each takes about 10 kB. */
-const MOST_FORMS = 64;
+/** There is one for each language and each validity in seconds, because the text says both. Each takes about 10 kB. */
+const MAX_BLUEPRINTS = 64;
 
 export function createPreparedMessages(settings: Settings): PreparedMessages {
   const { compose } = settings.transport.pool ?? {};
   if (!compose || settings.template !== defaultTemplate) return () => undefined;
-  /** By language and seconds. A form is made the second time that it is needed. */
-  const forms = new Map<string, Form | 'needed once' | 'unavailable'>();
+  /** By language and seconds. A blueprint is made when it is needed for the second time. */
+  const blueprints = new Map<string, Blueprint | 'seen' | 'unavailable'>();
 
-  return function preparedMessage({ email, code, content, locale }, lifetime) {
+  return function preparedMessage({ email, code, content, locale }, remaining) {
     if (code === undefined || content !== undefined) return undefined;
-    const seconds = Math.ceil(lifetime / 1000);
+    const seconds = Math.ceil(remaining / 1000);
     const key = `${locale.tag} ${seconds}`;
-    const form = forms.get(key);
-    if (typeof form === 'object') {
-      const messageId = `<${randomUUID()}@${form.domain}>`;
-      const raw = fill(form, { email, code, date: new Date(), messageId, reference: randomUUID() });
-      return { envelope: { from: form.sender, to: [email] }, messageId, raw };
+    const blueprint = blueprints.get(key);
+    if (typeof blueprint === 'object') {
+      const messageId = `<${randomUUID()}@${blueprint.domain}>`;
+      const raw = fill(blueprint, { email, code, date: new Date(), messageId, reference: randomUUID() });
+      return { envelope: { from: blueprint.sender, to: [email] }, messageId, raw };
     }
-    if (form === undefined) {
-      const [oldest = ''] = forms.keys();
-      if (forms.size >= MOST_FORMS) forms.delete(oldest);
-      forms.set(key, 'needed once');
-    } else if (form === 'needed once') {
-      forms.set(key, 'unavailable');
+    if (blueprint === undefined) {
+      const [oldest = ''] = blueprints.keys();
+      if (blueprints.size >= MAX_BLUEPRINTS) blueprints.delete(oldest);
+      blueprints.set(key, 'seen');
+    } else if (blueprint === 'seen') {
+      blueprints.set(key, 'unavailable');
       // If it fails, nodemailer composes each message, and the delivery reports what is wrong.
-      createForm(settings, compose, locale, seconds).then(
-        (created) => created && forms.set(key, created),
+      createBlueprint(settings, compose, locale, seconds).then(
+        (created) => created && blueprints.set(key, created),
         () => {},
       );
     }
@@ -49,9 +49,9 @@ export function createPreparedMessages(settings: Settings): PreparedMessages {
 }
 
 /** A composed message: text as latin1, and functions for what is filled in between. */
-interface Form {
+interface Blueprint {
   readonly sender: string;
-  /** The sender's, for the Message-ID. */
+  /** The domain of the sender, for the Message-ID. */
   readonly domain: string;
   readonly pieces: readonly Piece[];
 }
@@ -66,24 +66,24 @@ interface Values {
   readonly reference: string;
 }
 
-function fill({ pieces }: Pick<Form, 'pieces'>, values: Values): Buffer {
+function fill({ pieces }: Pick<Blueprint, 'pieces'>, values: Values): Buffer {
   let text = '';
   for (const piece of pieces) text += typeof piece === 'string' ? piece : piece(values);
   return Buffer.from(text, 'latin1');
 }
 
 /**
- * Composes a message twice, with different codes: where the two differ are the digits. Composes a third one to prove the
- * form: filled in, it must be what nodemailer composes, byte for byte.
+ * Composes a message with two codes, to find their digits: the places where the two differ. Then verifies the blueprint:
+ * filled in with other values, it must equal what nodemailer composes of them, byte for byte.
  *
- * @returns Undefined when it is not, as when a code in the subject is encoded.
+ * @returns undefined when it does not, for example because a code in the subject is encoded
  */
-async function createForm(
+async function createBlueprint(
   settings: Settings,
   compose: Compose,
   locale: Locale,
   seconds: number,
-): Promise<Form | undefined> {
+): Promise<Blueprint | undefined> {
   const baseBoundary = randomBytes(8).toString('hex');
   async function composeWith({ email, code, date, messageId, reference }: Values) {
     const built = buildMessage({ email, locale, code }, seconds * 1000, settings);
@@ -95,13 +95,13 @@ async function createForm(
 
   const probe = drawValues('1'.repeat(settings.codeLength), 0);
   const sample = drawValues('0123456789'.slice(0, settings.codeLength), Date.now());
-  const [ones, twos, proof] = await Promise.all([
+  const [ones, twos, expected] = await Promise.all([
     composeWith(probe),
     composeWith({ ...probe, code: '2'.repeat(settings.codeLength) }),
     composeWith(sample),
   ]);
   const pieces = piecesOf(ones.text, twos.text, probe);
-  if (!pieces || fill({ pieces }, sample).toString('latin1') !== proof.text) return undefined;
+  if (!pieces || fill({ pieces }, sample).toString('latin1') !== expected.text) return undefined;
   const { sender } = ones;
   return { sender, domain: sender.slice(sender.lastIndexOf('@') + 1), pieces };
 }
@@ -127,6 +127,7 @@ function piecesOf(ones: string, twos: string, probe: Values): Piece[] | undefine
   const lines = ones.split('\r\n');
   const otherLines = twos.split('\r\n');
   const pieces: Piece[] = [];
+  // The code appears in several places, each with all of its digits in order.
   let digits = 0;
   const nextDigit = () => digits++ % probe.code.length;
 

@@ -1,4 +1,4 @@
-/** The email as a person reads it: its subject, its text and its HTML. */
+/** The content of the email: its subject, its text and its HTML. */
 import type { Locale } from '../locales/index.js';
 
 export interface TemplateInput {
@@ -20,12 +20,12 @@ export interface MailContent {
 
 /**
  * Turns a code into the content of an email; passed as the `template` option. It is synchronous: no email is written for
- * a suppressed address, and a wait would give that away. If it throws, the delivery has failed.
+ * a suppressed address, and waiting would reveal it. If it throws, the delivery has failed.
  */
 export type Template = (input: TemplateInput) => MailContent;
 
 /**
- * The default email: one column of at most 600 px, tables and inline styles for the sake of mail clients, no image, light
+ * The default email: one column of at most 600 px, tables and inline styles because of mail clients, no image, light
  * and dark. The code is one word, so that a double click selects it.
  */
 export const defaultTemplate: Template = ({
@@ -36,21 +36,21 @@ export const defaultTemplate: Template = ({
   originHost,
   codeInSubject,
 }) => {
-  const words = locale.mail;
+  const texts = locale.mail;
   const content = {
-    preview: words.preview(appName),
-    heading: words.heading,
-    instruction: words.instruction(appName),
+    preview: texts.preview(appName),
+    heading: texts.heading,
+    instruction: texts.instruction(appName),
     code,
-    expiry: words.expiry(expiresIn),
-    ignore: words.ignore,
-    // As the last line it lets a browser offer the code on this host alone (WICG origin-bound one-time codes).
+    expiry: texts.expiry(expiresIn),
+    ignore: texts.ignore,
+    // As the last line, it lets browsers offer the code only on this host (WICG origin-bound one-time codes).
     bound: originHost && `@${originHost} #${code}`,
   };
-  const subject = words.subject(appName);
+  const subject = texts.subject(appName);
   return {
-    subject: codeInSubject ? words.subjectWithCode(appName, code) : subject,
-    text: textOf(content),
+    subject: codeInSubject ? texts.subjectWithCode(appName, code) : subject,
+    text: plainText(content),
     html: page(locale, subject, content),
   };
 };
@@ -68,14 +68,14 @@ interface Content {
 /** At least this many characters precede the code: an inbox or a lock screen shows no more of a message. */
 const PREVIEW_LENGTH = 200;
 
-const LINE = '-'.repeat(72);
+const RULE = '-'.repeat(72);
 
-/** The code comes last, after a ruled line, or several where the text before it is short. No line feed at the end. */
-function textOf({ heading, instruction, code, expiry, ignore, bound }: Content): string {
+/** The code comes last, after a line of dashes, or several if the text before it is short. No line feed at the end. */
+function plainText({ heading, instruction, code, expiry, ignore, bound }: Content): string {
   const before = [heading, ignore, expiry];
   const missing = PREVIEW_LENGTH - [...before, instruction].join(' ').length;
-  const lines = Math.max(1, Math.ceil(missing / LINE.length));
-  const paragraphs = [...before, Array(lines).fill(LINE).join('\n'), instruction, code];
+  const lines = Math.max(1, Math.ceil(missing / RULE.length));
+  const paragraphs = [...before, Array(lines).fill(RULE).join('\n'), instruction, code];
   return (bound === undefined ? paragraphs : [...paragraphs, bound]).join('\n\n');
 }
 

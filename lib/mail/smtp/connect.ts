@@ -3,13 +3,13 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type SMTPTransport from 'nodemailer/lib/smtp-transport';
 
 export interface ConnectionEvents {
-  /** Called once, when it can take messages. */
+  /** Called once, when the connection can take messages. */
   opened(smtp: SMTPConnection): void;
-  /** Called when it did not open or has ended, sometimes more than once. */
+  /** Called when the connection could not be opened or has ended, sometimes more than once. */
   ended(error?: Error): void;
 }
 
-/** @returns a function that closes it at once, in any state. */
+/** @returns a function that closes the connection at once, in any state. */
 export function connect(transport: SMTPTransport, { opened, ended }: ConnectionEvents): () => void {
   let options = transport.options;
   let smtp: SMTPConnection | undefined;
@@ -23,15 +23,15 @@ export function connect(transport: SMTPTransport, { opened, ended }: ConnectionE
       ended(error);
       return;
     }
-    // It may hold options beside the socket, such as that a login is required.
+    // It may hold other options, for example that a login is required.
     if (socket) options = { ...options, ...socket };
     smtp = new SMTPConnection(options);
     smtp.on('error', ended);
     smtp.once('end', ended);
-    smtp.connect((error) => (error ? ended(error) : smtp && logIn(smtp)));
+    smtp.connect((error) => (error ? ended(error) : smtp && authenticate(smtp)));
   });
 
-  function logIn(smtp: SMTPConnection): void {
+  function authenticate(smtp: SMTPConnection): void {
     const auth = transport.getAuth();
     if (!auth || !(smtp.allowsAuth || options.forceAuth)) {
       opened(smtp);

@@ -1,4 +1,4 @@
-/** The `rateLimit` and `rateDelta` of a pool: so many messages may start in each window. */
+/** The `rateLimit` and `rateDelta` options of a pool: a limit of messages that may start in each window. */
 export interface RateLimit {
   /** Whether one more message may start now. If so, it counts. */
   mayStart(): boolean;
@@ -6,7 +6,7 @@ export interface RateLimit {
   stop(): void;
 }
 
-/** Lets `limit` messages start in each window of so many ms. Calls `resume` when a new window begins. */
+/** Lets `limit` messages start in each `window`, in ms. Calls `resume` when a window has ended. */
 export function createRateLimit(limit: number, window: number, resume: () => void): RateLimit {
   let started = 0;
   let timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-/** Calls back when something takes too long. One timer serves any number of starts, because a timer each is too costly. */
+/** Calls back when something takes too long. One timer serves any number of starts: a timer for each would cost too much. */
 export interface Watchdog {
   /** Calls back after `delay` ms, unless it is stopped or started again before. */
   start(delay: number, callback: () => void): void;
@@ -20,9 +20,9 @@ export function createWatchdog(): Watchdog {
 
   function end(): void {
     timerEnds = Number.POSITIVE_INFINITY;
-    const left = due - performance.now();
-    if (left === Number.POSITIVE_INFINITY) return;
-    if (left > 0) setTimer(left);
+    const remaining = due - performance.now();
+    if (remaining === Number.POSITIVE_INFINITY) return;
+    if (remaining > 0) setTimer(remaining);
     // After pending input is read: a busy process may not have seen a reply that came in time.
     else setImmediate(() => performance.now() >= due && onDue());
   }
