@@ -138,6 +138,16 @@ it('the time left is exact to the second', async () => {
   }
 });
 
+it('locales with the same tag have their own messages', async () => {
+  const formal = { ...en, mail: { ...en.mail, heading: 'Kindly verify your email address' } };
+  const { recipient, composed, ready } = start({ locales: { 'en-GB': formal } });
+  for (const locale of [en, formal]) {
+    const message = await ready({ ...recipient, locale });
+    if (!message) throw new Error('never prepared');
+    expect(comparable(message)).toEqual(comparable(await composed({ ...recipient, locale }, LIFETIME)));
+  }
+});
+
 it('none of 10,000 messages holds a code or an address of another', async () => {
   const { ready, prepared } = start({ origin: 'https://acme.example' });
   for (const locale of [en, ko]) {

@@ -1,7 +1,7 @@
 /**
- * Messages composed in advance. The emails of the default template in one language differ only in the recipient, the code,
- * the date and two ids. nodemailer composes the message once; after that, only these are filled in. Composing is most of
- * what an email costs.
+ * Messages composed in advance. In one language, and with the same time left, the emails of the default template differ only
+ * in the recipient, the code, the date and two ids. nodemailer composes such a message once; after that, only these values
+ * are filled in. Composing is most of the cost of an email.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Locale } from '../locales/index.js';
@@ -13,19 +13,21 @@ import { defaultTemplate } from './template.js';
 /** The message with a code that is still valid for `remaining` ms; undefined when nodemailer has to compose it. */
 export type PreparedMessages = (input: MessageInput, remaining: number) => RawMessage | undefined;
 
-/** There is one for each language and each validity in seconds, because the text says both. Each takes about 10 kB. */
+/** There is one for each locale and each validity in seconds, because the text depends on both. Each takes about 10 kB. */
 const MAX_BLUEPRINTS = 64;
 
 export function createPreparedMessages(settings: Settings): PreparedMessages {
   const { compose } = settings.transport.pool ?? {};
   if (!compose || settings.template !== defaultTemplate) return () => undefined;
-  /** By language and seconds. A blueprint is made when it is needed for the second time. */
+  /** Two locales of an app can have the same tag, as in `{ 'en-GB': { ...en, mail } }`. */
+  const indexes = new Map([...settings.locales.values()].map((locale, index) => [locale, index]));
+  /** By the index of the locale and seconds. A blueprint is made when it is needed for the second time. */
   const blueprints = new Map<string, Blueprint | 'seen' | 'unavailable'>();
 
   return function preparedMessage({ email, code, content, locale }, remaining) {
-    if (code === undefined || content !== undefined) return undefined;
+    if (code === undefined || content !== undefined || !indexes.has(locale)) return undefined;
     const seconds = Math.ceil(remaining / 1000);
-    const key = `${locale.tag} ${seconds}`;
+    const key = `${indexes.get(locale)} ${seconds}`;
     const blueprint = blueprints.get(key);
     if (typeof blueprint === 'object') {
       const messageId = `<${randomUUID()}@${blueprint.domain}>`;
@@ -38,7 +40,7 @@ export function createPreparedMessages(settings: Settings): PreparedMessages {
       blueprints.set(key, 'seen');
     } else if (blueprint === 'seen') {
       blueprints.set(key, 'unavailable');
-      // If it fails, nodemailer composes each message, and the delivery reports what is wrong.
+      // If this fails, nodemailer composes each message, and the delivery reports what is wrong.
       createBlueprint(settings, compose, locale, seconds).then(
         (created) => created && blueprints.set(key, created),
         () => {},
@@ -48,7 +50,7 @@ export function createPreparedMessages(settings: Settings): PreparedMessages {
   };
 }
 
-/** A composed message: text as latin1, and functions for what is filled in between. */
+/** A composed message in pieces: fixed text in latin1, and functions that return the values between them. */
 interface Blueprint {
   readonly sender: string;
   /** The domain of the sender, for the Message-ID. */
@@ -116,7 +118,7 @@ function drawValues(code: string, time: number): Values {
   };
 }
 
-/** Undefined when the two messages differ in more than their codes. */
+/** Undefined if a line of the two messages differs in length, and so in more than the code. */
 function piecesOf(ones: string, twos: string, probe: Values): Piece[] | undefined {
   const headers = new Map<string, Piece>([
     [toHeader(probe), toHeader],
@@ -138,10 +140,10 @@ function piecesOf(ones: string, twos: string, probe: Values): Piece[] | undefine
     if (line === other) pieces.push(headers.get(line) ?? line);
     else pieces.push(...(piecesOfText(line, other, nextDigit) ?? [base64Piece(line, other, nextDigit)]));
   }
-  return joined(pieces);
+  return mergeTexts(pieces);
 }
 
-/** A line with digits of the code in it; undefined when it is encoded. */
+/** The pieces of a line that contains digits of the code; undefined if the line is encoded. */
 function piecesOfText(line: string, other: string, nextDigit: () => number): Piece[] | undefined {
   const differing = [...line].flatMap((_, at) => (line[at] === other[at] ? [] : [at]));
   if (!differing.every((at) => line[at] === '1' && other[at] === '2')) return undefined;
@@ -155,7 +157,7 @@ function piecesOfText(line: string, other: string, nextDigit: () => number): Pie
   return [...pieces, line.slice(end)];
 }
 
-/** A line of base64, which stands for whole bytes. */
+/** The piece of a line of base64, which encodes whole bytes. */
 function base64Piece(line: string, other: string, nextDigit: () => number): Piece {
   const bytes = Buffer.from(line, 'base64');
   const otherBytes = Buffer.from(other, 'base64');
@@ -169,7 +171,8 @@ function base64Piece(line: string, other: string, nextDigit: () => number): Piec
   };
 }
 
-function joined(pieces: readonly Piece[]): Piece[] {
+/** Joins neighboring pieces of text, so that filling in takes as few steps as possible. */
+function mergeTexts(pieces: readonly Piece[]): Piece[] {
   const result: Piece[] = [];
   for (const piece of pieces) {
     const last = result.at(-1);
@@ -179,7 +182,7 @@ function joined(pieces: readonly Piece[]): Piece[] {
   return result;
 }
 
-/** Folded before 76 characters are full, as nodemailer does (RFC 5322 §2.2.3). */
+/** Folds a line of 76 characters or more, as nodemailer does (RFC 5322 §2.2.3). */
 function toHeader({ email }: Values): string {
   return email.length < 72 ? `To: ${email}` : `To:\r\n ${email}`;
 }
