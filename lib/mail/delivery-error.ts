@@ -14,7 +14,7 @@ export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
   /** A code of nodemailer such as `EAUTH`, of the system such as `ECONNREFUSED`, or `ETEMPLATE` if the template threw. */
   declare readonly code: string;
-  /** The code of the system or of TLS beneath it, such as `ECONNREFUSED` or `DEPTH_ZERO_SELF_SIGNED_CERT`. */
+  /** The underlying code of the system or of TLS, such as `ECONNREFUSED` or `DEPTH_ZERO_SELF_SIGNED_CERT`. */
   declare readonly originalCode?: string;
   /** The SMTP server, if known. */
   declare readonly host?: string;
@@ -29,7 +29,7 @@ export class DeliveryError extends Error {
   declare readonly statusCode?: number;
   /** The provider's name for the reason, such as `MessageRejected`. */
   declare readonly providerCode?: string;
-  /** Whether another try may succeed: not after a 5yz reply, a refused login or a wrong certificate. */
+  /** Whether another try may succeed. It cannot after a 5yz reply, a refused login or a wrong certificate. */
   readonly temporary: boolean;
   /** Whether the address itself was refused, for a reason that is only about the address. */
   readonly recipientRefused: boolean;
@@ -66,7 +66,7 @@ function sentenceOf(details: FailureDetails, cause: Error | undefined): string {
   };
   const actor = actorOf(details);
   const { endpoint } = details;
-  // Options that contradict each other fail before the first reply of the server.
+  // Contradictory options fail before the first reply of the server.
   const advice = details.responseCode === undefined ? (endpoint?.hint ?? remedy) : remedy;
   return advice === undefined ? `${actor} ${text}` : `${actor} ${text}: ${advice}`;
 }
@@ -93,7 +93,7 @@ function isOfProvider({ responseCode, command, statusCode, providerCode }: Failu
   return responseCode === undefined && command === undefined && (statusCode ?? providerCode) !== undefined;
 }
 
-/** What went wrong, by its codes, and what to do about it. The first that matches counts. */
+/** What went wrong, by its codes, and what to do about it. The first match counts. */
 interface Failure {
   readonly matches: (details: FailureDetails) => boolean;
   readonly text: string;

@@ -1,6 +1,6 @@
 /**
- * The details of a failed delivery, read from whatever nodemailer, a provider's library or the app threw. Each is a name
- * of a known form or a number of three digits, never free text, which can quote the address or the code.
+ * The details of a failed delivery, read from whatever nodemailer, a provider's library or the app threw. Each is a name of
+ * a known form or a number of three digits. None is free text, which can quote the address or the code.
  */
 import { codeOf, isName, propertyOf, textOf } from '../errors.js';
 
@@ -8,7 +8,7 @@ import { codeOf, isName, propertyOf, textOf } from '../errors.js';
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
-  /** What to correct in the options that name it, as a sentence without its full stop. */
+  /** What to correct in the options that name it, as a sentence without the final period. */
   readonly hint?: string | undefined;
 }
 
@@ -64,7 +64,7 @@ function commandOf(thrown: unknown): string | undefined {
 function enhancedCodeOf(thrown: unknown, responseCode: number | undefined): string | undefined {
   const reply = textOf(thrown, 'response') ?? '';
   const code = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})(?!\S)/.exec(reply)?.[1];
-  // Its class equals that of the reply (RFC 2034 §4).
+  // The class of the enhanced code equals that of the reply (RFC 2034 §4).
   return responseCode === undefined || code?.startsWith(String(responseCode).charAt(0)) ? code : undefined;
 }
 
@@ -129,7 +129,7 @@ function oauthErrorOf(thrown: unknown): string | undefined {
   )?.[0];
 }
 
-/** As the AWS SDKs mark their errors. */
+/** Reads the marks that the AWS SDKs put on their errors. */
 function isRetryable(thrown: unknown): boolean | undefined {
   if (typeof propertyOf(thrown, '$retryable') === 'object') return true;
   const fault = propertyOf(thrown, '$fault');

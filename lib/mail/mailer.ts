@@ -121,7 +121,7 @@ async function resultOf(attempt: Attempt, send: (signal: AbortSignal) => Promise
   }
 }
 
-/** LMTP replies for each recipient after the message, and some transports resolve with the recipients they refused. */
+/** LMTP replies for each recipient after the message, and some transports resolve even if they refused the recipient. */
 function refusalIn(info: unknown): unknown {
   const [accepted, rejected] = ['accepted', 'rejected'].map((name) => propertyOf(info, name));
   const isRefused = Array.isArray(rejected) && rejected.length > 0;

@@ -56,7 +56,7 @@ export function buildMessage(input: MessageInput, remaining: number, settings: S
     ...content,
     // A header that differs from email to email must be filled in by prepared.ts as well.
     headers: {
-      // No automatic reply comes back (RFC 3834 §5). Exchange only knows its own header (MS-OXCMAIL §2.1.3.2.20).
+      // Prevents automatic replies (RFC 3834 §5). Exchange only knows its own header (MS-OXCMAIL §2.1.3.2.20).
       'Auto-Submitted': 'auto-generated',
       'X-Auto-Response-Suppress': 'All',
       // Gmail groups emails with the same sender and subject and may collapse the newest, unless this header differs.
@@ -97,16 +97,16 @@ function checkContent(expectation: string, content: MailContent): MailContent {
   throw new TypeError(`${expectation} { subject, text, html }, each a string.`);
 }
 
-/** An app in JavaScript may leave one of the two bodies out. */
+/** An app in JavaScript may leave out one of the two bodies. */
 function isBody(part: unknown): boolean {
   return part === undefined || typeof part === 'string';
 }
 
-/** The digits of the code that a template is tried with. A code may begin with a zero. */
+/** The digits of the code with which a template is tried. A code may begin with a zero. */
 const SAMPLE_CODE = '0123456789';
 
 /**
- * Tries the template once in each language when the app starts, so that a mistake in it shows before the first email.
+ * Tries the template once in each language when the app starts, so that a mistake in it is found before the first email.
  *
  * @throws TypeError with the error of the template as its cause.
  */
@@ -126,7 +126,7 @@ export function checkTemplate(settings: Settings): void {
 }
 
 /**
- * The error of the app's own code, reduced to its name, message and stack. They may quote the address and the code, so
+ * The error of the app's own code, reduced to its name, message and stack. These may quote the address and the code, so
  * addresses and all digits are masked.
  */
 function withoutSecrets(thrown: unknown, { email, code = '' }: MessageInput): Error {

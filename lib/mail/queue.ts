@@ -12,14 +12,14 @@ export interface EmailQueue {
   reserve(): Promise<Slot | undefined>;
   /** Resolves to what keeps emails from being sent, as sentences. */
   check(): Promise<readonly string[]>;
-  /** Gives out no more slots, and resolves when all are released. */
+  /** Reserves no more slots, and resolves when all are released. */
   close(): Promise<void>;
 }
 
 export interface Slot {
   /** Delivers the email while its code is valid. Resolves to the outcome, never rejects. */
   send(email: OutgoingEmail): Promise<DeliveryOutcome>;
-  /** To be called once: when the outcome is recorded, or when there is nothing to send. */
+  /** Must be called once: when the outcome is recorded, or when there is nothing to send. */
   release(): void;
 }
 

@@ -49,7 +49,7 @@ export function createDelivery(
     closesAt = performance.now() + mailTimeout;
   });
 
-  /** Tries again within `mailTimeout` as long as the failure is temporary and no message was begun. */
+  /** Tries again within `mailTimeout` if the failure is temporary and no message was begun. */
   async function sendAwaited(email: OutgoingEmail): Promise<DeliveryOutcome> {
     const deadline = performance.now() + mailTimeout;
     let outcome = await tryOnce(email, mailTimeout);

@@ -3,7 +3,7 @@ import type { Locale } from '../locales/index.js';
 
 export interface TemplateInput {
   readonly code: string;
-  /** Seconds the code is valid from now. */
+  /** How many more seconds the code is valid. */
   readonly expiresIn: number;
   readonly appName: string;
   readonly locale: Locale;
@@ -65,7 +65,7 @@ interface Content {
   readonly bound: string | undefined;
 }
 
-/** At least this many characters precede the code: an inbox or a lock screen shows no more of a message. */
+/** The minimum number of characters before the code: an inbox or a lock screen shows no more of a message. */
 const PREVIEW_LENGTH = 200;
 
 const RULE = '-'.repeat(72);
@@ -79,7 +79,7 @@ function plainText({ heading, instruction, code, expiry, ignore, bound }: Conten
   return (bound === undefined ? paragraphs : [...paragraphs, bound]).join('\n\n');
 }
 
-/** Fills the preview in an inbox invisibly: zero-width characters keep the spaces from collapsing into one. */
+/** Fills the preview in an inbox with invisible text: zero-width characters keep the spaces from collapsing into one. */
 const PADDING = '&#847;&nbsp;'.repeat(PREVIEW_LENGTH / 2);
 
 const FONT =
@@ -94,7 +94,7 @@ const TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0"'
 function page({ tag, dir }: Locale, title: string, content: Content): string {
   const align = dir === 'rtl' ? 'right' : 'left';
   const { length } = content.code;
-  // Ten digits fit where a phone is 320 px wide.
+  // Ten digits fit on a phone that is 320 px wide.
   const digits = length > 8 ? 'font-size:28px;letter-spacing:3px' : 'font-size:32px;letter-spacing:6px';
   const bound =
     content.bound === undefined

@@ -1,6 +1,6 @@
 /**
  * The names and types of a transport's options. nodemailer ignores names that it does not know, and reads
- * `secure: 'false'` as true. Without this check such a mistake would only show when somebody signs up.
+ * `secure: 'false'` as true. Without this check, such a mistake would show only when somebody signs up.
  */
 import { isIP } from 'node:net';
 import { isOptions, isUnset, namesIn, nearMiss, shown } from '../checks.js';
@@ -18,7 +18,7 @@ const BOOLEANS: readonly string[] = [
   'buffer', 'skipEncoding', 'disableFileAccess', 'disableUrlAccess', 'attachDataUrls',
 ];
 
-/** Each with its minimum. */
+/** Every numeric option, with its minimum. */
 const NUMBERS: Readonly<Record<string, number>> = {
   maxConnections: 1,
   maxMessages: 1,
@@ -42,7 +42,7 @@ const OTHER_NAMES = [
   'sendmail', 'path', 'newline', 'args', 'SES', 'socket', 'connection',
 ];
 
-/** Fields of a message, which some apps write here too. They have no effect, neither in nodemailer nor here. */
+/** Fields of a message, which some apps also write here. They have no effect, neither in nodemailer nor in this package. */
 // biome-ignore format: with one name on each line the lists would fill a page
 const MESSAGE_FIELDS = [
   'from', 'sender', 'to', 'cc', 'bcc', 'replyTo', 'inReplyTo', 'references', 'subject', 'text', 'html',
@@ -112,7 +112,7 @@ function checkValue(name: string, value: unknown): unknown {
 
 const TIMES = /Timeout$|^rateDelta$/;
 
-/** In ms. Node fires a timer with a longer delay at once. */
+/** In ms. Node fires a timer at once if its delay is longer. */
 const MAX_TIMER = 2 ** 31 - 1;
 
 interface ValueType {
@@ -123,7 +123,7 @@ interface ValueType {
 const TEXT: ValueType = { expected: 'a string', fits: isText };
 const OBJECT: ValueType = { expected: 'an object', fits: isOptions };
 
-/** What nodemailer would ignore silently, or fail on with the first email. */
+/** Options whose invalid values nodemailer would ignore silently, or fail on with the first email. */
 const TYPES: Readonly<Record<string, ValueType>> = {
   name: TEXT,
   servername: TEXT,
@@ -166,7 +166,7 @@ export function refuseTransportOption(name: string, expected: string, value: unk
   );
 }
 
-/** Only short words and numbers are shown: anything else may be a URL with a password in it. */
+/** Shows only short words and numbers: anything else may be a URL that contains a password. */
 function received(value: unknown): string {
   return typeof value === 'string' && !/^[\w .-]{0,40}$/.test(value) ? 'another string' : shown(value);
 }

@@ -1,5 +1,5 @@
 /**
- * Makes the transport from the `transport` option: a nodemailer transporter, its options or a URL. Whatever can be refused
+ * Creates the transport from the `transport` option: a nodemailer transporter, its options or a URL. Whatever can be refused
  * before the first email is refused here.
  */
 import { createPrivateKey, type PrivateKeyInput } from 'node:crypto';
@@ -45,7 +45,7 @@ export type TransportOption =
   | SESTransportOptions
   | string;
 
-/** The part of a transporter that is used. In tests an object with `sendMail` is enough. */
+/** The part of a transporter that is used. In tests, an object with `sendMail` is enough. */
 export interface TransporterLike {
   sendMail(message: SendMailOptions): unknown;
   verify?(): unknown;
@@ -61,7 +61,7 @@ export interface Transport {
   readonly owned: boolean;
   /** For messages that are already composed: only if we made the pool, and DKIM signs none of them. */
   readonly pool?: Pick<SmtpPool, 'compose' | 'sendRaw'>;
-  /** Tries to log in, where the transport can. Once the signal is aborted, no connection stays open. */
+  /** Tries to log in, if the transport can. Once the signal is aborted, no connection stays open. */
   logIn(signal: AbortSignal): unknown;
 }
 
@@ -117,7 +117,7 @@ function isTransporter(option: object): option is AnyTransporter {
 function otherTransport(name: (typeof OTHER_TRANSPORTS)[number], given: RawOptions): Transport {
   const { pool: _none, ...options } = given;
   if (name === 'SES') checkSes(given['SES']);
-  // nodemailer takes the path of the binary only from `path`.
+  // nodemailer reads the path of the binary only from `path`.
   const path = typeof given['sendmail'] === 'string' ? { path: given['sendmail'] } : {};
   return wrapTransporter(nodemailer.createTransport({ ...path, ...options }), true);
 }
@@ -165,7 +165,7 @@ function parsedUrl(text: string): RawOptions | undefined {
   return parsed;
 }
 
-/** nodemailer ignores a query parameter that the URL itself has set, and any name with a dot except those of `tls`. */
+/** nodemailer ignores a query parameter that another part of the URL sets, and any name with a dot except those of `tls`. */
 function checkQuery(name: string, value: string, parsed: RawOptions): void {
   if (name.startsWith('tls.') || String(parsed[name]) === value || parsed[name] === Number(value)) return;
   throw new TypeError(
@@ -243,8 +243,8 @@ function checkAuth(auth: unknown, isCustom: boolean): void {
 }
 
 /**
- * A password is sent over TLS or not at all, and a login is not skipped because the server does not offer it. By default
- * nodemailer does both.
+ * Sends a password over TLS or not at all, and does not skip a login that the server does not offer. By default, nodemailer
+ * would send it without TLS, and would skip the login.
  */
 function secured(options: SMTPPoolOptions): SMTPPoolOptions {
   // Behind a proxy, localhost is another machine.
@@ -339,7 +339,7 @@ function beginsWithTls({ secure, port }: SMTPPoolOptions): boolean {
   return secure ?? Number(port) === 465;
 }
 
-/** What to correct where port and `secure` contradict each other (RFC 8314 §3.3, §7.3). */
+/** What to correct if port and `secure` contradict each other (RFC 8314 §3.3, §7.3). */
 function portHint({ port, secure }: SMTPPoolOptions): string | undefined {
   if (Number(port) === 465 && secure === false)
     return 'port 465 begins with TLS: pass `secure: true`, or begin the URL with smtps://';
@@ -348,7 +348,7 @@ function portHint({ port, secure }: SMTPPoolOptions): string | undefined {
   return undefined;
 }
 
-/** nodemailer sends emails unsigned when it cannot read the key. */
+/** If nodemailer cannot read the key, it sends emails unsigned. */
 function checkDkim(dkim: unknown): void {
   if (!dkim) return;
   const { keys } = fieldsOf(dkim);

@@ -15,7 +15,7 @@ export function connect(transport: SMTPTransport, { opened, ended }: ConnectionE
   let smtp: SMTPConnection | undefined;
   let isClosed = false;
 
-  // From a proxy or the app's own `getSocket`; undefined where neither is set.
+  // From a proxy or the app's own `getSocket`; undefined if neither is set.
   transport.getSocket(options, (error, socket) => {
     if (isClosed && socket) socket.connection?.destroy();
     if (isClosed) return;

@@ -27,13 +27,13 @@ export const DEFAULTS = {
   rateDelta: 1000,
 } as const;
 
-/** How long a used connection may take to accept an envelope, in ms: more on a slow server, less in a short timeout. */
+/** How long a used connection may take to accept an envelope, in ms: more on a slow server, less if the timeout is short. */
 const USED_CONNECTION_TIMEOUT = 2000;
 
 /** How long a server may take to close a connection after QUIT, in ms. */
 const QUIT_TIMEOUT = 500;
 
-/** After a server refused one of several connections, one more is tried each time this interval has passed, in ms. */
+/** After a server refused one of several connections, one more is tried after each interval of this many ms. */
 const GROWTH_INTERVAL = 10_000;
 
 interface Connection {
@@ -42,9 +42,9 @@ interface Connection {
   smtp: SMTPConnection | undefined;
   job: Job | undefined;
   messages: number;
-  /** Has carried a message or been idle: the server may have closed it, or may be about to. */
+  /** Whether it has carried a message or been idle: the server may have closed it, or may be about to. */
   used: boolean;
-  /** The longest that an envelope took on it, in ms. */
+  /** The longest time that an envelope took on it, in ms. */
   slowestEnvelope: number;
   /** By `Date.now()`, which keeps running while the process is suspended. */
   idleSince: number;
@@ -210,7 +210,7 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
     smtp.send(envelope, stream, (error, info) => {
       connection.watchdog.stop();
       connection.job = undefined;
-      // nodemailer finishes a pipe that it has begun: a refused message must not be sent after the refusal.
+      // nodemailer would finish a pipe that it has begun, but a refused message must not be sent after the refusal.
       if (error) stream.destroy();
       // LMTP refuses a recipient after the message, which is not an error here.
       if (error || info?.accepted.length === 0) retire(connection);
@@ -270,7 +270,7 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
   function opened(connection: Connection): void {
     if (connection.state !== 'opening') return;
     clearTimeout(connection.timers.opening);
-    // Others failed meanwhile: the server accepts fewer connections than we tried to open.
+    // Others failed in the meantime: the server accepts fewer connections than we tried to open.
     if (openErrors.length > 0) openFewer();
     openErrors = [];
     becomeIdle(connection);
@@ -382,7 +382,7 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
   };
 }
 
-/** Envelope and message as SMTP sends them. A plugin of the app may have broken either. */
+/** The envelope and the message for SMTP. A plugin of the app may have broken either. */
 function readMessage({ mail: { message }, done }: Job) {
   try {
     return { envelope: message.getEnvelope(), stream: message.createReadStream() };

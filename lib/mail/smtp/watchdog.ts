@@ -1,6 +1,6 @@
 /** Calls back when something takes too long. One timer serves any number of starts: a timer for each would cost too much. */
 export interface Watchdog {
-  /** Calls back after `delay` ms, unless it is stopped or started again before. */
+  /** Calls back after `delay` ms, unless it is stopped or started again before that. */
   start(delay: number, callback: () => void): void;
   stop(): void;
 }
@@ -23,7 +23,7 @@ export function createWatchdog(): Watchdog {
     const remaining = due - performance.now();
     if (remaining === Number.POSITIVE_INFINITY) return;
     if (remaining > 0) setTimer(remaining);
-    // After pending input is read: a busy process may not have seen a reply that came in time.
+    // Reads pending input first: a busy process may not have seen a reply that came in time.
     else setImmediate(() => performance.now() >= due && onDue());
   }
 
