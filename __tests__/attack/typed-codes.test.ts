@@ -38,7 +38,10 @@ const pasted: [what: string, typed: (code: string) => string][] = [
   ['a letter prefix', (code) => `G-${code}`],
   ['a sentence', (code) => `Your code is ${code}.`],
   ['a sentence that begins with it', (code) => `${code} is your code for Acme`],
-  ['its minutes in a sentence', (code) => `Your code is ${code}. It is valid for 3 minutes and works once.`],
+  [
+    'its minutes in a sentence',
+    (code) => `Your code is ${code}. It is valid for 3 minutes and can be used once.`,
+  ],
   ['its minutes on a line of their own', (code) => `${code}\n\n3 minutes, once`],
   ['its minutes right after it', (code) => `Code: ${code} 3 minutes`],
   ['its minutes right before it', (code) => `expires in 3 min: 3 ${code}`],
@@ -136,7 +139,7 @@ it.each(noCode)('T63: %s is refused with 400 and costs no attempt', async (_what
   expect(refused.body).toMatchObject({
     verify: false,
     reason: 'invalid_request',
-    errors: [{ field: 'code', message: 'Please enter the 6 digits of the code.' }],
+    errors: [{ field: 'code', message: 'Please enter the 6-digit code.' }],
   });
   expect((await verify(wrongCode(code))).body.attemptsLeft).toBe(4);
   expect((await verify(code)).status).toBe(200);
@@ -209,25 +212,33 @@ describe('T65: a field that is not a string', () => {
     expect((await service.verify({ email: value, code: value })).body).toMatchObject({
       errors: [
         { field: 'email', message: 'Please enter a valid email address.' },
-        { field: 'code', message: 'Please enter the 6 digits of the code.' },
+        { field: 'code', message: 'Please enter the 6-digit code.' },
       ],
     });
   });
 
   it.each([
-    ['El challengeId debe ser texto.', 'El code debe ser texto.'],
-    ['Identificador no válido.', 'Escriba 6 cifras.'],
-  ])(
-    'T65: a custom locale that says %j for a challengeId says %j for a code',
-    async (challengeId, message) => {
-      const code = (length: number) => `Escriba ${length} cifras.`;
-      const es = { ...en, tag: 'es', fields: { ...en.fields, challengeId, code } };
-      const { service } = await openWithCode({ locales: { es } });
-      expect((await service.verify({ email, code: 123456, locale: 'es' })).body).toMatchObject({
-        errors: [{ field: 'code', message }],
-      });
-    },
-  );
+    [
+      'its own texts',
+      { emailNotString: 'El email debe ser texto.', codeNotString: 'El code debe ser texto.' },
+      ['El email debe ser texto.', 'El code debe ser texto.'],
+    ],
+    [
+      'the texts for a wrong value if it has none for a wrong type',
+      { emailNotString: undefined, codeNotString: undefined },
+      ['Escriba una dirección.', 'Escriba 6 cifras.'],
+    ],
+  ])('T65: a custom locale uses %s', async (_what, texts, [emailMessage, codeMessage]) => {
+    const code = (length: number) => `Escriba ${length} cifras.`;
+    const fields = { ...en.fields, email: 'Escriba una dirección.', code, ...texts };
+    const { service } = await openWithCode({ locales: { es: { ...en, tag: 'es', fields } } });
+    expect((await service.verify({ email: 5, code: 123456, locale: 'es' })).body).toMatchObject({
+      errors: [
+        { field: 'email', message: emailMessage },
+        { field: 'code', message: codeMessage },
+      ],
+    });
+  });
 
   it('T65: the operations without HTTP say it too', async () => {
     const { service } = await openWithCode();

@@ -398,7 +398,7 @@ describeInBrowser('the sign-up', () => {
     await smtp.close();
     await step(page, 'code');
     expect(await shownMessages(page)).toEqual([
-      'The email may take a little longer. If it arrives, its code works.',
+      'The email may take a little longer. If it arrives, the code in it will work.',
     ]);
     await page.reload();
     await step(page, 'code');

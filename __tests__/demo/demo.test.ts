@@ -331,7 +331,7 @@ describe('a refusal', () => {
     const { challengeId, code } = await askForCode(browser);
     const verify = (typed: string) =>
       browser.post('/sign-up/code', { email: EMAIL, challengeId, code: typed });
-    expect(alerts(await verify('12').expect(400))).toEqual(['Please enter the 6 digits of the code.']);
+    expect(alerts(await verify('12').expect(400))).toEqual(['Please enter the 6-digit code.']);
     expect(alerts(await verify(wrong(code)).expect(401))).toEqual([
       'The code is incorrect. You have 4 attempts left.',
     ]);

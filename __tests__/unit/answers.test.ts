@@ -105,7 +105,7 @@ describe('POST /send', () => {
       const unknown = await request(app).post('/ev/send').send({ email }).expect(500);
       expect(unknown.body).toEqual({
         ok: false,
-        message: 'The email may take a little longer. If it arrives, its code works.',
+        message: 'The email may take a little longer. If it arrives, the code in it will work.',
         reason: 'delivery_unknown',
         challengeId: expect.any(String),
         expiresIn: secondsLeft(180),

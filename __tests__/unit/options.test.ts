@@ -421,8 +421,9 @@ describe('`locales`', () => {
 
   it.each(words)('reports that `$group.$word` is missing or not a $kind', ({ group, word, kind }) => {
     const expected = kind === 'function' ? 'a function that returns a string' : 'a string';
-    // If it is left out, the text of `delivery_failed` is used.
-    const absent = ['recipient_refused', 'code_outdated'].includes(word) ? [] : [undefined];
+    // If one of these is left out, another text is used.
+    const optional = ['recipient_refused', 'code_outdated', 'emailNotString', 'codeNotString'];
+    const absent = optional.includes(word) ? [] : [undefined];
     for (const value of [...absent, null, 5, [], {}, true, kind === 'function' ? 'text' : () => 'text']) {
       expect(create({ locales: withWord(group, word, value) })).toThrow(
         `The \`locales.de.${group}.${word}\` option must be ${expected}. Received `,

@@ -1,10 +1,10 @@
-/** Checks the languages of an app text by text when it starts: a missing one would show in an answer. */
+/** Validates the app's locales at startup, so that no text is missing in an answer later. */
 
 import { isOptions, namesIn, readOptions, refuse, refuseUnknown, shown } from '../checks.js';
 import { messageOf } from '../errors.js';
 import { builtInLocales, en, type Languages, type Locale } from './index.js';
 
-/** @throws TypeError that names the first text which is missing, unknown, or gives no string. */
+/** @throws TypeError that names the first text which is missing, unknown, or returns no string. */
 export function checkLocales(given: unknown): ReadonlyMap<string, Locale> {
   if (!isOptions(given)) return refuse('locales', 'an object of locales by their language tag', given);
   const locales = new Map(Object.entries(builtInLocales));
@@ -39,36 +39,39 @@ function checkLocale(path: string, given: unknown): Locale {
   return given;
 }
 
-/** Only whether there is something to check. Each text is checked right after. */
+/** A first check that narrows the type. Each text is checked afterwards. */
 function isLocale(value: unknown): value is Locale {
   return isOptions(value);
 }
 
-/** Each text must be of the same kind as in English. */
+/** Each text must have the same type as in English. */
 function checkTexts<T extends object>(path: string, given: T | undefined, english: T): void {
   if (!isOptions(given)) refuse(path, 'an object of texts', given);
   refuseUnknown(given, english, { path });
-  for (const [name, model] of Object.entries(english)) {
-    const word: unknown = Reflect.get(given, name);
+  for (const [name, reference] of Object.entries(english)) {
+    const text: unknown = Reflect.get(given, name);
     const option = `${path}.${name}`;
-    if (word === undefined && OPTIONAL.has(name)) continue;
-    if (typeof model === 'string') {
-      if (typeof word !== 'string') refuse(option, 'a string', word);
+    if (text === undefined && OPTIONAL.has(name)) continue;
+    if (typeof reference === 'string') {
+      if (typeof text !== 'string') refuse(option, 'a string', text);
       continue;
     }
-    if (typeof word !== 'function') refuse(option, 'a function that returns a string', word);
+    if (typeof text !== 'function') refuse(option, 'a function that returns a string', text);
     for (const sample of english === en.mail && name !== 'expiry' ? MAIL_SAMPLES : COUNT_SAMPLES) {
-      const text = said(option, () => Reflect.apply(word, given, sample), sample);
-      if (typeof text !== 'string')
-        refuse(option, `a function that returns a string, also for (${sample.map(shown).join(', ')})`, text);
+      const args = sample.map(shown).join(', ');
+      const result = callText(option, () => Reflect.apply(text, given, sample), args);
+      if (typeof result !== 'string')
+        refuse(option, `a function that returns a string, also for (${args})`, result);
     }
   }
 }
 
 /** Texts that have a fallback. */
-const OPTIONAL: ReadonlySet<string> = new Set<keyof Locale['answers']>([
+const OPTIONAL: ReadonlySet<string> = new Set<keyof Locale['answers'] | keyof Locale['fields']>([
   'recipient_refused',
   'code_outdated',
+  'emailNotString',
+  'codeNotString',
 ]);
 
 /** The texts of an email get the app's name, and some the code. */
@@ -77,11 +80,10 @@ const MAIL_SAMPLES = [['Acme', '012345']];
 /** All others, and `expiry`, get a number. */
 const COUNT_SAMPLES = [[0], [1], [2], [60], [180], [86_400]];
 
-function said(option: string, word: () => unknown, sample: readonly unknown[]): unknown {
+function callText(option: string, text: () => unknown, args: string): unknown {
   try {
-    return word();
+    return text();
   } catch (cause) {
-    const args = sample.map(shown).join(', ');
     throw new TypeError(`The \`${option}\` option threw for (${args}): ${messageOf(cause)}`, { cause });
   }
 }

@@ -13,7 +13,7 @@ export const en: Locale = {
     too_many_requests: (seconds) => `Too many requests. Please try again in ${durations.wait(seconds)}.`,
     delivery_failed: 'The email could not be sent. Please try again later.',
     recipient_refused: 'The email could not be delivered. Please check the address and try again.',
-    delivery_unknown: 'The email may take a little longer. If it arrives, its code works.',
+    delivery_unknown: 'The email may take a little longer. If it arrives, the code in it will work.',
     unavailable: 'The service is not available right now. Please try again in a moment.',
     code_incorrect: (left) =>
       left === 0
@@ -26,7 +26,9 @@ export const en: Locale = {
   fields: {
     body: 'The request could not be read. Please send JSON or a form.',
     email: 'Please enter a valid email address.',
-    code: (length) => `Please enter the ${length} digits of the code.`,
+    emailNotString: 'The email must be a string.',
+    code: (length) => `Please enter the ${length}-digit code.`,
+    codeNotString: 'The code must be a string.',
     challengeId: 'The challengeId must be a string.',
     locale: 'The locale must be a string.',
   },
@@ -36,7 +38,7 @@ export const en: Locale = {
     preview: (appName) => `Enter it to verify your email address for ${appName}.`,
     heading: 'Verify your email address',
     instruction: (appName) => `Enter this code to continue with ${appName}:`,
-    expiry: (seconds) => `The code is valid for ${durations.exact(seconds)} and works once.`,
+    expiry: (seconds) => `The code is valid for ${durations.exact(seconds)} and can be used once.`,
     ignore: 'If you did not request this code, you can ignore this email. Never share the code with anyone.',
   },
 };

@@ -1,4 +1,4 @@
-/** The languages the package speaks, and how one is chosen. */
+/** The built-in languages, and how a language is chosen. */
 import { en } from './en.js';
 import { ko } from './ko.js';
 import type { Locale } from './locale.js';
@@ -14,7 +14,7 @@ export interface Languages {
   readonly defaultLocale: Locale;
 }
 
-/** The language that a tag asks for: the same tag, else its language (`ko-KR` finds `ko`); undefined when there is none. */
+/** The locale for a tag: that of the same tag, or else of its language (`ko-KR` finds `ko`). Undefined if there is none. */
 export function chooseLocale({ locales }: Languages, tag: unknown): Locale | undefined {
   if (typeof tag !== 'string') return undefined;
   const wanted = tag.toLowerCase();

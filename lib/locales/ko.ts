@@ -27,7 +27,9 @@ export const ko: Locale = {
   fields: {
     body: '요청을 읽을 수 없습니다. JSON 또는 폼으로 보내 주세요.',
     email: '올바른 이메일 주소를 입력해 주세요.',
+    emailNotString: 'email은 문자열이어야 합니다.',
     code: (length) => `인증번호 ${length}자리를 입력해 주세요.`,
+    codeNotString: 'code는 문자열이어야 합니다.',
     challengeId: 'challengeId는 문자열이어야 합니다.',
     locale: 'locale은 문자열이어야 합니다.',
   },

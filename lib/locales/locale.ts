@@ -1,4 +1,4 @@
-/** The texts of one language: for answers, for invalid fields, and for the email. */
+/** The texts of one language: for answers, invalid fields and the email. */
 export interface Locale {
   /** The BCP 47 tag, which is `lang` in the email. */
   readonly tag: string;
@@ -24,7 +24,11 @@ export interface Locale {
   readonly fields: {
     readonly body: string;
     readonly email: string;
+    /** For a program that sent another type, such as a JSON number. @default email */
+    readonly emailNotString?: string;
     readonly code: (length: number) => string;
+    /** For a program that sent another type, such as a JSON number. @default code */
+    readonly codeNotString?: string;
     readonly challengeId: string;
     readonly locale: string;
   };
@@ -38,7 +42,7 @@ export interface Locale {
     readonly instruction: (appName: string) => string;
     /** How long the code is valid, in seconds. */
     readonly expiry: (seconds: number) => string;
-    /** For a person who did not ask for a code. */
+    /** For a person who did not request a code. */
     readonly ignore: string;
   };
 }
@@ -51,7 +55,7 @@ export interface Durations {
   exact(seconds: number): string;
 }
 
-/** `Intl` takes milliseconds to set up, so each unit waits until it is needed. */
+/** The formatters are created lazily, because `Intl` takes milliseconds to set one up. */
 export function durationsIn(tag: string): Durations {
   const formatOf = (unit: 'second' | 'minute' | 'hour') => {
     let format: Intl.NumberFormat | undefined;

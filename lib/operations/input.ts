@@ -69,9 +69,10 @@ export function createInputParsers({ codeLength }: { readonly codeLength: number
   function messageFor(field: FieldName, value: unknown, locale: Locale): string {
     const { fields } = locale;
     if (field === 'challengeId' || field === 'locale') return fields[field];
-    const isTyped = value === undefined || value === null || typeof value === 'string';
-    const asTyped = field === 'email' ? fields.email : fields.code(codeLength);
-    return isTyped ? asTyped : (mustBeString(field, locale) ?? asTyped);
+    // A person types strings, so another type is a mistake of the program that sent it.
+    const isWrongType = value !== undefined && value !== null && typeof value !== 'string';
+    if (field === 'email') return (isWrongType && fields.emailNotString) || fields.email;
+    return (isWrongType && fields.codeNotString) || fields.code(codeLength);
   }
 
   return {
@@ -95,16 +96,6 @@ export function createInputParsers({ codeLength }: { readonly codeLength: number
 
 function invalidRequest(errors: readonly FieldError[], { answers }: Locale): InvalidRequest {
   return { kind: 'invalid_request', message: answers.invalid_request, errors };
-}
-
-/**
- * For a program that sends another type, such as a JSON number, where the person made no mistake. It reuses the sentence
- * about another field that must be a string, so that every language has one. In Korean, "email" takes the same particle as
- * "locale", and "code" takes the same as "challengeId".
- */
-function mustBeString(field: 'email' | 'code', { fields }: Locale): string | undefined {
-  const similar = field === 'email' ? 'locale' : 'challengeId';
-  return fields[similar].includes(similar) ? fields[similar].replace(similar, field) : undefined;
 }
 
 /** The fields before validation, which may hold anything. */
