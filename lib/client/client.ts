@@ -1,11 +1,11 @@
-/** The browser client of the two routes: requests a code, verifies it, and keeps the state that a page shows. */
+/** The browser client: requests a code, verifies it, and keeps the state that a page shows. */
 
 export interface EmailVerificationClientOptions {
   /** Where the router is mounted, such as `/email-verification`. */
   readonly baseUrl: string;
   /** Sends the requests. @default the global fetch */
   readonly fetch?: typeof globalThis.fetch;
-  /** Keeps the challenge, but never the code, over a reload. sessionStorage keeps tabs apart. @default none */
+  /** Keeps the challenge, but never the code, across a reload. sessionStorage keeps tabs apart. @default none */
   readonly storage?: ClientStorage;
   /** The language of messages and emails. @default what the browser sends as Accept-Language */
   readonly locale?: string;
@@ -27,7 +27,7 @@ export type SendOutcome =
 export type VerifyOutcome =
   | Answer<'verified', { verificationToken: string; expiresIn: number }>
   | Answer<'code_incorrect', { attemptsLeft: number }>
-  /** With `attemptsLeft`, it was an older code, and the newest one can still be entered. */
+  /** With `attemptsLeft`, it was an older code, and a newer one can still be entered. */
   | Answer<'code_expired', { attemptsLeft?: number }>
   | Refusal;
 
@@ -53,7 +53,7 @@ export interface EmailVerificationState {
   /** As it was given to `send`. */
   readonly email?: string;
   readonly challengeId?: string;
-  /** When the code expires, or once verified the token, in ms of the local clock. */
+  /** When the code expires (once verified, the token), in ms of the local clock. */
   readonly expiresAt?: number;
   /** When the next code can be requested, in ms of the local clock. */
   readonly resendAt?: number;
@@ -74,13 +74,13 @@ export interface EmailVerificationState {
 
 /** Refusals and being offline are outcomes: no promise rejects for them. No method needs its `this`. */
 export interface EmailVerificationClient {
-  /** Requests a code. While a request for that address is under way, returns the same promise. */
+  /** Requests a code. While a request for that address is pending, returns the same promise. */
   send(input: { readonly email: string; readonly locale?: string }): Promise<SendOutcome>;
   /** Requests another code for the same address. */
   resend(): Promise<SendOutcome>;
-  /** Verifies a code as it was typed. Once verified, resolves to the token there is. */
+  /** Verifies a code as it was typed. Once verified, resolves with the same token again. */
   verify(code: string): Promise<VerifyOutcome>;
-  /** Starts over, for another address or after the sign-up. Answers still under way are ignored. */
+  /** Starts over, for another address or after the sign-up. Answers to earlier requests are ignored. */
   reset(): void;
   /** Stays the same object until something changes. */
   readonly state: EmailVerificationState;
@@ -89,7 +89,7 @@ export interface EmailVerificationClient {
 }
 
 /**
- * A client of the two routes, for a page with any framework or none.
+ * Works with any framework or none.
  *
  * @throws TypeError for an unknown option or one of a wrong type.
  * @example
@@ -107,22 +107,23 @@ export interface EmailVerificationClient {
 export function createEmailVerificationClient(
   options: EmailVerificationClientOptions,
 ): EmailVerificationClient {
-  check(options);
+  checkOptions(options);
   const { baseUrl, storage } = options;
   const key = `email-verification:${baseUrl}`;
   const listeners = new Set<() => void>();
-  const read = () => quietly(() => storage?.getItem(key) ?? null);
+  const readStored = () => quietly(() => storage?.getItem(key) ?? null);
 
   let locale = options.locale;
-  /** What we last wrote to the storage. A failure leaves the record of another tab alone. */
-  let ours = read();
-  let state = snapshot(restored(ours));
-  /** The state before reset(): whoever returns to that address goes on with its challenge. */
-  let left = state;
-  /** The requests under way. An answer that finds another object here is ignored. */
+  /** The record that this client last wrote. A failure does not overwrite one of another tab. */
+  let lastWritten = readStored();
+  let state = snapshot(restored(lastWritten));
+  /** The state before reset(): a person who returns to that address continues with its challenge. */
+  let beforeReset = state;
+  /** The pending requests. An answer is ignored if this is another object by then. */
   let session: Session = {};
   let timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** The state with its seconds up to date. */
   function current(): EmailVerificationState {
     const now = snapshot(state);
     if (now.expiresIn !== state.expiresIn || now.resendIn !== state.resendIn) state = now;
@@ -132,8 +133,8 @@ export function createEmailVerificationClient(
   /** Wakes at whole seconds, and only while a listener has a countdown to show. */
   function schedule(): void {
     clearTimeout(timer);
-    const toGo = Math.max(state.expiresAt ?? 0, state.resendAt ?? 0) - Date.now();
-    if (listeners.size > 0 && toGo > 0) timer = setTimeout(notify, toGo % 1000 || 1000);
+    const remaining = Math.max(state.expiresAt ?? 0, state.resendAt ?? 0) - Date.now();
+    if (listeners.size > 0 && remaining > 0) timer = setTimeout(notify, remaining % 1000 || 1000);
   }
 
   function notify(): void {
@@ -147,32 +148,34 @@ export function createEmailVerificationClient(
   }
 
   async function request<T extends Outcome>(pending: keyof Session, code?: string): Promise<T | Refusal> {
-    const mine = session;
+    const currentSession = session;
     const { email, challengeId } = state;
     const path = pending === 'sending' ? '/send' : '/verify';
     const fields = { email, code, challengeId, locale };
     const outcome = await post<T>(options.fetch ?? fetch, baseUrl.replace(/\/$/, '') + path, fields);
-    if (mine !== session) return outcome;
-    mine[pending] = undefined;
-    // No answer still under way may undo it.
+    if (currentSession !== session) return outcome;
+    currentSession[pending] = undefined;
+    // A pending request must not undo it.
     if (outcome.kind === 'verified') session = {};
-    const next = after(state, outcome, pending);
+    const next = nextState(state, outcome, pending);
     quietly(() => {
-      if (!storage || (next.reason && read() !== ours)) return;
-      ours = JSON.stringify({ ...challengeOf(next), verificationToken: next.verificationToken });
-      storage.setItem(key, ours);
+      if (!storage || (next.reason && readStored() !== lastWritten)) return;
+      lastWritten = JSON.stringify({ ...challengeOf(next), verificationToken: next.verificationToken });
+      storage.setItem(key, lastWritten);
     });
     change(next);
     return outcome;
   }
 
   const client: EmailVerificationClient = {
-    send({ email, locale: asked = options.locale }) {
-      const known = [state, left, restored(read())].find((one) => isSameAddress(one.email, email));
-      if (known !== state) session = {};
+    send({ email, locale: requested = options.locale }) {
+      const earlier = [state, beforeReset, restored(readStored())].find((one) =>
+        isSameAddress(one.email, email),
+      );
+      if (earlier !== state) session = {};
       if (session.sending) return session.sending;
-      locale = asked;
-      change({ ...(known?.verificationToken ? {} : challengeOf(known)), email, status: 'sending' });
+      locale = requested;
+      change({ ...(earlier?.verificationToken ? {} : challengeOf(earlier)), email, status: 'sending' });
       const outcome = request<SendOutcome>('sending');
       session.sending = outcome;
       return outcome;
@@ -190,8 +193,8 @@ export function createEmailVerificationClient(
     },
     reset() {
       session = {};
-      left = state;
-      if (read() === ours) quietly(() => storage?.removeItem(key));
+      beforeReset = state;
+      if (readStored() === lastWritten) quietly(() => storage?.removeItem(key));
       change(IDLE);
     },
     get state() {
@@ -210,23 +213,22 @@ export function createEmailVerificationClient(
   return client;
 }
 
-/** The type of each option. */
-const KINDS: Readonly<Record<string, string>> = {
+const OPTION_TYPES: Readonly<Record<string, string>> = {
   baseUrl: 'string',
   fetch: 'function',
   storage: 'Storage',
   locale: 'string',
 };
 
-function check(options: object): void {
+function checkOptions(options: object): void {
   const given = Object(options);
-  for (const name of [...Object.keys(KINDS), ...Object.keys(given)]) {
-    if (!Object.hasOwn(KINDS, name)) throw new TypeError(`Unknown option \`${name}\`.`);
+  for (const name of [...Object.keys(OPTION_TYPES), ...Object.keys(given)]) {
+    if (!Object.hasOwn(OPTION_TYPES, name)) throw new TypeError(`Unknown option \`${name}\`.`);
     const value: unknown = given[name];
-    const kind = typeof Object(value).getItem === 'function' ? 'Storage' : typeof value;
-    if (kind === KINDS[name] || (value === undefined && name !== 'baseUrl')) continue;
-    const received = value === null ? value : kind;
-    throw new TypeError(`The \`${name}\` option must be a ${KINDS[name]}. Received ${received}.`);
+    const type = typeof Object(value).getItem === 'function' ? 'Storage' : typeof value;
+    if (type === OPTION_TYPES[name] || (value === undefined && name !== 'baseUrl')) continue;
+    const received = value === null ? value : type;
+    throw new TypeError(`The \`${name}\` option must be a ${OPTION_TYPES[name]}. Received ${received}.`);
   }
 }
 
@@ -245,7 +247,7 @@ type Details = Pick<Outcome, 'kind'> &
 
 const IDLE: Facts = { status: 'idle' };
 
-/** A field that each of our answers has. An answer without it is not ours. */
+/** A field that each answer of the router has. An answer without it is not from the router. */
 const REQUIRED_FIELD: Readonly<Record<string, string>> = {
   sent: 'challengeId',
   delivery_unknown: 'challengeId',
@@ -274,16 +276,16 @@ async function post<T extends Outcome>(
   const body: Record<string, unknown> = Object(await response.json().catch(() => null));
   const { ok, verify, reason, ...details } = body;
   const answer = { ...details, kind: ok === true ? 'sent' : verify === true ? 'verified' : reason };
-  if (isOurs<T>(answer)) return answer;
+  if (isFromRouter<T>(answer)) return answer;
   const retryAfter = Number(response.headers.get('Retry-After')) || undefined;
   return { kind: 'unavailable', status: response.status, retryAfter };
 }
 
-function isOurs<T extends Outcome>(answer: { readonly kind: unknown }): answer is T {
+function isFromRouter<T extends Outcome>(answer: { readonly kind: unknown }): answer is T {
   return (REQUIRED_FIELD[String(answer.kind)] ?? '') in answer;
 }
 
-function after(facts: Facts, outcome: Details, pending: keyof Session): Facts {
+function nextState(facts: Facts, outcome: Details, pending: keyof Session): Facts {
   const { kind, message, errors, attemptsLeft, verificationToken } = outcome;
   const expiresAt = fromNow(outcome.expiresIn) ?? facts.expiresAt;
   if (kind === 'verified') return { status: kind, email: facts.email, expiresAt, message, verificationToken };
@@ -307,7 +309,7 @@ function challengeOf({ email, challengeId, expiresAt, resendAt }: Facts = IDLE):
   return { email, challengeId, expiresAt, resendAt };
 }
 
-/** The state in a stored record, if it has our form and has not expired. */
+/** The state in a stored record, if a client wrote it and it has not expired. */
 function restored(record: string | null | undefined): Facts {
   const found: Record<string, unknown> = Object(quietly(() => JSON.parse(record ?? '')));
   const { email, challengeId, verificationToken } = found;
@@ -342,10 +344,10 @@ function isSameAddress(one: string | undefined, other: string): boolean {
   return one?.trim().toLowerCase() === other.trim().toLowerCase();
 }
 
-/** A storage may be full or forbidden. Then the client does without. */
-function quietly<T>(read: () => T): T | undefined {
+/** A storage may be full or forbidden. Errors are ignored. */
+function quietly<T>(access: () => T): T | undefined {
   try {
-    return read();
+    return access();
   } catch {
     return undefined;
   }
