@@ -119,10 +119,10 @@ export function checkBoolean(option: string, value: unknown): boolean {
 export function nearMiss(name: string, known: Iterable<string>): string | undefined {
   const allowed = Math.min(2, Math.floor(name.length / 2));
   let nearest: string | undefined;
-  let least = allowed + 1;
+  let fewest = allowed + 1;
   for (const candidate of known) {
     const mistakes = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (mistakes < least) [nearest, least] = [candidate, mistakes];
+    if (mistakes < fewest) [nearest, fewest] = [candidate, mistakes];
   }
   return nearest;
 }

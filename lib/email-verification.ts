@@ -1,6 +1,6 @@
 /**
  * createEmailVerification(): puts the layers together, and offers the operations without HTTP. The router and
- * requireVerifiedEmail() are one way to them; a resolver, a job or a form page is another.
+ * requireVerifiedEmail() are one way to call them; a resolver, a job or a form page is another.
  */
 
 import { guessWarning } from './challenge/guess-bound.js';
@@ -15,23 +15,23 @@ import type { SendInput, SendOutcome } from './operations/send.js';
 import type { VerifyInput, VerifyOutcome } from './operations/verify.js';
 import { createSettings, type EmailVerificationOptions } from './options/options.js';
 
-/** The operations. Trouble with the store or the email is an outcome, never a rejection. */
+/** The operations. A failure of the store or the email is an outcome, never a rejection. */
 export interface EmailVerification {
-  /** Emails a code. Rejects with what `beforeSend` threw, before anything is stored or sent. */
+  /** Emails a code. Rejects only with what `beforeSend` threw, before anything is stored or sent. */
   send(input: SendInput): Promise<SendOutcome>;
-  /** Checks a code. A right one gives a verification token. */
+  /** Checks a code, and returns a verification token for a right one. */
   verify(input: VerifyInput): Promise<VerifyOutcome>;
   /** Uses up a verification token. */
   redeem(input: RedeemInput): Promise<RedeemOutcome>;
-  /** Gives a redeemed token back. It expires when it would have expired before. */
+  /** Gives a redeemed token back. It still expires at its original time. */
   release(redeemed: Redeemed): Promise<ReleaseOutcome>;
-  /** Tells whether the store is reachable and fit, the transport logs in, and guesses are unlikely enough. */
+  /** Checks that the store is reachable and suitable, the transport can log in, and guesses are unlikely enough. */
   check(): Promise<CheckOutcome>;
-  /** Finishes the emails that are under way, then stops. The app's own Redis client and transporter stay open. */
+  /** Finishes the emails that are being sent, then stops. The app's own Redis client and transporter stay open. */
   close(): Promise<void>;
   /** Listens to an event, and returns a function that stops listening. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
-  /** The limit on sends of one client IP that the router uses, for the app's own routes. */
+  /** The router's limit on sends per client IP, for the app's own routes. */
   readonly clientLimit: ClientLimits['send'];
   /** @internal What the router and requireVerifiedEmail() need beyond this. */
   readonly internals: Internals;
@@ -89,7 +89,7 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
   };
 }
 
-/** @throws TypeError when it is not what createEmailVerification() returned. */
+/** @throws TypeError if it is not what createEmailVerification() returned. */
 export function internalsOf(verification: EmailVerification): Internals {
   const { internals }: Partial<EmailVerification> = Object(verification);
   if (internals) return internals;

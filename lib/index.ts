@@ -1,4 +1,4 @@
-/** The front door: what the package exports, nothing else. */
+/** Everything that the package exports. */
 
 export type { CheckOutcome, EmailVerification } from './email-verification.js';
 export { createEmailVerification } from './email-verification.js';

@@ -36,21 +36,21 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** An answer of the routes. `message` is for people, and times are whole seconds. */
+/** A response of the routes. `message` is for people, and times are whole seconds. */
 type Answer<Kind, Fields = unknown> = { readonly kind: Kind; readonly message: string } & Readonly<Fields>;
 
 type Refusal =
   | Answer<'invalid_request', { errors: readonly FieldError[] }>
   | Answer<'too_many_requests', { retryAfter: number; challengeId?: string; expiresIn?: number }>
-  /** With a `status` and no message, something between the page and the router has answered. */
+  /** With a `status` and no message, something between the page and the router responded. */
   | (Partial<Answer<unknown, { retryAfter: number; status: number }>> & { readonly kind: 'unavailable' })
-  /** No answer came: there is no network, or the browser blocks the request (CORS). */
+  /** There was no response: there is no network, or the browser blocks the request (CORS). */
   | { readonly kind: 'offline' };
 
 /** A frozen snapshot. A code can be entered while `expiresIn` is above 0 and `status` is not `verified`. */
 export interface EmailVerificationState {
   readonly status: 'idle' | 'sending' | 'sent' | 'verifying' | 'verified' | 'failed';
-  /** As it was given to `send`. */
+  /** As passed to `send`. */
   readonly email?: string;
   readonly challengeId?: string;
   /** When the code expires (once verified, the token), in ms of the local clock. */
@@ -65,14 +65,14 @@ export interface EmailVerificationState {
   readonly attemptsLeft?: number;
   /** Why the last `send` or `verify` failed: the `kind` of its outcome. */
   readonly reason?: Exclude<Outcome['kind'], 'sent' | 'verified'>;
-  /** The `message` of the last answer, in the language of the request. */
+  /** The `message` of the last response, in the language of the request. */
   readonly message?: string;
   readonly errors?: readonly FieldError[];
   /** For the sign-up, together with `email`. */
   readonly verificationToken?: string;
 }
 
-/** Refusals and being offline are outcomes: no promise rejects for them. No method needs its `this`. */
+/** Refusals and a lost network are outcomes, so no promise rejects for them. Methods work without their `this`. */
 export interface EmailVerificationClient {
   /** Requests a code. While a request for that address is pending, returns the same promise. */
   send(input: { readonly email: string; readonly locale?: string }): Promise<SendOutcome>;
@@ -80,7 +80,7 @@ export interface EmailVerificationClient {
   resend(): Promise<SendOutcome>;
   /** Verifies a code as it was typed. Once verified, resolves with the same token again. */
   verify(code: string): Promise<VerifyOutcome>;
-  /** Starts over, for another address or after the sign-up. Answers to earlier requests are ignored. */
+  /** Starts over, for another address or after the sign-up. Responses to earlier requests are ignored. */
   reset(): void;
   /** Stays the same object until something changes. */
   readonly state: EmailVerificationState;
@@ -119,7 +119,7 @@ export function createEmailVerificationClient(
   let state = snapshot(restored(lastWritten));
   /** The state before reset(): a person who returns to that address continues with its challenge. */
   let beforeReset = state;
-  /** The pending requests. An answer is ignored if this is another object by then. */
+  /** The pending requests. A response is ignored if this is another object by then. */
   let session: Session = {};
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -169,8 +169,8 @@ export function createEmailVerificationClient(
 
   const client: EmailVerificationClient = {
     send({ email, locale: requested = options.locale }) {
-      const earlier = [state, beforeReset, restored(readStored())].find((one) =>
-        isSameAddress(one.email, email),
+      const earlier = [state, beforeReset, restored(readStored())].find((facts) =>
+        isSameAddress(facts.email, email),
       );
       if (earlier !== state) session = {};
       if (session.sending) return session.sending;
@@ -221,10 +221,10 @@ const OPTION_TYPES: Readonly<Record<string, string>> = {
 };
 
 function checkOptions(options: object): void {
-  const given = Object(options);
-  for (const name of [...Object.keys(OPTION_TYPES), ...Object.keys(given)]) {
+  const values = Object(options);
+  for (const name of [...Object.keys(OPTION_TYPES), ...Object.keys(values)]) {
     if (!Object.hasOwn(OPTION_TYPES, name)) throw new TypeError(`Unknown option \`${name}\`.`);
-    const value: unknown = given[name];
+    const value: unknown = values[name];
     const type = typeof Object(value).getItem === 'function' ? 'Storage' : typeof value;
     if (type === OPTION_TYPES[name] || (value === undefined && name !== 'baseUrl')) continue;
     const received = value === null ? value : type;
@@ -247,7 +247,7 @@ type Details = Pick<Outcome, 'kind'> &
 
 const IDLE: Facts = { status: 'idle' };
 
-/** A field that each answer of the router has. An answer without it is not from the router. */
+/** A field that each response of the router has. A response without it is not from the router. */
 const REQUIRED_FIELD: Readonly<Record<string, string>> = {
   sent: 'challengeId',
   delivery_unknown: 'challengeId',
@@ -340,8 +340,8 @@ function snapshot(facts: Facts): EmailVerificationState {
   });
 }
 
-function isSameAddress(one: string | undefined, other: string): boolean {
-  return one?.trim().toLowerCase() === other.trim().toLowerCase();
+function isSameAddress(a: string | undefined, b: string): boolean {
+  return a?.trim().toLowerCase() === b.trim().toLowerCase();
 }
 
 /** A storage may be full or forbidden. Errors are ignored. */

@@ -1,15 +1,15 @@
-/** Validates the app's locales at startup, so that no text is missing in an answer later. */
+/** Validates the app's locales at startup, so that no text is missing in a response later. */
 
 import { isOptions, namesIn, readOptions, refuse, refuseUnknown, shown } from '../checks.js';
 import { messageOf } from '../errors.js';
 import { builtInLocales, en, type Languages, type Locale } from './index.js';
 
-/** @throws TypeError that names the first text which is missing, unknown, or returns no string. */
-export function checkLocales(given: unknown): ReadonlyMap<string, Locale> {
-  if (!isOptions(given)) return refuse('locales', 'an object of locales by their language tag', given);
+/** @throws TypeError that names the first text that is missing or unknown, or does not return a string. */
+export function checkLocales(option: unknown): ReadonlyMap<string, Locale> {
+  if (!isOptions(option)) return refuse('locales', 'an object of locales by their language tag', option);
   const locales = new Map(Object.entries(builtInLocales));
-  for (const tag of namesIn(given)) {
-    const locale: unknown = Reflect.get(given, tag);
+  for (const tag of namesIn(option)) {
+    const locale: unknown = Reflect.get(option, tag);
     if (locale === undefined) continue;
     if (!isTag(tag))
       throw new TypeError(
@@ -28,15 +28,15 @@ export function chooseDefault(locales: ReadonlyMap<string, Locale>, tag: unknown
   return { locales: new Map([[tag.toLowerCase(), defaultLocale], ...locales]), defaultLocale };
 }
 
-function checkLocale(path: string, given: unknown): Locale {
-  if (!isLocale(given)) return refuse(path, 'a Locale', given);
-  const { tag, dir, answers, fields, mail } = readOptions(given, en, { path });
+function checkLocale(path: string, locale: unknown): Locale {
+  if (!isLocale(locale)) return refuse(path, 'a Locale', locale);
+  const { tag, dir, answers, fields, mail } = readOptions(locale, en, { path });
   if (!isTag(tag)) refuse(`${path}.tag`, "a language tag as in BCP 47, such as 'de' or 'pt-BR'", tag);
   if (dir !== 'ltr' && dir !== 'rtl') refuse(`${path}.dir`, "'ltr' or 'rtl'", dir);
   checkTexts(`${path}.answers`, answers, en.answers);
   checkTexts(`${path}.fields`, fields, en.fields);
   checkTexts(`${path}.mail`, mail, en.mail);
-  return given;
+  return locale;
 }
 
 /** A first check that narrows the type. Each text is checked afterwards. */
@@ -45,11 +45,11 @@ function isLocale(value: unknown): value is Locale {
 }
 
 /** Each text must have the same type as in English. */
-function checkTexts<T extends object>(path: string, given: T | undefined, english: T): void {
-  if (!isOptions(given)) refuse(path, 'an object of texts', given);
-  refuseUnknown(given, english, { path });
+function checkTexts<T extends object>(path: string, texts: T | undefined, english: T): void {
+  if (!isOptions(texts)) refuse(path, 'an object of texts', texts);
+  refuseUnknown(texts, english, { path });
   for (const [name, reference] of Object.entries(english)) {
-    const text: unknown = Reflect.get(given, name);
+    const text: unknown = Reflect.get(texts, name);
     const option = `${path}.${name}`;
     if (text === undefined && OPTIONAL.has(name)) continue;
     if (typeof reference === 'string') {
@@ -59,7 +59,7 @@ function checkTexts<T extends object>(path: string, given: T | undefined, englis
     if (typeof text !== 'function') refuse(option, 'a function that returns a string', text);
     for (const sample of english === en.mail && name !== 'expiry' ? MAIL_SAMPLES : COUNT_SAMPLES) {
       const args = sample.map(shown).join(', ');
-      const result = callText(option, () => Reflect.apply(text, given, sample), args);
+      const result = callText(option, () => Reflect.apply(text, texts, sample), args);
       if (typeof result !== 'string')
         refuse(option, `a function that returns a string, also for (${args})`, result);
     }

@@ -17,6 +17,6 @@ export interface Languages {
 /** The locale for a tag: that of the same tag, or else of its language (`ko-KR` finds `ko`). Undefined if there is none. */
 export function chooseLocale({ locales }: Languages, tag: unknown): Locale | undefined {
   if (typeof tag !== 'string') return undefined;
-  const wanted = tag.toLowerCase();
-  return locales.get(wanted) ?? locales.get(wanted.split('-', 1)[0] ?? wanted);
+  const key = tag.toLowerCase();
+  return locales.get(key) ?? locales.get(key.split('-', 1)[0] ?? key);
 }

@@ -1,4 +1,4 @@
-/** The texts of one language: for answers, invalid fields and the email. */
+/** The texts of one language: for responses, invalid fields and the email. */
 export interface Locale {
   /** The BCP 47 tag, which is `lang` in the email. */
   readonly tag: string;
@@ -9,7 +9,7 @@ export interface Locale {
     readonly invalid_request: string;
     readonly refused: string;
     readonly too_many_requests: (seconds: number) => string;
-    /** The email could not be sent, and the person can do nothing about it. */
+    /** The email could not be sent, and the person can do nothing but wait. */
     readonly delivery_failed: string;
     /** The mail server refused the address. @default delivery_failed */
     readonly recipient_refused?: string;

@@ -21,7 +21,7 @@ export interface FailureDetails {
   readonly enhancedCode?: string | undefined;
   readonly statusCode?: number | undefined;
   readonly providerCode?: string | undefined;
-  /** Whether another try may succeed, by a flag of the provider beside its codes. */
+  /** Whether another try may succeed, according to a flag that the provider sets besides its codes. */
   readonly retryable?: boolean | undefined;
   /** The SMTP server, if known. */
   readonly endpoint?: Endpoint | undefined;

@@ -27,7 +27,7 @@ export interface Slot {
 const QUEUE_CAPACITY = 1000;
 
 /**
- * How long a send waits for a slot, in ms, and how many sends may wait. Past either, the answer is 503. The wait slows a
+ * How long a send waits for a slot, in ms, and how many sends may wait. Past either, the response is 503. The wait slows a
  * burst down to the speed at which emails are sent; refusing at once would invite retries that slow the emails down.
  */
 const QUEUE_TIMEOUT = 500;

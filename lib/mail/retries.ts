@@ -1,6 +1,6 @@
 /**
- * Decides when an email is tried and when it is tried again. Each try builds the message anew, with the remaining validity
- * of its code. An email that may have been sent is not tried again.
+ * Decides when an email is tried and when it is tried again. Each try rebuilds the message with the remaining validity of
+ * its code. An email that may have been sent is not tried again.
  */
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -64,7 +64,7 @@ export function createDelivery(
 
   /** Tries again after each temporary failure while the code is valid, also if the server refused the message itself. */
   async function sendInBackground(email: OutgoingEmail): Promise<DeliveryOutcome> {
-    // Lets the response go out first: composing a message takes longer than answering.
+    // Lets the response go out first, because composing a message takes longer.
     await nextTurn();
     let last: FailedDelivery | undefined;
     for (let tries = 0; ; tries += 1) {

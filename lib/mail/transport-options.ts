@@ -73,7 +73,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The options as nodemailer is given them, without those that are undefined or null.
+ * The options to pass to nodemailer, without those that are undefined or null.
  *
  * @throws TypeError for a name that nodemailer does not know or a value of another type. The message never reveals a password.
  */

@@ -78,11 +78,11 @@ export function createTransport(option: TransportOption | undefined): Transport 
   return transportOf(withUrl(checkTransportOptions(option)));
 }
 
-function transportOf(given: RawOptions): Transport {
-  checkDkim(given['dkim']);
-  const other = OTHER_TRANSPORTS.find((name) => given[name]);
-  if (other) return otherTransport(other, given);
-  const options = secured(smtpOptions(given));
+function transportOf(raw: RawOptions): Transport {
+  checkDkim(raw['dkim']);
+  const other = OTHER_TRANSPORTS.find((name) => raw[name]);
+  if (other) return otherTransport(other, raw);
+  const options = secured(smtpOptions(raw));
   const pool = options.pool === false ? undefined : createSmtpPool(options);
   const transporter = pool?.transporter ?? nodemailer.createTransport(options);
   const { transporter: plugin, getSocket } = transporter;
@@ -114,11 +114,11 @@ function isTransporter(option: object): option is AnyTransporter {
 }
 
 /** The `pool` option is left out, because with it nodemailer would make an SMTP pool to localhost. */
-function otherTransport(name: (typeof OTHER_TRANSPORTS)[number], given: RawOptions): Transport {
-  const { pool: _none, ...options } = given;
-  if (name === 'SES') checkSes(given['SES']);
+function otherTransport(name: (typeof OTHER_TRANSPORTS)[number], raw: RawOptions): Transport {
+  const { pool: _none, ...options } = raw;
+  if (name === 'SES') checkSes(raw['SES']);
   // nodemailer reads the path of the binary only from `path`.
-  const path = typeof given['sendmail'] === 'string' ? { path: given['sendmail'] } : {};
+  const path = typeof raw['sendmail'] === 'string' ? { path: raw['sendmail'] } : {};
   return wrapTransporter(nodemailer.createTransport({ ...path, ...options }), true);
 }
 
@@ -130,8 +130,8 @@ function checkSes(ses: unknown): void {
   );
 }
 
-function withUrl(given: RawOptions): RawOptions {
-  const { url, ...options } = given;
+function withUrl(raw: RawOptions): RawOptions {
+  const { url, ...options } = raw;
   if (url === undefined) return options;
   if (typeof url !== 'string') return refuseTransportOption('url', 'an SMTP URL', url);
   return assign(false, options, readUrl(url));
@@ -174,16 +174,16 @@ function checkQuery(name: string, value: string, parsed: RawOptions): void {
 }
 
 /** The options that take effect: those of a service override all others. */
-function smtpOptions(given: RawOptions): SMTPPoolOptions {
+function smtpOptions(raw: RawOptions): SMTPPoolOptions {
   for (const name of ['socket', 'connection']) {
-    if (given[name] === undefined) continue;
+    if (raw[name] === undefined) continue;
     throw new TypeError(
       `The \`transport.${name}\` option is one connection, which closes after a few messages: pass \`getSocket\`, or a transporter of your own.`,
     );
   }
-  const { service } = given;
+  const { service } = raw;
   const ofService = service === undefined ? undefined : serviceOptions(service);
-  const options = assign(false, given, ofService);
+  const options = assign(false, raw, ofService);
   if (!ofService) checkHost(options['host'], options['getSocket'] !== undefined);
   // nodemailer takes `auth: false` for no login.
   if (options['auth'] === false) delete options['auth'];

@@ -1,5 +1,5 @@
 /**
- * The pool of SMTP connections for a `transport` given as options or as a URL. nodemailer composes and signs the
+ * The pool of SMTP connections for a `transport` passed as options or as a URL. nodemailer composes and signs the
  * messages, logs in and speaks SMTP; this pool decides which connection carries which message. nodemailer's own pool
  * keeps a connection after a refusal, does not report whether a connection was used before, and fails a message when an
  * additional connection is refused although others are free.
