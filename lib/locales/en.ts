@@ -15,10 +15,10 @@ export const en: Locale = {
     recipient_refused: 'The email could not be delivered. Please check the address and try again.',
     delivery_unknown: 'The email may take a little longer. If it arrives, the code in it will work.',
     unavailable: 'The service is not available right now. Please try again in a moment.',
-    code_incorrect: (left) =>
-      left === 0
+    code_incorrect: (attemptsLeft) =>
+      attemptsLeft === 0
         ? 'The code is incorrect. Please request a new one.'
-        : `The code is incorrect. You have ${left} ${left === 1 ? 'attempt' : 'attempts'} left.`,
+        : `The code is incorrect. You have ${attemptsLeft} ${attemptsLeft === 1 ? 'attempt' : 'attempts'} left.`,
     code_expired: 'This code has expired. Please request a new one.',
     code_outdated: 'This code is from an earlier email. Please enter the code from the newest one.',
     email_not_verified: 'Please verify your email address first.',

@@ -16,10 +16,10 @@ export const ko: Locale = {
     recipient_refused: '메일을 보내지 못했습니다. 주소를 확인하고 다시 시도해 주세요.',
     delivery_unknown: '메일 도착이 조금 늦어질 수 있습니다. 도착하면 그 인증번호를 쓸 수 있습니다.',
     unavailable: '지금은 서비스를 이용할 수 없습니다. 잠시 후 다시 시도해 주세요.',
-    code_incorrect: (left) =>
-      left === 0
+    code_incorrect: (attemptsLeft) =>
+      attemptsLeft === 0
         ? '인증번호가 올바르지 않습니다. 새 인증번호를 요청해 주세요.'
-        : `인증번호가 올바르지 않습니다. ${left}번 더 시도할 수 있습니다.`,
+        : `인증번호가 올바르지 않습니다. ${attemptsLeft}번 더 시도할 수 있습니다.`,
     code_expired: '더 이상 쓸 수 없는 인증번호입니다. 새 인증번호를 요청해 주세요.',
     code_outdated: '이전 이메일의 인증번호입니다. 가장 최근에 받은 이메일의 인증번호를 입력해 주세요.',
     email_not_verified: '먼저 이메일 주소를 인증해 주세요.',

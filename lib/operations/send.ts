@@ -121,7 +121,7 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
     }
   }
 
-  /** Emits the event of an outcome, and undoes the send if the email is known not to have left. */
+  /** Emits the event of an outcome, and undoes the send if the email is known not to have been sent. */
   async function record(
     outcome: DeliveryOutcome,
     { email, locale }: OutgoingEmail,

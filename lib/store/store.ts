@@ -16,7 +16,7 @@ export interface Store {
    * already stored, the attempt was accepted and its reply was lost: it is accepted again and takes nothing.
    */
   attempt(request: AttemptRequest, timeout: number): Promise<AttemptOutcome>;
-  /** Undoes an open whose email is known not to have left. Doing so twice changes nothing. */
+  /** Undoes an open whose email is known not to have been sent. Doing so twice changes nothing. */
   discard(request: DiscardRequest, timeout: number): Promise<DiscardOutcome>;
   /** Uses up a token. */
   redeem(request: TokenRequest, timeout: number): Promise<RedeemOutcome>;

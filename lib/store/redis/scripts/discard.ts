@@ -3,9 +3,9 @@ import { mailboxLua } from './mailbox.js';
 import { defineScript } from './script.js';
 
 /**
- * Rule 3. Undoes an open whose email is known not to have left. Its code ends, and so does the holder it created, unless the
- * holder has a newer code. The email's place is given back, at most GIVE_BACKS_A_DAY times per mailbox and day. Never
- * creates a key, and does nothing the second time.
+ * Rule 3. Undoes an open whose email is known not to have been sent. Its code ends, and so does the holder it created,
+ * unless the holder has a newer code. The email's place is given back, at most GIVE_BACKS_A_DAY times per mailbox and
+ * day. Never creates a key, and does nothing the second time.
  *
  * KEYS  1 mailbox, 2 challenge
  * ARGV  3 code, 4 the holder that this open created or '', 5 place, 6… max and window of each limit
