@@ -315,6 +315,7 @@ const replies: [script: Script, Expected][] = [
     '550 5.1.8 Bad outbound sender',
     '550 5.1.90 Daily limit of recipients',
     '530 Authentication required',
+    '535 Authentication failed',
     '554 5.3.0 Out of order',
     '502 Not implemented',
   ].map((reply): [Script, Expected] => [

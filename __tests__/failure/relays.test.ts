@@ -181,7 +181,8 @@ describe.each(DELIVERIES)('sessions that end, %s', (delivery) => {
       return undefined;
     };
     const started = await start([note], { delivery, pool: { rateLimit: 4, rateDelta: 600 } });
-    await expectAllToArrive(started, 12, 'at once');
+    // One more than two intervals allow.
+    await expectAllToArrive(started, 9, 'at once');
     // 600 ms pass twice between the first and the last email; a late first one still leaves one of them.
     expect((taken.at(-1) ?? 0) - (taken[0] ?? 0)).toBeGreaterThan(600);
   });

@@ -42,6 +42,19 @@ it('ignores recipients in the defaults of a transporter', async () => {
   expect(received.raw).not.toMatch(/cc@example\.com|to@example\.com/);
 });
 
+it('is refused if a plugin of a transporter adds a recipient', async () => {
+  const transport = nodemailer.createTransport(mail.url);
+  transport.use('compile', ({ data }, done) => {
+    data.envelope = { from: 'hello@acme.example', to: [email, 'other@example.com'] };
+    done();
+  });
+  const { app } = createTestApp({ store: new MemoryStore(), transport });
+  const answer = await request(app).post('/ev/send').send({ email });
+  transport.close();
+  expect(answer.body).toMatchObject({ ok: false, reason: 'delivery_failed' });
+  expect(mail.messages).toEqual([]);
+});
+
 it('is marked as automatic, and names its language', async () => {
   const received = await sendTo({}, { 'Accept-Language': 'ko' });
   expect(header(received, 'Auto-Submitted')).toBe('auto-generated');
