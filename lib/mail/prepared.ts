@@ -4,7 +4,7 @@
  * are filled in. Composing is most of the cost of an email.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Locale } from '../locales/index.js';
+import { builtInLocales, type Locale } from '../locales/index.js';
 import type { Settings } from '../options/options.js';
 import { buildMessage, type MessageInput } from './message.js';
 import type { Compose, RawMessage } from './smtp/pool.js';
@@ -19,15 +19,15 @@ const MAX_BLUEPRINTS = 64;
 export function createPreparedMessages(settings: Settings): PreparedMessages {
   const { compose } = settings.transport.pool ?? {};
   if (!compose || settings.template !== defaultTemplate) return () => undefined;
-  /** Two locales of an app can have the same tag, as in `{ 'en-GB': { ...en, mail } }`. */
-  const indexes = new Map([...settings.locales.values()].map((locale, index) => [locale, index]));
-  /** By the index of the locale and seconds. A blueprint is made when it is needed for the second time. */
+  /** The texts of an app's own locales may change between emails, for example if they name the time. */
+  const builtIn = new Set(Object.values(builtInLocales));
+  /** By language tag and seconds. A blueprint is made when it is needed for the second time. */
   const blueprints = new Map<string, Blueprint | 'seen' | 'unavailable'>();
 
   return function preparedMessage({ email, code, content, locale }, remaining) {
-    if (code === undefined || content !== undefined || !indexes.has(locale)) return undefined;
+    if (code === undefined || content !== undefined || !builtIn.has(locale)) return undefined;
     const seconds = Math.ceil(remaining / 1000);
-    const key = `${indexes.get(locale)} ${seconds}`;
+    const key = `${locale.tag} ${seconds}`;
     const blueprint = blueprints.get(key);
     if (typeof blueprint === 'object') {
       const messageId = `<${randomUUID()}@${blueprint.domain}>`;
@@ -40,9 +40,9 @@ export function createPreparedMessages(settings: Settings): PreparedMessages {
       blueprints.set(key, 'seen');
     } else if (blueprint === 'seen') {
       blueprints.set(key, 'unavailable');
-      // If this fails, nodemailer composes each message, and the delivery reports what is wrong.
+      // If this fails, nodemailer goes on composing each message, and the delivery reports what is wrong.
       createBlueprint(settings, compose, locale, seconds).then(
-        (created) => created && blueprints.set(key, created),
+        (created) => created && blueprints.has(key) && blueprints.set(key, created),
         () => {},
       );
     }
@@ -95,15 +95,21 @@ async function createBlueprint(
     return { text: raw.toString('latin1'), sender: envelope.from || '' };
   }
 
-  const probe = drawValues('1'.repeat(settings.codeLength), 0);
-  const sample = drawValues('0123456789'.slice(0, settings.codeLength), Date.now());
-  const [ones, twos, expected] = await Promise.all([
+  const digits = (text: string) => text.slice(0, settings.codeLength);
+  const probe = drawValues(digits('1111111111'), 0);
+  const [ones, twos] = await Promise.all([
     composeWith(probe),
-    composeWith({ ...probe, code: '2'.repeat(settings.codeLength) }),
-    composeWith(sample),
+    composeWith({ ...probe, code: digits('2222222222') }),
   ]);
   const pieces = piecesOf(ones.text, twos.text, probe);
-  if (!pieces || fill({ pieces }, sample).toString('latin1') !== expected.text) return undefined;
+  if (!pieces) return undefined;
+  // Their addresses are the longest that is not folded and the shortest that is.
+  for (const length of [MAX_UNFOLDED, MAX_UNFOLDED + 1]) {
+    const sample = drawValues(digits('0123456789'), Date.now());
+    const email = sample.email.padStart(length, 'a');
+    const expected = await composeWith({ ...sample, email });
+    if (fill({ pieces }, { ...sample, email }).toString('latin1') !== expected.text) return undefined;
+  }
   const { sender } = ones;
   return { sender, domain: sender.slice(sender.lastIndexOf('@') + 1), pieces };
 }
@@ -182,9 +188,12 @@ function mergeTexts(pieces: readonly Piece[]): Piece[] {
   return result;
 }
 
-/** Folds a line of 76 characters or more, as nodemailer does (RFC 5322 §2.2.3). */
+/** The length of the longest address that fits on the line of its header: nodemailer folds at 76 characters. */
+const MAX_UNFOLDED = 71;
+
+/** Folded as nodemailer does (RFC 5322 §2.2.3). */
 function toHeader({ email }: Values): string {
-  return email.length < 72 ? `To: ${email}` : `To:\r\n ${email}`;
+  return email.length <= MAX_UNFOLDED ? `To: ${email}` : `To:\r\n ${email}`;
 }
 
 /** RFC 5322 §3.6.1. */
