@@ -234,7 +234,7 @@ describe('the connection', () => {
     const client = clientOf({ url: `rediss://127.0.0.1:${server.port}`, socket: { connectTimeout: 100 } });
     const { expectCause } = await reportsOf(client);
     await expectCause(
-      /has no connection, and keeps trying to connect\. Its last error: Redis did not take the connection in time/,
+      /has no connection, and keeps trying to connect\. Its last error: Redis did not accept the connection in time/,
     );
   });
 
@@ -311,7 +311,7 @@ describe('Redis itself', () => {
     await prepare();
     await say('CONFIG', 'SET', 'maxmemory', '1');
     await expectCause(
-      'Redis is out of memory and takes no writes (OOM): raise `maxmemory`, or free some of it.',
+      'Redis is out of memory and rejects writes (OOM): raise `maxmemory`, or free some of it.',
     );
     await say('CONFIG', 'SET', 'maxmemory', '0');
     expect(await verification.check()).toEqual({ ok: true, problems: [] });
@@ -337,7 +337,7 @@ describe('Redis itself', () => {
     await prepare();
     await say('CONFIG', 'SET', 'min-replicas-to-write', '1');
     await expectCause(
-      'Redis takes no writes while it has too few replicas (NOREPLICAS): bring them back, or lower `min-replicas-to-write`.',
+      'Redis rejects writes while it has too few replicas (NOREPLICAS): bring them back, or lower `min-replicas-to-write`.',
     );
   });
 
@@ -350,7 +350,7 @@ describe('Redis itself', () => {
     await until('the save failed', async () =>
       String(await say('INFO', 'persistence')).includes('rdb_last_bgsave_status:err'),
     );
-    await expectCause('Redis takes no writes because it cannot save to disk (MISCONF): its log says why.');
+    await expectCause('Redis rejects writes because it cannot save to disk (MISCONF): its log says why.');
   });
 
   it("T67: another client's script that does not end", async () => {
@@ -485,7 +485,7 @@ describe('other replies of a server', () => {
     // As Redis 6.2 reports what happened in a script.
     [
       "ERR Error running script (call to f_5e88): @user_script:31: @user_script: 31: -OOM command not allowed when used memory > 'maxmemory'.",
-      'Redis is out of memory and takes no writes (OOM)',
+      'Redis is out of memory and rejects writes (OOM)',
     ],
     [
       "ERR Error running script (call to f_5e88): @user_script:31: @user_script: 31: -READONLY You can't write against a read only replica.",
@@ -518,7 +518,7 @@ describe('other replies of a server', () => {
     const given = { on() {}, eval() {}, evalSha() {} } as unknown as RedisClient;
     const { expectCause } = await reportsOf(given);
     await expectCause(
-      "The Redis client returned undefined in place of a script's reply: pass the client itself, and not what `legacy()` or `multi()` returns.",
+      "The Redis client returned undefined instead of a script's reply: pass the client itself, and not what `legacy()` or `multi()` returns.",
     );
   });
 
@@ -533,7 +533,7 @@ describe('other replies of a server', () => {
   it.each(['OK', null, 5, {}])('T68: a client that returns %j', async (given) => {
     const evalSha = () => Promise.resolve(given);
     const { expectCause } = await reportsOf({ on() {}, evalSha, eval: evalSha });
-    await expectCause("in place of a script's reply: pass the client itself");
+    await expectCause("instead of a script's reply: pass the client itself");
   });
 });
 

@@ -26,6 +26,13 @@ export type ParseOutcome =
  * is the app's mistake, not the client's.
  */
 export async function parseBody(req: Request, res: Response): Promise<ParseOutcome> {
+  const plain = req.body === undefined && !req.readableDidRead && readPlainJson(req, MAX_BODY_SIZE);
+  if (plain) {
+    const body = await plain.catch(() => undefined);
+    if (body === undefined) return { kind: 'unreadable', status: 400 };
+    if (!Reflect.set(req, 'body', body)) throw new Error(BODY_KEPT);
+    return PARSED;
+  }
   const isBytes = isBytesOrText(req.body);
   // A parser of the app did it, possibly one of another Express version. Express 4 leaves {} when it skips a body.
   if (req.body !== undefined && !isBytes && !req.readable) return PARSED;
@@ -33,11 +40,6 @@ export async function parseBody(req: Request, res: Response): Promise<ParseOutco
   if (!Reflect.set(req, 'body', req.body)) throw new Error(BODY_KEPT);
   try {
     if (isBytes) return (await parseBytes(req, res, limited)) ? PARSED : { kind: 'unreadable', status: 415 };
-    const plain = req.body === undefined ? readPlainJson(req, MAX_BODY_SIZE) : undefined;
-    if (plain) {
-      req.body = await plain;
-      return PARSED;
-    }
     // Must start in this turn of the event loop: if a listener of the app set the stream flowing, it ends before the next.
     await run(req.is('json') ? limited.json : limited.form, req, res);
   } catch (error) {

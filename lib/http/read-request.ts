@@ -5,8 +5,7 @@ import type { InvalidRequest } from '../operations/input.js';
 import type { Operations } from '../operations/operations.js';
 import { isCrossSite } from './cross-site.js';
 import { parseBody } from './parse-body.js';
-import { type RouteState, respond, setState, stateOf } from './respond.js';
-import { step } from './step.js';
+import { type RouteState, respond, setState, stateOf, step } from './respond.js';
 
 /** Parses the body, chooses the language of the response, and refuses requests sent by a page of another site. */
 export function readBody(

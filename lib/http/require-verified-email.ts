@@ -7,8 +7,7 @@ import type { Operations } from '../operations/operations.js';
 import { giveBackAtEnd } from './give-back.js';
 import { isBytesOrText, parseBytes } from './parse-body.js';
 import { localeOf } from './read-request.js';
-import { respond } from './respond.js';
-import { failWith, step } from './step.js';
+import { failWith, respond, step } from './respond.js';
 
 declare global {
   namespace Express {

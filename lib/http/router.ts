@@ -3,8 +3,7 @@ import express, { type Request, type RequestHandler, type Router } from 'express
 import { createEmailVerification, type EmailVerification, internalsOf } from '../email-verification.js';
 import type { EmailVerificationOptions } from '../options/options.js';
 import { readBody, validate } from './read-request.js';
-import { type Outcome, respond, stateOf } from './respond.js';
-import { step } from './step.js';
+import { type Outcome, respond, stateOf, step } from './respond.js';
 
 /**
  * Two routes to mount on any path of an Express 4.18+ or 5 app: POST /send emails a code, POST /verify checks it. Other

@@ -7,8 +7,7 @@ import type { ParsedSend } from '../../operations/input.js';
 import type { Operations } from '../../operations/operations.js';
 import type { ClientLimit } from '../../options/rate-limit.js';
 import { localeOf } from '../read-request.js';
-import { respond, stateOf } from '../respond.js';
-import { step } from '../step.js';
+import { respond, stateOf, step } from '../respond.js';
 import { createProxyWarning, networkOf } from './client-address.js';
 import { boundStore, ClientStoreError, createClientStore } from './rate-limit-store.js';
 

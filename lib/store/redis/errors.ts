@@ -19,7 +19,7 @@ export class RedisTrouble extends Error {
 
 /** What an error reply of Redis means and what to do, by its prefix. */
 const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string]>> = {
-  OOM: ['Redis is out of memory and takes no writes', 'raise `maxmemory`, or free some of it'],
+  OOM: ['Redis is out of memory and rejects writes', 'raise `maxmemory`, or free some of it'],
   READONLY: [
     'Redis is a read-only replica',
     'connect to the master, or by createSentinel() or createCluster(), which follow it',
@@ -29,12 +29,12 @@ const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string
     'connect to the master, or by createSentinel() or createCluster(), which follow it',
   ],
   NOREPLICAS: [
-    'Redis takes no writes while it has too few replicas',
+    'Redis rejects writes while it has too few replicas',
     'bring them back, or lower `min-replicas-to-write`',
   ],
   LOADING: ['Redis has just started and is loading its data', 'it recovers by itself'],
   BUSY: ['Redis is busy with a script that does not end', 'stop it by SCRIPT KILL, or by FUNCTION KILL'],
-  MISCONF: ['Redis takes no writes because it cannot save to disk', 'its log says why'],
+  MISCONF: ['Redis rejects writes because it cannot save to disk', 'its log says why'],
   NOAUTH: [
     'Redis requires a password, and the client sends none',
     'pass one to createClient(), in `url` or `password`',
@@ -78,11 +78,11 @@ const OTHERS: readonly [pattern: RegExp, sentence: string][] = [
   [/invalid DB index|DB index is out of range/i, 'Redis has no such database: check its number in `url`.'],
   [
     /socket closed unexpectedly/i,
-    'The connection to Redis broke: the client makes another by itself. Where Redis wants TLS, use `rediss://`.',
+    'The connection to Redis was lost, and the client reconnects. If Redis requires TLS, use `rediss://`.',
   ],
   [
     /^connection timeout/i,
-    'Redis did not take the connection in time: check host and port, the firewall in between, and whether it expects TLS there.',
+    'Redis did not accept the connection in time: check host and port, the firewall in between, and whether it expects TLS there.',
   ],
   [/root nodes/i, 'No node of the Redis cluster can be reached: check `rootNodes`.'],
 ];
@@ -95,7 +95,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'it does not answer. Check the host, and the firewall in between.',
   EHOSTUNREACH: 'it cannot be reached. Check the host, and the firewall in between.',
   ENETUNREACH: 'its network cannot be reached. Check the host, and the network.',
-  ECONNRESET: 'the other side ended it. Where Redis wants TLS, use `rediss://`.',
+  ECONNRESET: 'the other side closed it. If Redis requires TLS, use `rediss://`.',
   ENOENT: 'there is no such socket. Check its path.',
   EACCES: 'this process may not use the socket.',
   ERR_SSL_WRONG_VERSION_NUMBER: 'Redis does not speak TLS there. Use `redis://`, or its TLS port.',
@@ -144,7 +144,7 @@ export function troubleOf(error: unknown, operation: RedisOperation): Error {
 /** For a client that takes callbacks, or only queues its commands. */
 export function noReply(received: unknown): RedisTrouble {
   return new RedisTrouble(
-    `The Redis client returned ${nameOf(received)} in place of a script's reply: pass the client itself, and not what \`legacy()\` or \`multi()\` returns.`,
+    `The Redis client returned ${nameOf(received)} instead of a script's reply: pass the client itself, and not what \`legacy()\` or \`multi()\` returns.`,
   );
 }
 
