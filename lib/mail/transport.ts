@@ -59,7 +59,7 @@ export interface Transport {
   readonly transporter: AnyTransporter;
   /** Whether close() closes it: not if the app passed a transporter. */
   readonly owned: boolean;
-  /** For messages that are already composed: only if we made the pool, and DKIM signs none of them. */
+  /** For messages that are already composed: only if we made the pool. */
   readonly pool?: Pick<SmtpPool, 'compose' | 'sendRaw'>;
   /** Tries to log in, if the transport can. Once the signal is aborted, no connection stays open. */
   logIn(signal: AbortSignal): unknown;
@@ -89,13 +89,7 @@ function transportOf(raw: RawOptions): Transport {
   if (!(plugin instanceof SMTPTransport)) return wrapTransporter(transporter, true);
   // Set by a `proxy`. nodemailer would not pass it on before the first message, but a login needs it earlier.
   if (typeof getSocket === 'function') plugin.getSocket = getSocket;
-  const isSigned = Boolean(options.dkim);
-  return {
-    transporter,
-    owned: true,
-    ...(pool && !isSigned && { pool }),
-    logIn: (signal) => logIn(plugin, signal),
-  };
+  return { transporter, owned: true, ...(pool && { pool }), logIn: (signal) => logIn(plugin, signal) };
 }
 
 function wrapTransporter(transporter: AnyTransporter, owned: boolean): Transport {

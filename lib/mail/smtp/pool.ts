@@ -67,8 +67,9 @@ export type Compose = (message: SendMailOptions) => Promise<RawMessage>;
 
 export interface SmtpPool {
   readonly transporter: Transporter<SMTPSentMessageInfo, SMTPPoolOptions>;
-  /** Sends a message without composing or signing it. */
+  /** Sends a composed message, signed with DKIM if the options say so. */
   sendRaw(message: RawMessage, signal: AbortSignal): Promise<SMTPSentMessageInfo>;
+  /** Does not sign. */
   readonly compose: Compose;
 }
 
@@ -154,7 +155,8 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
       getEnvelope: () => envelope,
       messageId: () => messageId,
       createReadStream() {
-        const stream = oneChunk(raw);
+        const { dkim } = transporter;
+        const stream = oneChunk(dkim ? dkim.sign(raw) : raw);
         if (attempt) trackReading(attempt, stream);
         return stream;
       },
@@ -373,10 +375,11 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
         );
       },
     },
-    mailerOptions,
+    { ...mailerOptions, dkim: undefined },
   );
+  const transporter = new Mailer<SMTPSentMessageInfo, SMTPPoolOptions>(pool, mailerOptions);
   return {
-    transporter: new Mailer<SMTPSentMessageInfo, SMTPPoolOptions>(pool, mailerOptions),
+    transporter,
     compose: (message) => composer.sendMail(message),
     sendRaw,
   };
