@@ -1,5 +1,6 @@
 /** A slow or broken beforeSend stops the send it was called for, and no other. */
 import type { ErrorRequestHandler } from 'express';
+import type { SendVerdict } from 'express-email-verification';
 import { createTestApp } from '../support/app.js';
 import { inParallel, memoryInbox, STORES, tally, useServices } from './services.js';
 
@@ -34,7 +35,7 @@ describe.each(STORES)('on %s', (name) => {
     warnings.mockRestore();
   });
 
-  const broken: [what: string, beforeSend: () => never | Promise<never>][] = [
+  const broken: [what: string, beforeSend: () => SendVerdict | Promise<never>][] = [
     [
       'throws',
       () => {
@@ -42,6 +43,24 @@ describe.each(STORES)('on %s', (name) => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('the captcha is unreachable'))],
+    [
+      'returns a suppression that cannot be read',
+      () => ({
+        kind: 'suppress',
+        get mail(): never {
+          throw new Error('the captcha is unreachable');
+        },
+      }),
+    ],
+    [
+      'returns a refusal that cannot be read',
+      () => ({
+        kind: 'refuse',
+        get message(): never {
+          throw new Error('the captcha is unreachable');
+        },
+      }),
+    ],
   ];
   it.each(broken)(
     'T28: a beforeSend that %s: the error handler of the app is called, nothing is stored and no email is sent',

@@ -30,7 +30,8 @@ export type SendVerdict =
 export type BeforeSend = (attempt: SendAttempt) => SendVerdict | Promise<SendVerdict>;
 
 export type HookOutcome =
-  | NonNullable<Exclude<SendVerdict, void>>
+  | { readonly kind: 'refuse'; readonly message: string | undefined }
+  | { readonly kind: 'suppress'; readonly mail: MailContent | undefined }
   | { readonly kind: 'pass' }
   | { readonly kind: 'late' };
 
@@ -45,9 +46,11 @@ export async function callBeforeSend(
   return result.kind === 'late' ? result : outcomeOf(result.value);
 }
 
+/** Reads the verdict once. Reading may throw, and must do so before anything is stored. */
 function outcomeOf(verdict: SendVerdict): HookOutcome {
   if (verdict === undefined || verdict === null) return { kind: 'pass' };
-  if (verdict.kind === 'refuse' || verdict.kind === 'suppress') return verdict;
+  if (verdict.kind === 'refuse') return { kind: 'refuse', message: verdict.message };
+  if (verdict.kind === 'suppress') return { kind: 'suppress', mail: verdict.mail };
   return refuse(
     'beforeSend',
     "a function that returns nothing, { kind: 'refuse' } or { kind: 'suppress' }",
