@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
 
 /** Each is a folder of `__tests__/`, and runs alone too: `npx jest --selectProjects failure`. */
-const PROJECTS = ['unit', 'package', 'docs', 'demo', 'attack', 'failure', 'browser'];
+const PROJECTS = ['unit', 'package', 'docs', 'demo', 'recipes', 'attack', 'failure', 'browser'];
 
 const CORES = availableParallelism();
 
@@ -18,7 +18,7 @@ const base: Config = {
   transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false }] },
   moduleNameMapper: {
     '^express-email-verification$': '<rootDir>/lib/index.ts',
-    '^express-email-verification/client$': '<rootDir>/lib/client/client.ts',
+    '^express-email-verification/(\\w+)$': '<rootDir>/lib/$1/$1.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/node_modules/.cache/'],

@@ -7,7 +7,7 @@
 const { default: Sequencer } = require('@jest/test-sequencer');
 
 /** The projects that wait the longest come first. */
-const PROJECTS = ['browser', 'failure', 'package', 'demo', 'attack', 'docs', 'unit'];
+const PROJECTS = ['browser', 'failure', 'package', 'demo', 'recipes', 'attack', 'docs', 'unit'];
 
 const isKnown = ({ duration }) => typeof duration === 'number';
 const rank = ({ context }) => PROJECTS.indexOf(context.config.displayName?.name);
