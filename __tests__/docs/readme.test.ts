@@ -33,6 +33,7 @@ const FILES = [
   ...['README.md', 'CHANGELOG.md', '.github/CONTRIBUTING.md', '.github/SECURITY.md', 'demo-app/README.md'],
   ...['lib/README.md', 'lib/challenge/README.md', 'lib/client/README.md', 'lib/http/README.md'],
   ...['lib/mail/README.md', 'lib/operations/README.md', 'lib/store/README.md'],
+  'lib/testing/README.md',
   ...['__tests__/README.md', '__tests__/bench/README.md'],
 ];
 
@@ -233,6 +234,27 @@ it('the examples of options work', async () => {
   );
   expect(subjects['template@example.com']).toBe('Your code for b.co');
   expect(Object.keys(subjects)).toHaveLength(4);
+});
+
+it('the examples for tests work', async () => {
+  const line = await firstLineOf(
+    'testing',
+    `import { createEmailVerification, MemoryStore } from 'express-email-verification';
+     import { createTestClock, describeStoreContract } from 'express-email-verification/testing';
+     const options = { transport: process.env.SMTP_URL, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
+     ${example('const clock = createTestClock()')}
+     const { kind } = await verification.send({ email: 'person@example.com' });
+
+     const tests: (() => Promise<void>)[] = [];
+     const it = Object.assign((_name: string, test: () => Promise<void>) => void tests.push(test), { skip() {} });
+     Object.assign(globalThis, { describe: (_name: string, define: () => void) => define(), it });
+     class PostgresStore extends MemoryStore { constructor(_pool: object, options: { clock: () => number }) { super(options); } }
+     const pool = {};
+     ${example('describeStoreContract(')}
+     for (const test of tests) await test();
+     console.log(kind, tests.length > 50);`,
+  );
+  expect(line).toBe('sent true');
 });
 
 /** Runs an example of the browser, with its imports and globals as parameters. */
