@@ -5,6 +5,14 @@ import { errorOf, messageOf, textOf } from './errors.js';
 import type { DeliveryError } from './mail/delivery-error.js';
 
 export interface EmailVerificationEvents {
+  /** A send was accepted: its code is stored, and its email is about to be sent. */
+  sent: SendEvent;
+  /** `beforeSend` suppressed a send. The client cannot tell it from one that was sent, so never let it know. */
+  suppressed: SendEvent;
+  /** `beforeSend` refused a send. */
+  refused: OperationEvent;
+  /** A limit was full: that of a mailbox or that of a client. */
+  limited: LimitedEvent;
   /** The email was sent: the server accepted it. */
   delivered: EmailEvent;
   /** The email was not sent, and its code no longer works. */
@@ -12,11 +20,15 @@ export interface EmailVerificationEvents {
   /** It is not known whether the email was sent. Its code works. */
   delivery_unknown: EmailEvent & { readonly cause: DeliveryError };
   /** A right code was entered. */
-  verified: AddressEvent;
+  verified: OperationEvent;
+  /** A wrong code was entered. Many of them are a sign of guessing. */
+  code_incorrect: OperationEvent & { readonly attemptsLeft: number };
+  /** A code was entered that could not be compared, or one that has ended. */
+  code_expired: CodeExpiredEvent;
   /** A token was used up. */
-  redeemed: AddressEvent;
+  redeemed: OperationEvent;
   /** A token was given back. */
-  released: AddressEvent;
+  released: OperationEvent;
   /** The store or the email queue could not carry out an operation. */
   unavailable: { readonly operation: string; readonly purpose: string; readonly cause: unknown };
 }
@@ -27,14 +39,47 @@ export interface AddressEvent {
   readonly purpose: string;
 }
 
-export type EmailEvent = AddressEvent;
+/** What every operation reports. */
+export interface OperationEvent extends AddressEvent {
+  /** How long the operation took so far, in ms. For an email: from the storing of its code to the outcome, with all tries. */
+  readonly duration: number;
+}
+
+export interface SendEvent extends OperationEvent {
+  /** Names the email of this send. The email carries it too: in `X-Entity-Ref-ID`, and in its Message-ID. */
+  readonly reference: string;
+}
+
+export interface EmailEvent extends SendEvent {
+  /** The Message-ID of the email, as providers quote it in their bounces. It is the same for all tries. */
+  readonly messageId: string;
+}
+
+export interface LimitedEvent {
+  /** Masked. Missing if a limit of clients is full on a route of the app's own: the address is not known there. */
+  readonly email?: string;
+  readonly purpose: string;
+  /** `mailbox`: too many emails (`sendLimits`). `client`: too many requests of one IP (`rateLimit`). */
+  readonly limit: 'mailbox' | 'client';
+  readonly operation: 'send' | 'verify';
+  /** Seconds. */
+  readonly retryAfter: number;
+  /** As in the other events, if the limit is that of a mailbox. */
+  readonly duration?: number;
+}
+
+export interface CodeExpiredEvent extends OperationEvent {
+  /** The client is not told which. `outdated`: a code that has ended, entered while a newer one is live. */
+  readonly state: 'no_live_code' | 'no_attempts_left' | 'outdated';
+}
 
 export type EventName = keyof EmailVerificationEvents;
 export type Listener<Name extends EventName> = (event: EmailVerificationEvents[Name]) => void;
 
 export interface Events {
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
-  emit<Name extends EventName>(name: Name, event: EmailVerificationEvents[Name]): void;
+  /** @param build Called once, and only if anybody listens. */
+  emit<Name extends EventName>(name: Name, build: () => EmailVerificationEvents[Name]): void;
 }
 
 /** Without a listener, these would go unnoticed, so the first of each becomes a process warning. */
@@ -42,10 +87,16 @@ const FAILURES: ReadonlySet<EventName> = new Set(['delivery_failed', 'delivery_u
 
 export function createEvents(): Events {
   const listeners: { [Name in EventName]: Set<Listener<Name>> } = {
+    sent: new Set(),
+    suppressed: new Set(),
+    refused: new Set(),
+    limited: new Set(),
     delivered: new Set(),
     delivery_failed: new Set(),
     delivery_unknown: new Set(),
     verified: new Set(),
+    code_incorrect: new Set(),
+    code_expired: new Set(),
     redeemed: new Set(),
     released: new Set(),
     unavailable: new Set(),
@@ -62,11 +113,14 @@ export function createEvents(): Events {
       listeners[name].add(listener);
       return () => listeners[name].delete(listener);
     },
-    emit(name, event) {
-      if (listeners[name].size === 0 && FAILURES.has(name) && !warned.has(name)) {
+    emit(name, build) {
+      if (listeners[name].size === 0) {
+        if (!FAILURES.has(name) || warned.has(name)) return;
         warned.add(name);
-        warn(`${name}: ${causeOf(event)} Listen to '${name}' to learn about the next one.`);
+        warn(`${name}: ${causeOf(build())} Listen to '${name}' to learn about the next one.`);
+        return;
       }
+      const event = build();
       // A listener may be asynchronous. Its failure must not fail the request or end the process.
       const call = async (listener: Listener<typeof name>) => listener(event);
       for (const listener of listeners[name]) call(listener).catch((thrown) => warnOfListener(name, thrown));

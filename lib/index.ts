@@ -2,7 +2,17 @@
 
 export type { CheckOutcome, EmailVerification } from './email-verification.js';
 export { createEmailVerification } from './email-verification.js';
-export type { AddressEvent, EmailVerificationEvents, EventName, Listener } from './events.js';
+export type {
+  AddressEvent,
+  CodeExpiredEvent,
+  EmailEvent,
+  EmailVerificationEvents,
+  EventName,
+  LimitedEvent,
+  Listener,
+  OperationEvent,
+  SendEvent,
+} from './events.js';
 export type { RequireVerifiedEmailOptions } from './http/require-verified-email.js';
 export { requireVerifiedEmail } from './http/require-verified-email.js';
 export type { Reason } from './http/respond.js';

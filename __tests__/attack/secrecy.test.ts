@@ -15,7 +15,8 @@ const ip = '203.0.113.77';
 const LONG = { ...WIDE, codeLength: 10 };
 
 const EVENTS: EventName[] = [
-  ...(['delivered', 'delivery_failed', 'delivery_unknown', 'verified', 'redeemed', 'released'] as const),
+  ...(['sent', 'suppressed', 'refused', 'limited', 'delivered', 'delivery_failed'] as const),
+  ...(['delivery_unknown', 'verified', 'code_incorrect', 'code_expired', 'redeemed', 'released'] as const),
   'unavailable',
 ];
 

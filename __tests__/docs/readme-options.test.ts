@@ -183,6 +183,6 @@ it('the operations are those of a verification', () => {
 it('the events are those that a verification emits', () => {
   const known = knownTo(() => verification.on('zzzzzzzzzzzz' as never, () => {}));
   expect(documented('lib/operations/README.md', '## Events').sort()).toEqual(known.sort());
-  expect(known).toHaveLength(7);
-  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain('Seven events');
+  expect(known).toHaveLength(13);
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain('Thirteen events');
 });

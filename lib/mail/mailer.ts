@@ -17,10 +17,19 @@ export type Mail = SendMailOptions & {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  readonly messageId: string;
 };
 
 /** Delivery by a function of the app. A rejection means "not sent"; with `unknown: true`, "may have been sent". */
-export type CustomDelivery = (mail: Mail, options: { signal: AbortSignal; expiresAt: Date }) => Promise<void>;
+export type CustomDelivery = (
+  mail: Mail,
+  options: {
+    signal: AbortSignal;
+    expiresAt: Date;
+    /** The `reference` of the events. Pass it to the provider, so that its bounces can be told apart. */
+    reference: string;
+  },
+) => Promise<void>;
 
 export type DeliveryOutcome =
   | { readonly kind: 'sent' }
@@ -46,6 +55,7 @@ export type Deliver<Message = Mail> = (message: Message, options: DeliverOptions
 export interface DeliverOptions {
   readonly timeout: number;
   readonly expiresAt: Date;
+  readonly reference: string;
   /** As in `Attempt`. */
   readonly fresh: boolean;
 }
@@ -84,9 +94,9 @@ export function createRawMailer({ transporter, pool }: Transport): Deliver<RawMe
 }
 
 export function createCustomMailer(deliver: CustomDelivery): Deliver {
-  return async (message, { timeout, expiresAt, fresh }) => {
+  return async (message, { timeout, expiresAt, reference, fresh }) => {
     const result = await resultOf(createAttempt(timeout, fresh), (signal) =>
-      deliver(message, { signal, expiresAt }),
+      deliver(message, { signal, expiresAt, reference }),
     );
     const outcome = otherOutcome(result);
     return outcome.kind === 'failed' ? { ...outcome, retry: 'never' } : outcome;

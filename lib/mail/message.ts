@@ -1,5 +1,5 @@
 /** Builds the message of an email: from the template, or from the content that the app sends instead of a code. */
-import { randomUUID } from 'node:crypto';
+import { domainToASCII } from 'node:url';
 import { messageOf, textOf } from '../errors.js';
 import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options/options.js';
@@ -11,6 +11,8 @@ import { defaultTemplate, type MailContent } from './template.js';
 export interface MessageInput {
   readonly email: string;
   readonly locale: Locale;
+  /** Names the email in its headers and in events. It stays the same over all tries: at most one of them is sent. */
+  readonly reference: string;
   readonly code?: string;
   readonly content?: MailContent;
 }
@@ -35,7 +37,7 @@ export type BuiltMessage =
  * @param remaining how long the code is still valid, in ms
  */
 export function buildMessage(input: MessageInput, remaining: number, settings: Settings): BuiltMessage {
-  const { email, locale, code } = input;
+  const { email, locale, code, reference } = input;
   const { from, origin } = settings;
   let content: MailContent;
   try {
@@ -53,6 +55,7 @@ export function buildMessage(input: MessageInput, remaining: number, settings: S
     bcc: undefined,
     envelope: { from: from.address, to: [email] },
     maxRecipients: 1,
+    messageId: messageIdOf(reference, from),
     ...content,
     // A header that differs from email to email must be filled in by prepared.ts as well.
     headers: {
@@ -60,7 +63,7 @@ export function buildMessage(input: MessageInput, remaining: number, settings: S
       'Auto-Submitted': 'auto-generated',
       'X-Auto-Response-Suppress': 'All',
       // Gmail groups emails with the same sender and subject and may collapse the newest, unless this header differs.
-      'X-Entity-Ref-ID': randomUUID(),
+      'X-Entity-Ref-ID': reference,
       'Content-Language': locale.tag,
     },
     ...(origin !== undefined && code !== undefined && { otp: { code, origin } }),
@@ -68,8 +71,14 @@ export function buildMessage(input: MessageInput, remaining: number, settings: S
   return { kind: 'built', message };
 }
 
+/** The Message-ID (RFC 5322 §3.6.4). It holds the reference, so that a bounce that quotes either one tells both. */
+export function messageIdOf(reference: string, { address }: { readonly address: string }): string {
+  const domain = address.slice(address.lastIndexOf('@') + 1);
+  return `<${reference}@${domainToASCII(domain) || domain}>`;
+}
+
 function contentOf(
-  { locale, code, content }: MessageInput,
+  { locale, code, content }: Pick<MessageInput, 'locale' | 'code' | 'content'>,
   remaining: number,
   settings: Settings,
 ): MailContent {
@@ -114,7 +123,7 @@ export function checkTemplate(settings: Settings): void {
   const code = SAMPLE_CODE.slice(0, settings.codeLength);
   for (const [tag, locale] of settings.locales) {
     try {
-      contentOf({ email: '', locale, code }, settings.codeTtl, settings);
+      contentOf({ locale, code }, settings.codeTtl, settings);
     } catch (cause) {
       const option = settings.template === defaultTemplate ? `locales.${tag}` : 'template';
       const place = option === 'template' ? ` in the language '${tag}'` : '';

@@ -1,12 +1,12 @@
 /**
  * Messages composed in advance. In one language, and with the same time left, the emails of the default template differ only
- * in the recipient, the code, the date and two ids. nodemailer composes such a message once; after that, only these values
+ * in the recipient, the code, the date and the reference. nodemailer composes such a message once; after that, only these values
  * are filled in. Composing is most of the cost of an email.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { builtInLocales, type Locale } from '../locales/index.js';
 import type { Settings } from '../options/options.js';
-import { buildMessage, type MessageInput } from './message.js';
+import { buildMessage, type MessageInput, messageIdOf } from './message.js';
 import type { Compose, RawMessage } from './smtp/pool.js';
 import { defaultTemplate } from './template.js';
 
@@ -24,14 +24,14 @@ export function createPreparedMessages(settings: Settings): PreparedMessages {
   /** By language tag and seconds. A blueprint is made when it is needed for the second time. */
   const blueprints = new Map<string, Blueprint | 'seen' | 'unavailable'>();
 
-  return function preparedMessage({ email, code, content, locale }, remaining) {
+  return function preparedMessage({ email, code, content, locale, reference }, remaining) {
     if (code === undefined || content !== undefined || !builtIn.has(locale)) return undefined;
     const seconds = Math.ceil(remaining / 1000);
     const key = `${locale.tag} ${seconds}`;
     const blueprint = blueprints.get(key);
     if (typeof blueprint === 'object') {
-      const messageId = `<${randomUUID()}@${blueprint.domain}>`;
-      const raw = fill(blueprint, { email, code, date: new Date(), messageId, reference: randomUUID() });
+      const messageId = messageIdOf(reference, settings.from);
+      const raw = fill(blueprint, { email, code, date: new Date(), messageId, reference });
       return { envelope: { from: blueprint.sender, to: [email] }, messageId, raw };
     }
     if (blueprint === undefined) {
@@ -53,8 +53,6 @@ export function createPreparedMessages(settings: Settings): PreparedMessages {
 /** A composed message in pieces: fixed text in latin1, and functions that return the values between them. */
 interface Blueprint {
   readonly sender: string;
-  /** The domain of the sender, for the Message-ID. */
-  readonly domain: string;
   readonly pieces: readonly Piece[];
 }
 
@@ -87,16 +85,16 @@ async function createBlueprint(
   seconds: number,
 ): Promise<Blueprint | undefined> {
   const baseBoundary = randomBytes(8).toString('hex');
-  async function composeWith({ email, code, date, messageId, reference }: Values) {
-    const built = buildMessage({ email, locale, code }, seconds * 1000, settings);
+  async function composeWith({ email, code, date, reference }: Values) {
+    const built = buildMessage({ email, locale, code, reference }, seconds * 1000, settings);
     if (built.kind === 'failed') throw built.error;
-    const headers = { ...built.message.headers, 'X-Entity-Ref-ID': reference };
-    const { raw, envelope } = await compose({ ...built.message, headers, date, messageId, baseBoundary });
+    const { raw, envelope } = await compose({ ...built.message, date, baseBoundary });
     return { text: raw.toString('latin1'), sender: envelope.from || '' };
   }
 
   const digits = (text: string) => text.slice(0, settings.codeLength);
-  const probe = drawValues(digits('1111111111'), 0);
+  const drawn = (code: string, time: number) => drawValues(digits(code), time, settings);
+  const probe = drawn('1111111111', 0);
   const [ones, twos] = await Promise.all([
     composeWith(probe),
     composeWith({ ...probe, code: digits('2222222222') }),
@@ -105,22 +103,22 @@ async function createBlueprint(
   if (!pieces) return undefined;
   // Their addresses are the longest that is not folded and the shortest that is.
   for (const length of [MAX_UNFOLDED, MAX_UNFOLDED + 1]) {
-    const sample = drawValues(digits('0123456789'), Date.now());
+    const sample = drawn('0123456789', Date.now());
     const email = sample.email.padStart(length, 'a');
     const expected = await composeWith({ ...sample, email });
     if (fill({ pieces }, { ...sample, email }).toString('latin1') !== expected.text) return undefined;
   }
-  const { sender } = ones;
-  return { sender, domain: sender.slice(sender.lastIndexOf('@') + 1), pieces };
+  return { sender: ones.sender, pieces };
 }
 
-function drawValues(code: string, time: number): Values {
+function drawValues(code: string, time: number, { from }: Settings): Values {
+  const reference = randomUUID();
   return {
     email: `${randomBytes(8).toString('hex')}@recipient.invalid`,
     code,
     date: new Date(time),
-    messageId: `<${randomUUID()}@message.invalid>`,
-    reference: randomUUID(),
+    messageId: messageIdOf(reference, from),
+    reference,
   };
 }
 

@@ -105,11 +105,12 @@ function createTry(settings: Settings): Try {
   ): Promise<DeliveryOutcome> {
     const now = Date.now();
     if (timeout <= 0 || now > latestTry(email)) return outOfTime();
-    const { expiresAt } = email;
+    const { expiresAt, reference } = email;
     const remaining = expiresAt - now;
     const options = {
       timeout: Math.min(timeout, remaining),
       expiresAt: new Date(expiresAt),
+      reference,
       fresh: connection === 'fresh',
     };
     const prepared = deliverRaw && preparedMessage(email, remaining);

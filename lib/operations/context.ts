@@ -1,7 +1,7 @@
 /** What every operation needs: settings, events, the keys of a challenge, and an outcome for a store that fails. */
 import { maskAddress } from '../challenge/address.js';
 import type { Hasher } from '../challenge/digests.js';
-import { type AddressEvent, createEvents, type Events } from '../events.js';
+import { createEvents, type Events, type OperationEvent } from '../events.js';
 import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options/options.js';
 import type { ChallengeKey } from '../store/store.js';
@@ -20,7 +20,7 @@ export interface OperationContext {
   /** Where a challenge is stored under one of the secrets. */
   keyOf(hasher: Hasher, email: string): ChallengeKey;
   /** The fields that events about an address have in common. */
-  eventOf(email: string): AddressEvent;
+  eventOf(email: string, elapsed: Stopwatch): OperationEvent;
   /** Calls the store. A call that fails or times out is an outcome, and an event. */
   callStore<T>(operation: string, locale: Locale, call: () => Promise<T>): Promise<T | Unavailable>;
   unavailable(operation: string, cause: unknown, locale: Locale): Unavailable;
@@ -34,7 +34,7 @@ export function createOperationContext(settings: Settings): OperationContext {
   const events = createEvents();
 
   function unavailable(operation: string, cause: unknown, locale: Locale): Unavailable {
-    events.emit('unavailable', { operation, purpose, cause });
+    events.emit('unavailable', () => ({ operation, purpose, cause }));
     return { kind: 'unavailable', message: locale.answers.unavailable, retryAfter: RETRY_AFTER };
   }
 
@@ -45,7 +45,12 @@ export function createOperationContext(settings: Settings): OperationContext {
       mailbox: hasher.mailbox(settings.mailbox(email)),
       challenge: hasher.challenge(email, purpose),
     }),
-    eventOf: (email) => ({ email: maskAddress(email), purpose }),
+    eventOf: (email, elapsed) => ({
+      email: maskAddress(email),
+      purpose,
+      // To the microsecond: more digits would be noise in logs.
+      duration: Math.round(elapsed() * 1000) / 1000,
+    }),
     unavailable,
     async callStore(operation, locale, call) {
       try {
@@ -60,4 +65,12 @@ export function createOperationContext(settings: Settings): OperationContext {
 /** Whole seconds, rounded up, at least 1: for `Retry-After`. */
 export function seconds(milliseconds: number): number {
   return Math.max(1, Math.ceil(milliseconds / 1000));
+}
+
+/** The time since it was started, in ms. */
+export type Stopwatch = () => number;
+
+export function stopwatch(): Stopwatch {
+  const start = performance.now();
+  return () => performance.now() - start;
 }

@@ -1,7 +1,7 @@
 /** Redeem: uses up a verification token. Release: gives it back when the sign-up failed. */
 import { hasherOf } from '../challenge/digests.js';
 import { chooseLocale, type Locale } from '../locales/index.js';
-import type { OperationContext, Unavailable } from './context.js';
+import { type OperationContext, stopwatch, type Unavailable } from './context.js';
 import type { InputParsers, InvalidRequest } from './input.js';
 
 export interface RedeemInput {
@@ -41,6 +41,7 @@ export function createRedeem(context: OperationContext, parsers: InputParsers): 
 
   return {
     async redeem(input, fallback = defaultLocale) {
+      const elapsed = stopwatch();
       const language = chooseLocale(settings, input?.locale) ?? fallback;
       const parsed = await parsers.send({ email: input?.email, locale: input?.locale }, language);
       if (parsed.kind === 'invalid_request') return parsed;
@@ -55,11 +56,12 @@ export function createRedeem(context: OperationContext, parsers: InputParsers): 
       const outcome = await callStore('redeem', locale, () => store.redeem(request, storeTimeout));
       if (outcome.kind === 'unavailable') return outcome;
       if (outcome.kind === 'unknown') return refused;
-      events.emit('redeemed', eventOf(email));
+      events.emit('redeemed', () => eventOf(email, elapsed));
       return { kind: 'redeemed', email, verificationToken, end: outcome.end };
     },
 
     async release(redeemed) {
+      const elapsed = stopwatch();
       const { email, verificationToken, end } = redeemed ?? {};
       const hasher = typeof verificationToken === 'string' ? hasherOf(verificationToken, hashers) : undefined;
       if (!hasher || typeof email !== 'string' || !Number.isSafeInteger(end))
@@ -69,7 +71,7 @@ export function createRedeem(context: OperationContext, parsers: InputParsers): 
         await store.release(request, storeTimeout);
         return { kind: 'released' } as const;
       });
-      if (outcome.kind === 'released') events.emit('released', eventOf(email));
+      if (outcome.kind === 'released') events.emit('released', () => eventOf(email, elapsed));
       return outcome;
     },
   };

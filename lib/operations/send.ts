@@ -1,13 +1,14 @@
 /** Send: draws a code, stores it, emails it, and reports the outcome. */
+import { randomUUID } from 'node:crypto';
 import { drawCode } from '../challenge/code.js';
 import { drawDigest, drawOpaque, hasherOf } from '../challenge/digests.js';
 import type { Locale } from '../locales/index.js';
 import type { DeliveryOutcome } from '../mail/mailer.js';
-import type { OutgoingEmail } from '../mail/message.js';
+import { messageIdOf, type OutgoingEmail } from '../mail/message.js';
 import type { EmailQueue, Slot } from '../mail/queue.js';
 import type { DiscardOutcome, DiscardRequest, OpenOutcome } from '../store/store.js';
 import { callBeforeSend, type HookOutcome, type SendAttempt } from './before-send.js';
-import { type OperationContext, seconds, type Unavailable } from './context.js';
+import { type OperationContext, type Stopwatch, seconds, stopwatch, type Unavailable } from './context.js';
 import type { InvalidRequest, ParsedSend } from './input.js';
 
 /** The input of `send`, validated like the body of the route. `request` is passed to `beforeSend`. */
@@ -57,12 +58,15 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
 
   async function send(input: ParsedSend, request?: SendAttempt['request']): Promise<SendOutcome> {
     const { email, locale } = input;
+    const lasted = stopwatch();
     const attempt = { email, purpose, locale: locale.tag, ...(request && { request }) };
     const verdict = await callBeforeSend(settings.beforeSend, attempt, settings.hookTimeout);
     if (verdict.kind === 'late')
       return unavailable('send', new Error('beforeSend did not answer in time'), locale);
-    if (verdict.kind === 'refuse')
+    if (verdict.kind === 'refuse') {
+      events.emit('refused', () => eventOf(email, lasted));
       return { kind: 'refused', message: verdict.message ?? locale.answers.refused };
+    }
 
     const key = keyOf(hasher, email);
     const code = drawCode(settings.codeLength);
@@ -84,13 +88,29 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
     const opened = await callStore('send', locale, () => store.open(entry, storeTimeout));
     if (opened.kind !== 'opened') {
       slot.release();
-      return opened.kind === 'limited' ? tooMany(opened.retryIn, locale, heldId, opened.expiresIn) : opened;
+      if (opened.kind === 'unavailable') return opened;
+      const outcome = tooMany(opened.retryIn, locale, heldId, opened.expiresIn);
+      const { retryAfter } = outcome;
+      events.emit('limited', () => ({
+        ...eventOf(email, lasted),
+        limit: 'mailbox',
+        operation: 'send',
+        retryAfter,
+      }));
+      return outcome;
     }
 
+    // Between the store's reply and our response, sending an email may take seconds.
     const elapsed = stopwatch();
+    const reference = randomUUID();
+    // One of the two, at the same point: a listener must not make a suppressed address take another time.
+    events.emit(verdict.kind === 'suppress' ? 'suppressed' : 'sent', () => ({
+      ...eventOf(email, lasted),
+      reference,
+    }));
     const { place, kept } = opened;
     const undo = { ...key, code: digest, newHolder: kept ? undefined : newHolder, place, limits };
-    const delivery = deliver(slot, emailFor(verdict, input, code, opened.expiresIn), undo);
+    const delivery = deliver(slot, emailFor(verdict, input, code, reference, opened.expiresIn), undo);
     // In the background the response does not wait. `delivery` never rejects.
     const outcome = settings.delivery === 'background' ? SENT : await delivery;
     if (outcome.kind === 'delivery_failed') {
@@ -113,9 +133,10 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
     email: OutgoingEmail | undefined,
     undo: DiscardRequest,
   ): Promise<Recorded> {
+    const elapsed = stopwatch();
     try {
       // Without an email, a suppressed send differs in nothing else.
-      return email ? await record(await slot.send(email), email, undo) : SENT;
+      return email ? await record(await slot.send(email), email, undo, elapsed) : SENT;
     } finally {
       slot.release();
     }
@@ -124,14 +145,21 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
   /** Emits the event of an outcome, and undoes the send if the email is known not to have been sent. */
   async function record(
     outcome: DeliveryOutcome,
-    { email, locale }: OutgoingEmail,
+    { email, locale, reference }: OutgoingEmail,
     undo: DiscardRequest,
+    elapsed: Stopwatch,
   ): Promise<Recorded> {
+    const eventOfEmail = () => ({
+      ...eventOf(email, elapsed),
+      reference,
+      messageId: messageIdOf(reference, settings.from),
+    });
     if (outcome.kind === 'sent') {
-      events.emit('delivered', eventOf(email));
+      events.emit('delivered', eventOfEmail);
       return SENT;
     }
-    events.emit(`delivery_${outcome.kind}`, { ...eventOf(email), cause: outcome.error });
+    const { error } = outcome;
+    events.emit(`delivery_${outcome.kind}`, () => ({ ...eventOfEmail(), cause: error }));
     if (outcome.kind === 'unknown') return { kind: 'delivery_unknown' };
     return {
       kind: 'delivery_failed',
@@ -177,9 +205,10 @@ function emailFor(
   verdict: HookOutcome,
   { email, locale }: ParsedSend,
   code: string,
+  reference: string,
   lifetime: number,
 ): OutgoingEmail | undefined {
-  const common = { email, locale, lifetime, expiresAt: Date.now() + lifetime };
+  const common = { email, locale, reference, lifetime, expiresAt: Date.now() + lifetime };
   if (verdict.kind === 'suppress') return verdict.mail && { ...common, content: verdict.mail };
   return { ...common, code };
 }
@@ -193,12 +222,6 @@ function tooMany(retryIn: number, locale: Locale, challengeId?: string, expiresI
     retryAfter,
     ...(canGoOn && { challengeId, expiresIn: seconds(expiresIn) }),
   };
-}
-
-/** Measures the time between the store's reply and our response: sending an email may take seconds. */
-function stopwatch(): () => number {
-  const start = performance.now();
-  return () => performance.now() - start;
 }
 
 function timesLeft(

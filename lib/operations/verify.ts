@@ -1,7 +1,8 @@
 /** Verify: takes an attempt, compares the code, and exchanges a correct one for a verification token. */
 import { drawOpaque, type Hasher, hasherOf } from '../challenge/digests.js';
+import type { CodeExpiredEvent } from '../events.js';
 import type { AttemptOutcome } from '../store/store.js';
-import { type OperationContext, seconds, type Unavailable } from './context.js';
+import { type OperationContext, type Stopwatch, seconds, stopwatch, type Unavailable } from './context.js';
 import type { InvalidRequest, ParsedVerify } from './input.js';
 
 /** The input of `verify`, validated like the body of the route. */
@@ -34,19 +35,26 @@ export function createVerify({ settings, events, keyOf, eventOf, callStore }: Op
   const { store, hashers, storeTimeout, tokenTtl } = settings;
 
   return async function verify(input) {
+    const elapsed = stopwatch();
     // During a rotation of secrets, the one that the id names comes first, and the others only if it has no live code.
     const named = hasherOf(input.challengeId, hashers);
     for (const hasher of named ? [named, ...hashers.filter((other) => other !== named)] : hashers) {
-      const outcome = await attempt(hasher, hasher === named ? input.challengeId : undefined, input);
+      const outcome = await attempt(hasher, hasher === named ? input.challengeId : undefined, input, elapsed);
       if (outcome.kind !== 'no_live_code') return outcome;
     }
+    emitExpired(input.email, 'no_live_code', elapsed);
     return { kind: 'code_expired', message: input.locale.answers.code_expired };
   };
+
+  function emitExpired(email: string, state: CodeExpiredEvent['state'], elapsed: Stopwatch): void {
+    events.emit('code_expired', () => ({ ...eventOf(email, elapsed), state }));
+  }
 
   async function attempt(
     hasher: Hasher,
     challengeId: string | undefined,
     { email, code, locale }: ParsedVerify,
+    elapsed: Stopwatch,
   ): Promise<VerifyOutcome | { kind: 'no_live_code' }> {
     const { answers } = locale;
     const verificationToken = drawOpaque(hasher);
@@ -64,7 +72,7 @@ export function createVerify({ settings, events, keyOf, eventOf, callStore }: Op
     );
     switch (outcome.kind) {
       case 'accepted':
-        events.emit('verified', eventOf(email));
+        events.emit('verified', () => eventOf(email, elapsed));
         return {
           kind: 'verified',
           message: answers.verified,
@@ -73,19 +81,21 @@ export function createVerify({ settings, events, keyOf, eventOf, callStore }: Op
         };
       case 'incorrect': {
         const { attemptsLeft } = outcome;
+        events.emit('code_incorrect', () => ({ ...eventOf(email, elapsed), attemptsLeft }));
         return { kind: 'code_incorrect', message: answers.code_incorrect(attemptsLeft), attemptsLeft };
       }
       case 'outdated': {
         const { attemptsLeft } = outcome;
         const { code_expired, code_outdated = code_expired } = answers;
+        emitExpired(email, 'outdated', elapsed);
         // Without attempts, the newer code is useless too.
         if (attemptsLeft === 0) return { kind: 'code_expired', message: code_expired };
         return { kind: 'code_expired', message: code_outdated, attemptsLeft };
       }
       case 'expired':
-        return outcome.live
-          ? { kind: 'code_expired', message: answers.code_expired }
-          : { kind: 'no_live_code' };
+        if (!outcome.live) return { kind: 'no_live_code' };
+        emitExpired(email, 'no_attempts_left', elapsed);
+        return { kind: 'code_expired', message: answers.code_expired };
       case 'unavailable':
         return outcome;
     }

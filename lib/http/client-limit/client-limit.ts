@@ -1,6 +1,7 @@
 /** Limits the requests of each client, with express-rate-limit. */
 import type { Request, RequestHandler, Response } from 'express';
 import { type RateLimitExceededEventHandler, rateLimit } from 'express-rate-limit';
+import { maskAddress } from '../../challenge/address.js';
 import { isWhole, refuse, refuseHidden } from '../../checks.js';
 import type { Locale } from '../../locales/index.js';
 import type { ParsedSend } from '../../operations/input.js';
@@ -42,9 +43,13 @@ function createClientLimit(operations: Operations, route: Route): RequestHandler
       ? boundStore(path, store, settings.storeTimeout)
       : createClientStore(settings, route, limit.windowMs),
     validate: typeof validate === 'boolean' ? validate : { ...SKIPPED_CHECKS, ...validate },
-    ...(handler
-      ? { message, retryAfter, handler: withExpressNext(handler) }
-      : { handler: tooManyRequests(operations, path, limit) }),
+    ...(handler && { message, retryAfter }),
+    handler: reportLimit(
+      operations,
+      route,
+      limit,
+      handler ? withExpressNext(handler) : tooManyRequests(operations, path, limit),
+    ),
   });
 
   return step(async function clientLimit(req, res) {
@@ -77,6 +82,26 @@ function passed(limiter: RequestHandler, req: Request, res: Response): Promise<v
 /** Checks that express-rate-limit need not make: their subject is checked at start, or harmless with a shared store. */
 const SKIPPED_CHECKS = { limit: false, creationStack: false } as const;
 
+/** Emits `limited`, whoever responds. */
+function reportLimit(
+  { events, settings: { purpose } }: Operations,
+  operation: Route,
+  limit: ClientLimit,
+  handler: RateLimitExceededEventHandler,
+): RateLimitExceededEventHandler {
+  return (req, res, next, options) => {
+    const input = stateOf<ParsedSend>(res)?.input;
+    events.emit('limited', () => ({
+      ...(input && { email: maskAddress(input.email) }),
+      purpose,
+      limit: 'client',
+      operation,
+      retryAfter: secondsUntilReset(limit, req),
+    }));
+    return handler(req, res, next, options);
+  };
+}
+
 function tooManyRequests(operations: Operations, path: string, limit: ClientLimit) {
   const { message, statusCode } = limit;
   return async (req: Request, res: Response): Promise<void> => {
@@ -92,7 +117,7 @@ function tooManyRequests(operations: Operations, path: string, limit: ClientLimi
 
 /** Whole seconds until this client may try again. Taken from the count, because the app may have turned the headers off. */
 async function retryAfterOf(path: string, limit: ClientLimit, req: Request, res: Response): Promise<number> {
-  const { retryAfter, requestPropertyName, windowMs } = limit;
+  const { retryAfter } = limit;
   const seconds: unknown = typeof retryAfter === 'function' ? await retryAfter(req, res) : retryAfter;
   if (seconds !== undefined) {
     return isWhole(seconds, 1, Number.MAX_SAFE_INTEGER)
@@ -103,6 +128,10 @@ async function retryAfterOf(path: string, limit: ClientLimit, req: Request, res:
           seconds,
         );
   }
+  return secondsUntilReset(limit, req);
+}
+
+function secondsUntilReset({ requestPropertyName, windowMs }: ClientLimit, req: Request): number {
   const { resetTime }: { resetTime?: unknown } = Object(Reflect.get(req, requestPropertyName));
   const wait = resetTime instanceof Date ? resetTime.getTime() - Date.now() : windowMs;
   return Math.max(1, Math.ceil(wait / 1000));
