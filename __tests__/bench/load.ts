@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { answerParent } from './child.js';
 
 export interface LoadJob {
@@ -16,6 +17,8 @@ export interface LoadJob {
   /** Whether to start over after the last address; otherwise the load ends there. */
   readonly again: boolean;
   readonly connections: number;
+  /** Requests per second over all connections. @default as many as the server answers */
+  readonly rate?: number;
   readonly seconds: number;
   /** How a success is recognized. */
   readonly expect: { readonly status: number; readonly text: string };
@@ -32,6 +35,7 @@ export interface LoadResult {
   readonly strange: string | undefined;
   /** In milliseconds, for successes. */
   readonly p50: number;
+  readonly p90: number;
   readonly p99: number;
   /** In milliseconds, for any answer. */
   readonly slowest: number;
@@ -62,7 +66,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
       const read = reader(socket);
       while (performance.now() < end && (job.again || next < job.count)) {
         const turn = next++;
-        const sent = performance.now();
+        const sent = await turnComes(start, turn, job.rate);
         socket.write(request(job, turn));
         const answer = await read();
         const now = performance.now();
@@ -84,10 +88,24 @@ async function run(job: LoadJob): Promise<LoadResult> {
     strange,
     seconds: (Math.min(end, last) - start) / 1000,
     p50: percentile(all, 0.5),
+    p90: percentile(all, 0.9),
     p99: percentile(all, 0.99),
     slowest,
     p50s: times.map((some) => percentile(some, 0.5)),
   };
+}
+
+/**
+ * Waits until a request is due, and returns the time to measure it from. A request that is late because all connections
+ * were busy has waited since it was due.
+ */
+async function turnComes(start: number, turn: number, rate: number | undefined): Promise<number> {
+  if (rate === undefined) return performance.now();
+  const due = start + (turn / rate) * 1000;
+  const early = due - performance.now();
+  if (early <= 0) return due;
+  await wait(early);
+  return performance.now();
 }
 
 function request({ path, bodies, first, count }: LoadJob, turn: number): string {

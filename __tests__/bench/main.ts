@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { against } from './benches/against.js';
 import { clusterBench } from './benches/cluster.js';
 import { latency } from './benches/latency.js';
+import { load } from './benches/load.js';
 import { pending } from './benches/pending.js';
 import { pool } from './benches/pool.js';
 import { send } from './benches/send.js';
@@ -22,6 +23,7 @@ export type Bench = (lab: Lab, args: readonly string[]) => Promise<string>;
 const BENCHES: Readonly<Record<string, Bench>> = {
   verify,
   send,
+  load,
   memory: pending,
   growth: pending,
   startup,

@@ -1,7 +1,9 @@
 /** A prepared message equals what nodemailer composes, byte for byte, except for its date and boundary. */
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { MemoryStore } from 'express-email-verification';
 import fc from 'fast-check';
+import PostalMime from 'postal-mime';
 import { en, ko } from '../../lib/locales/index.js';
 import { buildMessage, type MessageInput } from '../../lib/mail/message.js';
 import { createPreparedMessages } from '../../lib/mail/prepared.js';
@@ -164,6 +166,62 @@ it('none of 10,000 messages holds a code or an address of another', async () => 
       expect(new Set(text.match(/(?<![#\w&;:=.-])[0-9]{6}(?![\w;-])/g))).toEqual(new Set([code]));
     }
   }
+});
+
+describe('parsers of other mail programs read it as the person should', () => {
+  const SENDERS: EmailVerificationOptions['from'][] = [
+    'hello@acme.example',
+    { name: '아크메', address: 'hello@acme.example' },
+    { name: 'Acme, Inc.', address: 'hello@acme.example' },
+    { name: 'Acme 🚀', address: 'hello@acme.example' },
+  ];
+  const LONGEST = `${'a'.repeat(64)}@${'b'.repeat(61)}.${'c'.repeat(61)}.${'d'.repeat(60)}.com`;
+  const messages: { raw: string; to: string; from: { name: string; address: string }; code: string }[] = [];
+
+  beforeAll(async () => {
+    for (const from of SENDERS)
+      for (const locale of [en, ko])
+        for (const origin of [undefined, 'https://acme.example'])
+          for (const codeLength of [6, 10])
+            for (const to of [LONGEST, 'first=second?third_fourth%fifth@example.com']) {
+              const { ready } = start({ from, origin, codeLength });
+              const code = '0012345678'.slice(0, codeLength);
+              const message = await ready({ email: to, locale, code, reference: randomUUID() });
+              if (!message) throw new Error('never prepared');
+              const sender = typeof from === 'object' ? from : { address: String(from) };
+              const named = { name: '', ...sender };
+              messages.push({ raw: message.raw.toString('latin1'), to, from: named, code });
+            }
+  });
+
+  it('postal-mime', async () => {
+    for (const { raw, to, from, code } of messages) {
+      const parsed = await PostalMime.parse(Buffer.from(raw, 'latin1'));
+      expect(parsed).toMatchObject({ from, to: [{ address: to, name: '' }] });
+      expect(parsed.text).toContain(code);
+      expect(parsed.html).toContain(code);
+    }
+  });
+
+  const python = spawnSync('python3', ['-c', 'import email.policy']).status === 0;
+  (python ? it : it.skip)("Python's email, which finds no defect", () => {
+    const script = `
+import email, email.policy, json, sys
+for message in json.load(sys.stdin):
+    parsed = email.message_from_bytes(message['raw'].encode('latin1'), policy=email.policy.SMTP)
+    assert not any(part.defects for part in parsed.walk()), message['raw']
+    assert all(not getattr(value, 'defects', None) for value in parsed.values()), message['raw']
+    [sender], [recipient] = parsed['From'].addresses, parsed['To'].addresses
+    assert (sender.display_name, sender.addr_spec) == (message['from']['name'], message['from']['address']), message['raw']
+    assert recipient.addr_spec == message['to'], message['raw']
+    assert [part.get_content_type() for part in parsed.iter_parts()] == ['text/plain', 'text/html'], message['raw']
+    assert all(message['code'] in part.get_content() for part in parsed.iter_parts()), message['raw']
+    assert all(len(line) <= 998 for line in message['raw'].split('\\r\\n')), message['raw']
+print('read')
+`;
+    const { stdout, stderr } = spawnSync('python3', ['-c', script], { input: JSON.stringify(messages) });
+    expect([String(stdout), String(stderr)]).toEqual(['read\n', '']);
+  });
 });
 
 /** With base64 parts decoded in place. */

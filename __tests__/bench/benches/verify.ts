@@ -3,6 +3,7 @@ import { AIMS } from '../aims.js';
 import type { Lab, Measured, Server } from '../lab.js';
 import type { LoadJob } from '../load.js';
 import type { SeedKind } from '../seeder.js';
+import type { ServerSettings } from '../servers/serve.js';
 import { median, progress, ratio, table, whole } from '../table.js';
 
 const ROUNDS = 3;
@@ -41,8 +42,14 @@ export interface Contestant {
 }
 
 /** Starts and warms up a server, with seeded addresses and matching requests. */
-export async function enter(lab: Lab, rival: Rival, codes: Codes, build?: string): Promise<Contestant> {
-  const server = await lab.server(rival, {}, build);
+export async function enter(
+  lab: Lab,
+  rival: Rival,
+  codes: Codes,
+  build?: string,
+  settings: Partial<ServerSettings> = {},
+): Promise<Contestant> {
+  const server = await lab.server(rival, settings, build);
   const seed = (first: number, count: number) => lab.seeder.seed({ kind: SEEDS[rival], first, count });
   const job = jobOf(rival, codes, await lab.seeder.challengeId());
   if (codes === 'wrong') await seed(0, ADDRESSES);

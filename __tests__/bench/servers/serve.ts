@@ -11,7 +11,7 @@ export interface ServerSettings {
   readonly smtpPort: number;
   /** `none`: everything except the email. */
   readonly delivery: 'await' | 'background' | 'none';
-  /** Connections to the mail server, and messages per connection. */
+  /** Connections to the mail server, 0 for one per email, and messages per connection. */
   readonly poolSize: number;
   readonly maxMessages: number;
 }
