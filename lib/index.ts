@@ -21,7 +21,7 @@ export { en } from './locales/en.js';
 export { ko } from './locales/ko.js';
 export type { Locale } from './locales/locale.js';
 export type { DeliveryError } from './mail/delivery-error.js';
-export type { CustomDelivery, Mail } from './mail/mailer.js';
+export type { CustomDelivery, CustomDeliveryOptions, Mail } from './mail/mailer.js';
 export type { MailContent, Template, TemplateInput } from './mail/template.js';
 export type { TransporterLike, TransportOption } from './mail/transport.js';
 export type { BeforeSend, SendAttempt, SendVerdict } from './operations/before-send.js';

@@ -279,6 +279,7 @@ it('the types accept the values of `process.env` and each form of an option', ()
     { ...valid, from: { address: 'hello@acme.example' } },
     { ...valid, rateLimit: false },
     { ...valid, rateLimit: { send: { max: 3, message: ({ path }) => path }, verify: undefined } },
+    { from: UNSET, secret: UNSET, delivery: async () => {} },
     // @ts-expect-error: `secret` is required
     { transport: UNSET, from: UNSET },
     // @ts-expect-error: a custom body is written by `handler`
@@ -293,7 +294,7 @@ it('the types accept the values of `process.env` and each form of an option', ()
     }
   });
   expect(refused).toEqual([
-    ...['`from`', '`secret[1]`', undefined, undefined, undefined],
+    ...['`from`', '`secret[1]`', undefined, undefined, undefined, '`from`'],
     ...['`from`', '`rateLimit.send.message`'],
   ]);
 });
@@ -573,7 +574,10 @@ describe('`secret`', () => {
 });
 
 it.each([
-  [undefined, 'The `transport` option must be a nodemailer transporter, its options or an SMTP URL'],
+  [
+    undefined,
+    'The `transport` option must be a nodemailer transporter, its options or an SMTP URL, unless `delivery` is a function. Received undefined.',
+  ],
   ['http://user:hidden@mail.example', 'The `transport` option must be an SMTP URL'],
   [
     { service: 'Navver', auth: { user: 'u', pass: 'hidden' } },
@@ -583,6 +587,27 @@ it.each([
 ])('refuses a transport that would fail later, and does not show a password: %j', (transport, sentence) => {
   expect(create({ transport })).toThrow(sentence);
   expect(create({ transport })).not.toThrow('hidden');
+});
+
+describe('with a function as `delivery`', () => {
+  const delivery = async () => {};
+
+  it('requires no transport, logs in nowhere, and closes', async () => {
+    const verification = create({ transport: undefined, delivery })();
+    expect(await verification.check()).toEqual({ ok: true, problems: [] });
+    expect((await verification.send({ email: 'person@example.com' })).kind).toBe('sent');
+    await verification.close();
+  });
+
+  it('still refuses an invalid transport, and still requires `from`', () => {
+    expect(create({ transport: '', delivery })).toThrow('The `transport` option must be an SMTP URL');
+    expect(create({ transport: null, delivery })).toThrow('The `transport` option must be');
+    expect(create({ transport: undefined, from: undefined, delivery })).toThrow('The `from` option');
+  });
+
+  it.each(['await', 'background', undefined])('requires a transport with %j', (mode) => {
+    expect(create({ transport: undefined, delivery: mode })).toThrow('The `transport` option must be');
+  });
 });
 
 it.each(['naver', 'gmail', 'SES', 'Outlook365'])('knows the service %s', (service) => {

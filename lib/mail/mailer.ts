@@ -21,15 +21,21 @@ export type Mail = SendMailOptions & {
 };
 
 /** Delivery by a function of the app. A rejection means "not sent"; with `unknown: true`, "may have been sent". */
-export type CustomDelivery = (
-  mail: Mail,
-  options: {
-    signal: AbortSignal;
-    expiresAt: Date;
-    /** The `reference` of the events. Pass it to the provider, so that its bounces can be told apart. */
-    reference: string;
-  },
-) => Promise<void>;
+export type CustomDelivery = (mail: Mail, options: CustomDeliveryOptions) => Promise<void>;
+
+export interface CustomDeliveryOptions {
+  /** Aborted when the email has taken longer than `mailTimeout`. */
+  readonly signal: AbortSignal;
+  /** When the code expires. */
+  readonly expiresAt: Date;
+  /** The `reference` of the events. Pass it to the provider, so that its bounces can be told apart. */
+  readonly reference: string;
+  /**
+   * The code that the message shows, for providers that write the email from a template of their own. It is as secret as the
+   * message: keep it out of logs. Undefined for the `mail` of a suppressed address.
+   */
+  readonly code?: string;
+}
 
 export type DeliveryOutcome =
   | { readonly kind: 'sent' }
@@ -56,6 +62,8 @@ export interface DeliverOptions {
   readonly timeout: number;
   readonly expiresAt: Date;
   readonly reference: string;
+  /** The code in the message, if it has one. */
+  readonly code: string | undefined;
   /** As in `Attempt`. */
   readonly fresh: boolean;
 }
@@ -94,9 +102,9 @@ export function createRawMailer({ transporter, pool }: Transport): Deliver<RawMe
 }
 
 export function createCustomMailer(deliver: CustomDelivery): Deliver {
-  return async (message, { timeout, expiresAt, reference, fresh }) => {
+  return async (message, { timeout, fresh, ...options }) => {
     const result = await resultOf(createAttempt(timeout, fresh), (signal) =>
-      deliver(message, { signal, expiresAt, reference }),
+      deliver(message, { signal, ...options }),
     );
     const outcome = otherOutcome(result);
     return outcome.kind === 'failed' ? { ...outcome, retry: 'never' } : outcome;

@@ -105,12 +105,13 @@ function createTry(settings: Settings): Try {
   ): Promise<DeliveryOutcome> {
     const now = Date.now();
     if (timeout <= 0 || now > latestTry(email)) return outOfTime();
-    const { expiresAt, reference } = email;
+    const { expiresAt, reference, code } = email;
     const remaining = expiresAt - now;
     const options = {
       timeout: Math.min(timeout, remaining),
       expiresAt: new Date(expiresAt),
       reference,
+      code,
       fresh: connection === 'fresh',
     };
     const prepared = deliverRaw && preparedMessage(email, remaining);

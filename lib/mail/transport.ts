@@ -69,13 +69,23 @@ export interface Transport {
 export function createTransport(option: TransportOption | undefined): Transport {
   if (typeof option === 'string') return transportOf(readUrl(option));
   if (typeof option !== 'object' || option === null || Array.isArray(option))
-    return refuseTransportOption('', TRANSPORTS, option);
+    return refuseTransportOption('', option === undefined ? REQUIRED_TRANSPORT : TRANSPORTS, option);
   if ('then' in option)
     throw new TypeError('The `transport` option is a promise. Pass what it resolves to, with `await`.');
   if (isTransporter(option)) return wrapTransporter(option, false);
   if (isPlugin(option)) return wrapTransporter(nodemailer.createTransport(option), false);
   if (!isOptions(option)) return refuseHidden('transport', TRANSPORTS, option);
   return transportOf(withUrl(checkTransportOptions(option)));
+}
+
+/** In place of a transport if a function delivers the emails. It sends nothing, and has nowhere to log in. */
+export function noTransport(): Transport {
+  const send = (_mail: unknown, done: (error: Error) => void) => done(new Error('There is no transport.'));
+  return {
+    transporter: nodemailer.createTransport({ name: 'none', version: '1', send }),
+    owned: true,
+    logIn() {},
+  };
 }
 
 function transportOf(raw: RawOptions): Transport {
@@ -97,6 +107,7 @@ function wrapTransporter(transporter: AnyTransporter, owned: boolean): Transport
 }
 
 const TRANSPORTS = 'a nodemailer transporter, its options or an SMTP URL';
+const REQUIRED_TRANSPORT = `${TRANSPORTS}, unless \`delivery\` is a function`;
 
 // biome-ignore lint/suspicious/noExplicitAny: any plugin, whatever it returns
 function isPlugin(option: object): option is TransportPlugin<any, any> {

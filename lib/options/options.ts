@@ -5,7 +5,7 @@ import { checkLocales, chooseDefault } from '../locales/check-locales.js';
 import type { Locale } from '../locales/index.js';
 import type { CustomDelivery } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
-import { createTransport, type TransportOption } from '../mail/transport.js';
+import { createTransport, noTransport, type TransportOption } from '../mail/transport.js';
 import type { BeforeSend } from '../operations/before-send.js';
 import { boundedStore } from '../store/bounded-store.js';
 import type { Store } from '../store/store.js';
@@ -39,9 +39,9 @@ export const OPTIONS = {
 
   /**
    * A nodemailer transporter, its options, or an SMTP URL. With a login, TLS is required unless the host is loopback or
-   * `requireTLS: false` is passed.
+   * `requireTLS: false` is passed. Not required if `delivery` is a function, which then sends every email.
    */
-  transport: (transport: TransportOption | undefined) => createTransport(transport),
+  transport: (transport?: TransportOption) => createTransport(transport),
 
   /** The sender: one address, such as `Acme <hello@acme.example>`. */
   from: (from: string | Sender | undefined) => checkFrom(from),
@@ -110,7 +110,7 @@ export const OPTIONS = {
 
 type Table = typeof OPTIONS;
 type OptionValues = { readonly [Name in keyof Table]: Parameters<Table[Name]>[0] };
-type RequiredName = 'transport' | 'from' | 'secret';
+type RequiredName = 'from' | 'secret';
 
 /** The options of createEmailVerification(). All are checked when the app starts. `undefined` means the default. */
 export interface EmailVerificationOptions
@@ -125,6 +125,8 @@ export function createSettings(passed: EmailVerificationOptions) {
   const options = readOptionsOf('createEmailVerification()', passed, OPTIONS);
   const from = OPTIONS.from(options.from);
   const origin = OPTIONS.origin(options.origin);
+  const delivery = OPTIONS.delivery(options.delivery);
+  const isTransportUnused = typeof delivery === 'function' && options.transport === undefined;
   return {
     from,
     origin,
@@ -140,7 +142,7 @@ export function createSettings(passed: EmailVerificationOptions) {
     rateLimit: OPTIONS.rateLimit(options.rateLimit),
     tokenTtl: OPTIONS.tokenTtl(options.tokenTtl),
     purpose: OPTIONS.purpose(options.purpose),
-    delivery: OPTIONS.delivery(options.delivery),
+    delivery,
     storeTimeout: OPTIONS.storeTimeout(options.storeTimeout),
     mailTimeout: OPTIONS.mailTimeout(options.mailTimeout),
     hookTimeout: OPTIONS.hookTimeout(options.hookTimeout),
@@ -149,6 +151,6 @@ export function createSettings(passed: EmailVerificationOptions) {
     template: OPTIONS.template(options.template),
     codeInSubject: OPTIONS.codeInSubject(options.codeInSubject),
     ...chooseDefault(OPTIONS.locales(options.locales), OPTIONS.defaultLocale(options.defaultLocale)),
-    transport: OPTIONS.transport(options.transport),
+    transport: isTransportUnused ? noTransport() : OPTIONS.transport(options.transport),
   };
 }

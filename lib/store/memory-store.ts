@@ -71,7 +71,8 @@ export class MemoryStore implements Store {
   constructor(options: MemoryStoreOptions = {}) {
     const { clock } = readOptionsOf('MemoryStore', options, { clock: true });
     refuseClockInProduction('MemoryStore', clock);
-    this.#clock = clock ?? Date.now;
+    // Not `Date.now` itself: fake timers may replace it later.
+    this.#clock = clock ?? (() => Date.now());
   }
 
   async open(request: OpenRequest, timeout: number): Promise<OpenOutcome> {
