@@ -576,7 +576,7 @@ describe('`secret`', () => {
 it.each([
   [
     undefined,
-    'The `transport` option must be a nodemailer transporter, its options or an SMTP URL, unless `delivery` is a function. Received undefined.',
+    'The `transport` option must be a nodemailer transporter, its options or an SMTP URL. Received undefined. Is an environment variable unset? It is not required if `delivery` is a function.',
   ],
   ['http://user:hidden@mail.example', 'The `transport` option must be an SMTP URL'],
   [

@@ -161,8 +161,10 @@ export function refuseTransportOption(name: string, expected: string, value: unk
   const option = name === '' ? 'transport' : `transport.${name}`;
   const isMissing = value === undefined || value === '' || isUnset(value);
   const question = isMissing ? ' Is an environment variable unset?' : '';
+  const isOptional = name === '' && value === undefined;
+  const exception = isOptional ? ' It is not required if `delivery` is a function.' : '';
   throw new TypeError(
-    `The \`${option}\` option must be ${expected}. Received ${received(value)}.${question}`,
+    `The \`${option}\` option must be ${expected}. Received ${received(value)}.${question}${exception}`,
   );
 }
 

@@ -69,7 +69,7 @@ export interface Transport {
 export function createTransport(option: TransportOption | undefined): Transport {
   if (typeof option === 'string') return transportOf(readUrl(option));
   if (typeof option !== 'object' || option === null || Array.isArray(option))
-    return refuseTransportOption('', option === undefined ? REQUIRED_TRANSPORT : TRANSPORTS, option);
+    return refuseTransportOption('', TRANSPORTS, option);
   if ('then' in option)
     throw new TypeError('The `transport` option is a promise. Pass what it resolves to, with `await`.');
   if (isTransporter(option)) return wrapTransporter(option, false);
@@ -107,7 +107,6 @@ function wrapTransporter(transporter: AnyTransporter, owned: boolean): Transport
 }
 
 const TRANSPORTS = 'a nodemailer transporter, its options or an SMTP URL';
-const REQUIRED_TRANSPORT = `${TRANSPORTS}, unless \`delivery\` is a function`;
 
 // biome-ignore lint/suspicious/noExplicitAny: any plugin, whatever it returns
 function isPlugin(option: object): option is TransportPlugin<any, any> {
