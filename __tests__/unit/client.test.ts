@@ -294,6 +294,59 @@ describe('send', () => {
   });
 });
 
+describe('extra', () => {
+  it('adds fields to the body of one request, and stays out of state and storage', async () => {
+    const bodies: Record<string, unknown>[] = [];
+    const { open } = await site();
+    const storage = createStorage();
+    const client = open({
+      storage,
+      fetch: async (url, init) => {
+        bodies.push(JSON.parse(String(init?.body)));
+        return fetch(url, init);
+      },
+    });
+    await client.send({ email, extra: { captcha: 'first-token' } });
+    const { challengeId } = client.state;
+    await client.resend({ extra: { captcha: 'second-token' } });
+    await client.resend();
+    await client.verify(await mail.lastCode(email));
+    expect(bodies).toEqual([
+      { email, captcha: 'first-token' },
+      { email, challengeId, captcha: 'second-token' },
+      { email, challengeId },
+      { email, challengeId, code: await mail.lastCode(email) },
+    ]);
+    expect(JSON.stringify([client.state, ...storage.entries.values()])).not.toContain('token"');
+  });
+
+  it('cannot replace the fields of the client', async () => {
+    const bodies: unknown[] = [];
+    const { open } = await site();
+    const client = open({
+      fetch: async (url, init) => {
+        bodies.push(JSON.parse(String(init?.body)));
+        return fetch(url, init);
+      },
+    });
+    const extra = { email: 'other@example.com', challengeId: 'another', locale: 'ko' };
+    await client.send({ email, locale: 'en', extra });
+    const { challengeId } = client.state;
+    await client.resend({ extra });
+    expect(bodies).toEqual([
+      { email, locale: 'en' },
+      { email, locale: 'en', challengeId },
+    ]);
+  });
+
+  it('is that of the first of two simultaneous sends', async () => {
+    const client = (await site()).open();
+    const first = client.send({ email, extra: { captcha: 'one' } });
+    expect(client.send({ email, extra: { captcha: 'two' } })).toBe(first);
+    await first;
+  });
+});
+
 describe('verify', () => {
   it('reports the attempts left, and has no code to enter after the last', async () => {
     const { open } = await site({ maxAttempts: 2 });

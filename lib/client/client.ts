@@ -72,12 +72,19 @@ export interface EmailVerificationState {
   readonly verificationToken?: string;
 }
 
+export interface SendRequest {
+  readonly email: string;
+  readonly locale?: string;
+  /** More fields of the body for this request alone, such as a captcha token. They are not kept. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
 /** Refusals and a lost network are outcomes, so no promise rejects for them. Methods work without their `this`. */
 export interface EmailVerificationClient {
   /** Requests a code. While a request for that address is pending, returns the same promise. */
-  send(input: { readonly email: string; readonly locale?: string }): Promise<SendOutcome>;
-  /** Requests another code for the same address. */
-  resend(): Promise<SendOutcome>;
+  send(input: SendRequest): Promise<SendOutcome>;
+  /** Requests another code for the address of `state`. */
+  resend(input?: Pick<SendRequest, 'extra'>): Promise<SendOutcome>;
   /** Verifies a code as it was typed. Once verified, resolves with the same token again. */
   verify(code: string): Promise<VerifyOutcome>;
   /** Starts over, for another address or after the sign-up. Responses to earlier requests are ignored. */
@@ -147,11 +154,11 @@ export function createEmailVerificationClient(
     notify();
   }
 
-  async function request<T extends Outcome>(pending: keyof Session, code?: string): Promise<T | Refusal> {
+  async function request<T extends Outcome>(pending: keyof Session, more?: object): Promise<T | Refusal> {
     const currentSession = session;
     const { email, challengeId } = state;
     const path = pending === 'sending' ? '/send' : '/verify';
-    const fields = { email, code, challengeId, locale };
+    const fields = { ...more, email, challengeId, locale };
     const outcome = await post<T>(options.fetch ?? fetch, baseUrl.replace(/\/$/, '') + path, fields);
     if (currentSession !== session) return outcome;
     currentSession[pending] = undefined;
@@ -168,7 +175,7 @@ export function createEmailVerificationClient(
   }
 
   const client: EmailVerificationClient = {
-    send({ email, locale: requested = options.locale }) {
+    send({ email, locale: requested = options.locale, extra }) {
       const earlier = [state, beforeReset, restored(readStored())].find((facts) =>
         isSameAddress(facts.email, email),
       );
@@ -176,18 +183,18 @@ export function createEmailVerificationClient(
       if (session.sending) return session.sending;
       locale = requested;
       change({ ...(earlier?.verificationToken ? {} : challengeOf(earlier)), email, status: 'sending' });
-      const outcome = request<SendOutcome>('sending');
+      const outcome = request<SendOutcome>('sending', extra);
       session.sending = outcome;
       return outcome;
     },
-    resend: () => client.send({ email: state.email ?? '', locale }),
+    resend: ({ extra } = {}) => client.send({ email: state.email ?? '', locale, extra }),
     async verify(code) {
       const { verificationToken, message = '', expiresIn } = current();
       if (verificationToken && expiresIn > 0)
         return { kind: 'verified', message, verificationToken, expiresIn };
       if (session.verifying?.code === code) return session.verifying.outcome;
       change({ ...challengeOf(state), status: 'verifying' });
-      const outcome = request<VerifyOutcome>('verifying', code);
+      const outcome = request<VerifyOutcome>('verifying', { code });
       session.verifying = { code, outcome };
       return outcome;
     },
