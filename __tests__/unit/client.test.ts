@@ -684,19 +684,67 @@ describe('after a reload', () => {
       expiresIn: 0,
     });
     pass(60_000);
-    expect(open({ storage }).state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
+    const { resendAt, ...later } = open({ storage }).state;
+    expect(later).toEqual({ status: 'idle', email, expiresIn: 0, resendIn: 0 });
+    expect(resendAt).toBeLessThanOrEqual(Date.now());
   });
 
-  it('ignores a code or a token that has ended', async () => {
+  it('keeps the address when the code has expired, says so, and resends with the same challenge', async () => {
+    const { open } = await site();
+    const storage = createStorage();
+    const before = open({ storage });
+    await before.send({ email });
+    const { challengeId, resendAt } = before.state;
+    pass(179_999);
+    expect(open({ storage }).state.status).toBe('sent');
+    pass(1);
+    const after = open({ storage });
+    expect(after.state).toEqual({
+      status: 'failed',
+      reason: 'code_expired',
+      email,
+      challengeId,
+      resendAt,
+      expiresIn: 0,
+      resendIn: 0,
+    });
+    expect(await after.verify(await mail.lastCode(email))).toMatchObject({ kind: 'code_expired' });
+    mail.clear();
+    expect(await after.resend()).toMatchObject({ kind: 'sent' });
+    expect(await after.verify(await mail.lastCode(email))).toMatchObject({ kind: 'verified' });
+  });
+
+  it('keeps the address when the token has expired, and says so', async () => {
     const { open } = await site();
     const storage = createStorage();
     const client = open({ storage });
     await client.send({ email });
-    pass(179_999);
-    expect(open({ storage }).state.status).toBe('sent');
     await client.verify(await mail.lastCode(email));
     pass(899_999);
     expect(open({ storage }).state.status).toBe('verified');
+    pass(1);
+    const expired = { status: 'failed', reason: 'code_expired', email, expiresIn: 0, resendIn: 0 };
+    expect(open({ storage }).state).toEqual(expired);
+    expect(await open({ storage }).resend()).toMatchObject({ kind: 'sent' });
+  });
+
+  it('says that no attempts are left, and until when to wait', async () => {
+    const { open } = await site({ maxAttempts: 1 });
+    const storage = createStorage();
+    const client = open({ storage });
+    await client.send({ email });
+    await client.verify(wrong(await mail.lastCode(email)));
+    const { challengeId } = client.state;
+    const spent = { status: 'failed', reason: 'code_expired', email, challengeId, expiresIn: 0 };
+    expect(open({ storage }).state).toMatchObject({ ...spent, resendIn: secondsLeft(60) });
+  });
+
+  it('forgets an address a day after its code expired, for localStorage keeps it longer', async () => {
+    const { open } = await site();
+    const storage = createStorage();
+    await open({ storage }).send({ email });
+    pass(180_000 + 86_400_000);
+    expect(open({ storage }).state.email).toBe(email);
     pass(1);
     expect(open({ storage }).state).toEqual({ status: 'idle', expiresIn: 0, resendIn: 0 });
   });

@@ -316,22 +316,25 @@ function challengeOf({ email, challengeId, expiresAt, resendAt }: Facts = IDLE):
   return { email, challengeId, expiresAt, resendAt };
 }
 
-/** The state in a stored record, if a client wrote it and it has not expired. */
+/** The state in a stored record, if a client wrote it. What has expired says so for a day, so that the address stays. */
 function restored(record: string | null | undefined): Facts {
   const found: Record<string, unknown> = Object(quietly(() => JSON.parse(record ?? '')));
   const { email, challengeId, verificationToken } = found;
-  const expiresAt = inFuture(found.expiresAt);
-  const resendAt = inFuture(found.resendAt);
-  if (typeof email !== 'string') return IDLE;
-  if (expiresAt && typeof verificationToken === 'string')
-    return { status: 'verified', email, expiresAt, verificationToken };
-  if (expiresAt && typeof challengeId === 'string')
-    return { status: 'sent', email, challengeId, expiresAt, resendAt };
+  const now = Date.now();
+  const expiresAt = timeOf(found.expiresAt);
+  const resendAt = timeOf(found.resendAt) || undefined;
+  if (typeof email !== 'string' || Math.max(expiresAt, resendAt ?? 0) < now - 86_400_000) return IDLE;
+  const isVerified = typeof verificationToken === 'string';
+  if (expiresAt > now && isVerified) return { status: 'verified', email, expiresAt, verificationToken };
+  const hasChallenge = typeof challengeId === 'string';
+  if (expiresAt > now && hasChallenge) return { status: 'sent', email, challengeId, expiresAt, resendAt };
+  if (hasChallenge) return { status: 'failed', reason: 'code_expired', email, challengeId, resendAt };
+  if (isVerified) return { status: 'failed', reason: 'code_expired', email };
   return resendAt ? { status: 'idle', email, resendAt } : IDLE;
 }
 
-function inFuture(time: unknown): number | undefined {
-  return typeof time === 'number' && time > Date.now() ? time : undefined;
+function timeOf(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
 }
 
 function fromNow(seconds: number | undefined): number | undefined {
