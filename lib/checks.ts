@@ -69,14 +69,17 @@ export function isOptions(value: unknown): value is object {
 
 /** Refuses an invalid option and shows its value. Of an object, only the kind is shown, because it may hold secrets. */
 export function refuse(option: string, expected: string, value: unknown, of?: string): never {
-  const subject = `\`${option}\` option${of ? ` of ${of}` : ''}`;
-  const sentence = `The ${subject} must be ${expected}. Received ${shown(value)}.`;
+  const sentence = `The ${subjectOf(option, of)} must be ${expected}. Received ${shown(value)}.`;
   throw new (typeof value === 'number' ? RangeError : TypeError)(sentence);
 }
 
 /** Like `refuse`, for an option whose value may be a secret or a URL with a password. */
-export function refuseHidden(option: string, expected: string, value: unknown): never {
-  throw new TypeError(`The \`${option}\` option must be ${expected}. Received ${kindOf(value)}.`);
+export function refuseHidden(option: string, expected: string, value: unknown, of?: string): never {
+  throw new TypeError(`The ${subjectOf(option, of)} must be ${expected}. Received ${kindOf(value)}.`);
+}
+
+function subjectOf(option: string, of: string | undefined): string {
+  return `\`${option}\` option${of ? ` of ${of}` : ''}`;
 }
 
 /** A value in the form in which errors show it. */

@@ -8,6 +8,7 @@ import {
   RedisStore,
   requireVerifiedEmail,
 } from 'express-email-verification';
+import { captcha } from 'express-email-verification/captcha';
 import { createEmailVerificationClient } from 'express-email-verification/client';
 import { createSettings } from '../../lib/options/options.js';
 import { FROM, SECRET } from '../support/app.js';
@@ -73,6 +74,7 @@ describe('options', () => {
       '| option of MemoryStore',
       (options: object) => new MemoryStore(options),
     ],
+    ['captcha', 'lib/captcha/README.md', '| option of captcha', captcha],
   ])('of %s are those in the table, and no others', (_name, file, marker, call) => {
     const known = knownTo(call);
     expect(known.length).toBeGreaterThan(0);

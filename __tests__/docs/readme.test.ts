@@ -31,7 +31,13 @@ let child: ChildProcess | undefined;
 
 const FILES = [
   ...['README.md', 'CHANGELOG.md', '.github/CONTRIBUTING.md', '.github/SECURITY.md', 'demo-app/README.md'],
-  ...['lib/README.md', 'lib/challenge/README.md', 'lib/client/README.md', 'lib/http/README.md'],
+  ...[
+    'lib/README.md',
+    'lib/captcha/README.md',
+    'lib/challenge/README.md',
+    'lib/client/README.md',
+    'lib/http/README.md',
+  ],
   ...['lib/mail/README.md', 'lib/operations/README.md', 'lib/store/README.md'],
   'lib/testing/README.md',
   ...['__tests__/README.md', '__tests__/bench/README.md'],
@@ -83,6 +89,8 @@ async function firstLineOf(name: string, code: string): Promise<string> {
       SMTP_USER: 'acme',
       SMTP_PASS: 'not needed here',
       MAIL_FROM: 'Acme <hello@acme.example>',
+      TURNSTILE_SECRET: 'secret',
+      HCAPTCHA_SECRET: 'secret',
       EMAIL_VERIFICATION_SECRET: 'a secret of 32 bytes, for the README alone',
       EMAIL_VERIFICATION_SECRET_BEFORE: 'the one before it, of 32 bytes as well',
     },
@@ -175,7 +183,7 @@ it('the operations and a beforeSend that suppresses or refuses work', async () =
      const options = { store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
      const captchaPassed = async (captcha: unknown) => captcha === undefined;
      const hasAccount = async (email: string) => email.startsWith('known');
-     ${example('beforeSend: async')}
+     ${example('beforeSend: async ({')}
      const suppressed = await verification.send({ email: 'known@example.com' });
      const request = { body: { captcha: 'wrong' } } as never;
      const refused = await verification.send({ email: 'robot@example.com', request });
@@ -187,6 +195,32 @@ it('the operations and a beforeSend that suppresses or refuses work', async () =
   const message = await mail.server.waitForMessage();
   expect(message.envelope.to).toEqual(['person@example.com']);
   expect(mail.messages).toHaveLength(1);
+});
+
+it('the examples of captchas refuse a send without a token', async () => {
+  const tries = {
+    alone: example("captcha({ provider: 'turnstile'"),
+    composed: example('await passes(attempt)'),
+  };
+  const [lineOfImport = ''] = /^import .*$/m.exec(tries.alone) ?? [];
+  const line = await firstLineOf(
+    'captchas',
+    `import { createEmailVerification, MemoryStore } from 'express-email-verification';
+     ${lineOfImport}
+     const options = { store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
+     const hasAccount = async (_email: string) => true;
+     const kinds: string[] = [];
+     ${Object.values(tries)
+       .map(
+         (code) => `{
+           ${code.replace(lineOfImport, '')}
+           kinds.push((await verification.send({ email: 'person@example.com' })).kind);
+         }`,
+       )
+       .join('\n')}
+     console.log(kinds.join());`,
+  );
+  expect(line).toBe('refused,refused');
 });
 
 it('the examples of options work', async () => {
@@ -299,7 +333,7 @@ describe('in the browser', () => {
     expect(alerts[1]).toBe('Your email address is verified.');
   });
 
-  it('the example in plain JavaScript verifies an address', async () => {
+  it('the example in plain JavaScript shows errors, and verifies an address', async () => {
     let client: EmailVerificationClient | undefined;
     const page = {
       createEmailVerificationClient: () => {
@@ -311,16 +345,27 @@ describe('in the browser', () => {
       emailForm: { onsubmit: (_event: object) => {} },
       resendButton: { disabled: false },
       statusLine: { textContent: '' },
-      emailInput: { value: email },
+      emailError: { textContent: '' },
+      codeError: { textContent: '' },
+      emailInput: { value: '' },
       codeInput: { value: '' },
     };
     const event = { preventDefault: () => {} };
     await runInPage(example('codeForm.onsubmit'), page);
-    expect(page.codeForm.hidden).toBe(true);
+    expect([page.codeForm.hidden, page.resendButton.disabled]).toEqual([true, true]);
+    page.emailInput.value = 'nobody';
+    page.emailForm.onsubmit(event);
+    await until('the error is shown', () => page.emailError.textContent !== '');
+    expect(page.emailError.textContent).toBe('Please enter a valid email address.');
+    page.emailInput.value = email;
     page.emailForm.onsubmit(event);
     page.codeInput.value = await mail.lastCode(email);
     await until('the code field is shown', () => !page.codeForm.hidden);
     expect(page.resendButton.disabled).toBe(true);
+    page.codeInput.value = '12';
+    page.codeForm.onsubmit(event);
+    await until('the error is shown', () => page.codeError.textContent !== '');
+    page.codeInput.value = await mail.lastCode(email);
     page.codeForm.onsubmit(event);
     await until(
       'the address is verified',
@@ -329,10 +374,25 @@ describe('in the browser', () => {
     client?.reset();
   });
 
+  it('the example of a captcha sends the token of its widget, and resets it', async () => {
+    const client = createEmailVerificationClient({ baseUrl });
+    const page = {
+      client,
+      emailForm: { onsubmit: async (_event: object) => {} },
+      emailInput: { value: email },
+      turnstile: { getResponse: () => 'token', reset: jest.fn() },
+    };
+    await runInPage(example('turnstile.getResponse'), page);
+    await page.emailForm.onsubmit({ preventDefault: () => {} });
+    expect(client.state.status).toBe('sent');
+    expect(page.turnstile.reset).toHaveBeenCalledTimes(1);
+  });
+
   it('the example in React shows each step', async () => {
     const client = createEmailVerificationClient({ baseUrl });
     const VerifyEmail = await runInPage(`${example('function VerifyEmail')}\nreturn VerifyEmail;`, {
       React,
+      WORDS: {},
       useSyncExternalStore: React.useSyncExternalStore,
       client,
       SignUp: () => 'sign up',

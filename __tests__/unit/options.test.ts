@@ -423,7 +423,7 @@ describe('`locales`', () => {
   it.each(words)('reports that `$group.$word` is missing or not a $kind', ({ group, word, kind }) => {
     const expected = kind === 'function' ? 'a function that returns a string' : 'a string';
     // If one of these is left out, another text is used.
-    const optional = ['recipient_refused', 'code_outdated', 'emailNotString', 'codeNotString'];
+    const optional = ['captcha', 'recipient_refused', 'code_outdated', 'emailNotString', 'codeNotString'];
     const absent = optional.includes(word) ? [] : [undefined];
     for (const value of [...absent, null, 5, [], {}, true, kind === 'function' ? 'text' : () => 'text']) {
       expect(create({ locales: withWord(group, word, value) })).toThrow(

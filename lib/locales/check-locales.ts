@@ -68,6 +68,7 @@ function checkTexts<T extends object>(path: string, texts: T | undefined, englis
 
 /** Texts that have a fallback. */
 const OPTIONAL: ReadonlySet<string> = new Set<keyof Locale['answers'] | keyof Locale['fields']>([
+  'captcha',
   'recipient_refused',
   'code_outdated',
   'emailNotString',

@@ -10,6 +10,7 @@ export const en: Locale = {
     verified: 'Your email address is verified.',
     invalid_request: 'Please check what you entered.',
     refused: 'This request was refused.',
+    captcha: 'Please confirm that you are not a robot, then try again.',
     too_many_requests: (seconds) => `Too many requests. Please try again in ${durations.wait(seconds)}.`,
     delivery_failed: 'The email could not be sent. Please try again later.',
     recipient_refused: 'The email could not be delivered. Please check the address and try again.',

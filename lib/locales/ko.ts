@@ -10,6 +10,7 @@ export const ko: Locale = {
     verified: '이메일 주소가 인증되었습니다.',
     invalid_request: '입력한 내용을 다시 확인해 주세요.',
     refused: '요청이 거부되었습니다.',
+    captcha: '로봇이 아님을 확인한 뒤 다시 시도해 주세요.',
     too_many_requests: (seconds) =>
       `요청이 너무 많습니다. ${durations.wait(seconds)} 후에 다시 시도해 주세요.`,
     delivery_failed: '메일을 보내지 못했습니다. 잠시 후 다시 시도해 주세요.',

@@ -8,6 +8,8 @@ export interface Locale {
     readonly verified: string;
     readonly invalid_request: string;
     readonly refused: string;
+    /** The captcha was not solved, or its token has expired. @default refused */
+    readonly captcha?: string;
     readonly too_many_requests: (seconds: number) => string;
     /** The email could not be sent, and the person can do nothing but wait. */
     readonly delivery_failed: string;

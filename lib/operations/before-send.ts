@@ -1,6 +1,7 @@
 /** The `beforeSend` option: a captcha, a block list, an address that already has an account. */
 import type { Request } from 'express';
 import { refuse } from '../checks.js';
+import type { Locale } from '../locales/index.js';
 import type { MailContent } from '../mail/template.js';
 import { callHook } from './hook.js';
 
@@ -18,19 +19,19 @@ export interface SendAttempt {
 /**
  * What the hook may return. Without a result, the send goes on. `refuse` makes the response a 403. With `suppress`, the response is
  * the same as if a code had been sent, but none is, so that nobody can find out who has an account. With a `mail`, that
- * email is sent instead.
+ * email is sent instead. A `message` may depend on the texts of the response's language.
  */
 export type SendVerdict =
   // biome-ignore lint/suspicious/noConfusingVoidType: a hook that lets the send pass returns nothing
   | void
   | undefined
-  | { readonly kind: 'refuse'; readonly message?: string }
+  | { readonly kind: 'refuse'; readonly message?: string | ((answers: Locale['answers']) => string) }
   | { readonly kind: 'suppress'; readonly mail?: MailContent };
 
 export type BeforeSend = (attempt: SendAttempt) => SendVerdict | Promise<SendVerdict>;
 
 export type HookOutcome =
-  | { readonly kind: 'refuse'; readonly message: string | undefined }
+  | Extract<SendVerdict, { kind: 'refuse' }>
   | { readonly kind: 'suppress'; readonly mail: MailContent | undefined }
   | { readonly kind: 'pass' }
   | { readonly kind: 'late' };

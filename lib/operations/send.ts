@@ -64,8 +64,10 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
     if (verdict.kind === 'late')
       return unavailable('send', new Error('beforeSend did not answer in time'), locale);
     if (verdict.kind === 'refuse') {
+      const message = verdict.message ?? locale.answers.refused;
+      const text = typeof message === 'function' ? message(locale.answers) : message;
       events.emit('refused', () => eventOf(email, lasted));
-      return { kind: 'refused', message: verdict.message ?? locale.answers.refused };
+      return { kind: 'refused', message: text };
     }
 
     const key = keyOf(hasher, email);
