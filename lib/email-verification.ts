@@ -12,6 +12,7 @@ import { checkTemplate } from './mail/message.js';
 import { createOperations, type Operations } from './operations/operations.js';
 import type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './operations/redeem.js';
 import type { SendInput, SendOutcome } from './operations/send.js';
+import type { ForgetOutcome, StatusOutcome, SupportInput } from './operations/support.js';
 import type { VerifyInput, VerifyOutcome } from './operations/verify.js';
 import { createSettings, type EmailVerificationOptions } from './options/options.js';
 
@@ -25,6 +26,13 @@ export interface EmailVerification {
   redeem(input: RedeemInput): Promise<RedeemOutcome>;
   /** Gives a redeemed token back. It still expires at its original time. */
   release(redeemed: Redeemed): Promise<ReleaseOutcome>;
+  /** Tells support staff what is stored of an address. Changes nothing. */
+  status(input: SupportInput): Promise<StatusOutcome>;
+  /**
+   * Deletes what is stored of an address, and what the limits of its mailbox count, so that a person who is locked out can
+   * begin again. For support staff only: whoever can call it has no limit of emails and guesses.
+   */
+  forget(input: SupportInput): Promise<ForgetOutcome>;
   /** Checks that the store is reachable and suitable, the transport can log in, and guesses are unlikely enough. */
   check(): Promise<CheckOutcome>;
   /** Finishes the emails that are being sent, then stops. The app's own Redis client and transporter stay open. */
@@ -78,6 +86,8 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
     },
     redeem: (input) => operations.redeem(input),
     release: (redeemed) => operations.release(redeemed),
+    status: (input) => operations.status(input),
+    forget: (input) => operations.forget(input),
     async check() {
       const problems = [...(weakness ? [weakness] : []), ...(await operations.check())];
       return { ok: problems.length === 0, problems };

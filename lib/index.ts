@@ -29,6 +29,7 @@ export type { Unavailable } from './operations/context.js';
 export type { FieldError, InvalidRequest } from './operations/input.js';
 export type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './operations/redeem.js';
 export type { SendInput, SendOutcome, TooManyRequests } from './operations/send.js';
+export type { ForgetOutcome, Status, StatusOutcome, SupportInput } from './operations/support.js';
 export type { VerifyInput, VerifyOutcome } from './operations/verify.js';
 export type { EmailVerificationOptions } from './options/options.js';
 export type { ClientLimitOption } from './options/rate-limit.js';

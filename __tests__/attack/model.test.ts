@@ -104,6 +104,11 @@ const step = fc.oneof(
     arbitrary: fc.record({ operation: fc.constant('peek' as const), key, holder: few('holder', 3), timeout }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({ operation: fc.constant('status' as const), key, limits, timeout }),
+  },
+  { weight: 1, arbitrary: fc.record({ operation: fc.constant('forget' as const), key, timeout }) },
+  {
     weight: 3,
     arbitrary: fc.record({
       operation: fc.constant('count' as const),
@@ -187,6 +192,10 @@ async function run(
       }
       case 'peek':
         return store.peek({ ...ownKey(one.key), holder: one.holder }, one.timeout);
+      case 'status':
+        return store.status?.({ ...ownKey(one.key), limits: one.limits }, one.timeout);
+      case 'forget':
+        return store.forget?.(ownKey(one.key), one.timeout);
       case 'count':
         return store.count({ ip: own(one.ip), window: one.window, step: one.step }, one.timeout);
     }

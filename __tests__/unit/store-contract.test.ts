@@ -38,6 +38,8 @@ async function failuresOf(createStore: StoreFactory): Promise<string[]> {
 /** Lets other calls run between what a store reads and what it writes. */
 const pause = () => new Promise((resolve) => setImmediate(resolve));
 
+const FORGOTTEN = { kind: 'forgotten' } as const;
+
 const FAULTS: Record<string, (good: Store, clock: () => number) => Partial<Store>> = {
   'has no fault': () => ({}),
   'ignores limits': (good) => ({
@@ -102,18 +104,36 @@ const FAULTS: Record<string, (good: Store, clock: () => number) => Partial<Store
   'gives a token a new end': (good, clock) => ({
     release: (request, timeout) => good.release({ ...request, end: clock() + 900_000 }, timeout),
   }),
+  'forgets a challenge but not the emails of its mailbox': (good) => ({
+    forget: async ({ challenge }, timeout) => good.forget?.({ mailbox: '', challenge }, timeout) ?? FORGOTTEN,
+  }),
+  'forgets nothing': () => ({ forget: async () => FORGOTTEN }),
+  'counts emails that were given back': (good) => ({
+    async status(request, timeout) {
+      const status = await new MemoryStore().status(request, timeout);
+      return { ...status, ...(await good.status?.(request, timeout)), sends: 1 };
+    },
+  }),
+  'has status() without forget()': () => ({ forget: undefined }),
   'has a problem': () => ({ check: async () => ['It is read-only.'] }),
 };
 
 it.each(Object.keys(FAULTS))('a store that %s fails, unless it has none', async (fault) => {
   const failures = await failuresOf((clock) => {
     const good = new MemoryStore({ clock });
-    const { open, attempt, discard, redeem, release, peek, count, check } = good;
-    const operations = { open, attempt, discard, redeem, release, peek, count, check };
+    const { open, attempt, discard, redeem, release, peek, count, check, status, forget } = good;
+    const operations = { open, attempt, discard, redeem, release, peek, count, check, status, forget };
     const bound = Object.entries(operations).map(([name, operation]) => [name, operation.bind(good)]);
     return { ...Object.fromEntries(bound), ...FAULTS[fault]?.(good, clock) };
   });
   expect(failures.length > 0).toBe(fault !== 'has no fault');
+});
+
+it('a store without status() and forget() passes', async () => {
+  const failures = await failuresOf((clock) => {
+    return Object.assign(new MemoryStore({ clock }), { status: undefined, forget: undefined }) as Store;
+  });
+  expect(failures).toEqual([]);
 });
 
 it('a store without an operation fails with a sentence that names it', async () => {

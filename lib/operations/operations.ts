@@ -6,9 +6,10 @@ import { createOperationContext, type OperationContext } from './context.js';
 import { createInputParsers, type InputParsers } from './input.js';
 import { createRedeem, type Redeem } from './redeem.js';
 import { createSend, type Send } from './send.js';
+import { createSupport, type Support } from './support.js';
 import { createVerify, type Verify } from './verify.js';
 
-export interface Operations extends OperationContext, Send, Redeem {
+export interface Operations extends OperationContext, Send, Redeem, Support {
   readonly parsers: InputParsers;
   readonly verify: Verify;
   /** The problems of the store and the transport, as sentences. */
@@ -24,6 +25,7 @@ export function createOperations(settings: Settings): Operations {
     ...context,
     ...createSend(context, queue),
     ...createRedeem(context, parsers),
+    ...createSupport(context, parsers),
     parsers,
     verify: createVerify(context),
     async check() {

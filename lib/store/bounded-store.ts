@@ -8,10 +8,12 @@ import {
   type AttemptOutcome,
   type CountOutcome,
   type DiscardOutcome,
+  type Forgotten,
   type OpenOutcome,
   type PeekOutcome,
   type RedeemOutcome,
   type Store,
+  type StoredStatus,
   StoreTimeout,
 } from './store.js';
 import { RESOLUTION, Timeouts } from './timeouts.js';
@@ -84,6 +86,14 @@ export function boundedStore(store: Store): Store {
       bounded('release', () => store.release(request, timeout), timeout, isAnything),
     peek: (request, timeout) => bounded('peek', () => store.peek(request, timeout), timeout, isPeek),
     count: (request, timeout) => bounded('count', () => store.count(request, timeout), timeout, isCount),
+    ...(hasMethod(store, 'status') && {
+      status: (request, timeout) =>
+        bounded('status', () => store.status?.(request, timeout), timeout, isStatus),
+    }),
+    ...(hasMethod(store, 'forget') && {
+      forget: (request, timeout) =>
+        bounded('forget', () => store.forget?.(request, timeout), timeout, isForget),
+    }),
     check: (timeout) => bounded('check', () => store.check(timeout), timeout, isSentences),
   };
 }
@@ -135,6 +145,17 @@ function isRedeem(outcome: unknown): outcome is RedeemOutcome {
 function isPeek(outcome: unknown): outcome is PeekOutcome {
   const { expiresIn }: Fields = Object(outcome);
   return typeof outcome === 'object' && outcome !== null && isNumberOrNone(expiresIn);
+}
+
+function isStatus(outcome: unknown): outcome is StoredStatus {
+  const { kind, codes, attemptsLeft, sends, resendIn, tokens }: Fields = Object(outcome);
+  const numbers = [attemptsLeft, sends, resendIn, tokens];
+  return kind === 'status' && Array.isArray(codes) && [...codes, ...numbers].every(isNumber);
+}
+
+function isForget(outcome: unknown): outcome is Forgotten {
+  const { kind }: Fields = Object(outcome);
+  return kind === 'forgotten';
 }
 
 function isCount(outcome: unknown): outcome is CountOutcome {

@@ -15,6 +15,7 @@ import {
   type DiscardRequest,
   ENDED_CODE_KNOWN_FOR,
   ENDED_CODES_KNOWN,
+  type Forgotten,
   GIVE_BACKS_A_DAY,
   type Limit,
   type OpenOutcome,
@@ -23,7 +24,9 @@ import {
   type PeekRequest,
   type RedeemOutcome,
   refuseClockInProduction,
+  type StatusRequest,
   type Store,
+  type StoredStatus,
   StoreTimeout,
   type TokenRequest,
 } from './store.js';
@@ -170,6 +173,29 @@ export class MemoryStore implements Store {
   async peek(request: PeekRequest, timeout: number): Promise<PeekOutcome> {
     const now = this.#start(timeout);
     return { expiresIn: holderWindow(this.#challenge(request), request.holder, now) };
+  }
+
+  async status(request: StatusRequest, timeout: number): Promise<StoredStatus> {
+    const now = this.#start(timeout);
+    const emails = recent(this.#mailboxes.get(request.mailbox) ?? [], now);
+    const { codes, holders, shared, tokens } = this.#challenge(request);
+    const liveCodes = [...codes.values()].filter((end) => end > now).sort((a, b) => a - b);
+    const budgets = liveCodes.length > 0 ? [shared, ...holders.values()].filter(({ end }) => end > now) : [];
+    return {
+      kind: 'status',
+      codes: liveCodes.map((end) => end - now),
+      attemptsLeft: Math.max(0, ...budgets.map(({ left }) => left)),
+      sends: emails.filter(({ givenBack }) => !givenBack).length,
+      resendIn: wait(emails, request.limits, now),
+      tokens: [...tokens.values()].filter((end) => end > now).length,
+    };
+  }
+
+  async forget(request: ChallengeKey, timeout: number): Promise<Forgotten> {
+    this.#start(timeout);
+    this.#mailboxes.delete(request.mailbox);
+    this.#challenges.delete(keyOf(request));
+    return { kind: 'forgotten' };
   }
 
   async count({ ip, window, step }: CountRequest, timeout: number): Promise<CountOutcome> {

@@ -26,6 +26,10 @@ export interface Store {
   peek(request: PeekRequest, timeout: number): Promise<PeekOutcome>;
   /** Counts a request of one IP in a fixed window, takes one back, or forgets the IP. */
   count(request: CountRequest, timeout: number): Promise<CountOutcome>;
+  /** Reads what is stored of an address, for support staff. Changes nothing. A store without it serves everything else. */
+  status?(request: StatusRequest, timeout: number): Promise<StoredStatus>;
+  /** Deletes a challenge, and what the limits of its mailbox count. A store without it serves everything else. */
+  forget?(request: ChallengeKey, timeout: number): Promise<Forgotten>;
   /** What makes this store unsuitable, as sentences; none if it is suitable. */
   check(timeout: number): Promise<readonly string[]>;
 }
@@ -113,6 +117,28 @@ export interface PeekRequest extends ChallengeKey {
 
 export interface PeekOutcome {
   readonly expiresIn: number | undefined;
+}
+
+export interface StatusRequest extends ChallengeKey {
+  readonly limits: readonly Limit[];
+}
+
+export interface StoredStatus {
+  readonly kind: 'status';
+  /** How long each live code is still valid, the first to end first. */
+  readonly codes: readonly number[];
+  /** The most attempts that one holder has left, or all without a `challengeId` together. 0 without a live code. */
+  readonly attemptsLeft: number;
+  /** The emails of the last day that count. */
+  readonly sends: number;
+  /** The wait until no limit is full. */
+  readonly resendIn: number;
+  /** How many tokens are live. */
+  readonly tokens: number;
+}
+
+export interface Forgotten {
+  readonly kind: 'forgotten';
 }
 
 export interface CountRequest {

@@ -10,6 +10,7 @@ import {
   type CountRequest,
   type DiscardOutcome,
   type DiscardRequest,
+  type Forgotten,
   type Limit,
   type OpenOutcome,
   type OpenRequest,
@@ -17,7 +18,9 @@ import {
   type PeekRequest,
   type RedeemOutcome,
   refuseClockInProduction,
+  type StatusRequest,
   type Store,
+  type StoredStatus,
   StoreTimeout,
   type TokenRequest,
 } from '../store.js';
@@ -152,6 +155,23 @@ export class RedisStore implements Store {
       request.holder,
     ]);
     return { expiresIn: known(Number(window)) };
+  }
+
+  async status(request: StatusRequest, timeout: number): Promise<StoredStatus> {
+    const [kind, ...reply] = await this.#run(
+      scripts.status,
+      this.#bothKeys(request),
+      timeout,
+      request.limits.flatMap(flat),
+    );
+    if (kind !== 'status') throw noReply(kind);
+    const [sends = 0, resendIn = 0, attemptsLeft = 0, tokens = 0, ...codes] = reply.map(Number);
+    return { kind, codes, attemptsLeft, sends, resendIn, tokens };
+  }
+
+  async forget(request: ChallengeKey, timeout: number): Promise<Forgotten> {
+    await this.#run(scripts.forget, this.#bothKeys(request), timeout, []);
+    return { kind: 'forgotten' };
   }
 
   async count(request: CountRequest, timeout: number): Promise<CountOutcome> {

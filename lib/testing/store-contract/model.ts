@@ -84,7 +84,12 @@ const LIMIT_CHOICES: readonly [readonly Limit[], ...(readonly Limit[])[]] = [
   [{ max: 2, window: 2 * HOUR }],
 ];
 
-function drawCall({ clock, digest }: Steps, draw: Draw, { opened, ends }: Memory, sequence: string): Call {
+function drawCall(
+  { store, clock, digest }: Steps,
+  draw: Draw,
+  { opened, ends }: Memory,
+  sequence: string,
+): Call {
   const own = (name: string) => digest(`${sequence} ${name}`);
   const key = {
     mailbox: own(draw(['mailbox-0', 'mailbox-1'])),
@@ -97,7 +102,7 @@ function drawCall({ clock, digest }: Steps, draw: Draw, { opened, ends }: Memory
   const [limits, span] = [draw(LIMIT_CHOICES), draw(SPANS)];
   const timeout = draw([TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT, -1]);
 
-  switch (draw(OPERATIONS)) {
+  switch (draw(store.status && store.forget ? [...OPERATIONS, ...OF_SUPPORT] : OPERATIONS)) {
     case 'open': {
       const attempts = draw([1, 2, 3]);
       const request = {
@@ -143,6 +148,10 @@ function drawCall({ clock, digest }: Steps, draw: Draw, { opened, ends }: Memory
     }
     case 'peek':
       return { name: 'peek', run: (store) => store.peek({ ...key, holder }, timeout) };
+    case 'status':
+      return { name: 'status', run: async (store) => store.status?.({ ...key, limits }, timeout) };
+    case 'forget':
+      return { name: 'forget', run: async (store) => store.forget?.(key, timeout) };
     case 'count': {
       const request = { ip: own(draw(['ip-0', 'ip-1'])), window: span, step: draw(COUNT_STEPS) };
       return { name: `count ${request.step}`, run: (store) => store.count(request, timeout) };
@@ -162,6 +171,7 @@ const OPERATIONS = [
   'peek',
   'count',
 ] as const;
+const OF_SUPPORT = ['status', 'status', 'forget'] as const;
 const HOLDERS = ['holder-0', 'holder-1', 'holder-2'] as const;
 const COUNT_STEPS = ['hit', 'hit', 'undo', 'forget'] as const;
 const ENDS_OFF_BY = [

@@ -18,6 +18,8 @@ import type { TestClock } from '../clock.js';
 export interface ContractTest {
   readonly sentence: string;
   readonly movesTime: boolean;
+  /** About status() and forget(), which a store may leave out. */
+  readonly ofSupport?: boolean;
   readonly run: (steps: Steps) => Promise<void>;
 }
 

@@ -11,6 +11,7 @@ import { limitTests } from './limits.js';
 import { modelTests } from './model.js';
 import { raceTests } from './races.js';
 import { type ContractTest, createSteps } from './steps.js';
+import { supportTests } from './support.js';
 import { tokenTests } from './tokens.js';
 
 /**
@@ -40,6 +41,7 @@ const TESTS: Readonly<Record<string, readonly ContractTest[]>> = {
   attempts: attemptTests,
   tokens: tokenTests,
   counters: counterTests,
+  'support staff': supportTests,
   races: raceTests,
   'random sequences': modelTests,
 };
@@ -79,10 +81,12 @@ export function describeStoreContract(
   }
   const hasClock = createStore.length > 0;
 
-  const define = ({ sentence, movesTime, run }: ContractTest) => {
+  const define = ({ sentence, movesTime, ofSupport, run }: ContractTest) => {
     const test = async () => {
       const clock = createTestClock();
       const store = checkStore(await createStore(clock.now));
+      // That a store has both operations or neither is a test of its own.
+      if (ofSupport && !store.status && !store.forget) return;
       await run(createSteps(store, clock, passTime));
     };
     if (movesTime && !hasClock) it.skip(`${sentence} (skipped: the store takes no clock)`, test);
