@@ -54,6 +54,8 @@ export interface CheckOutcome {
   readonly ok: boolean;
   /** What is wrong, as sentences without addresses or secrets. */
   readonly problems: readonly string[];
+  /** What is not wrong but should be known, as sentences: which addresses have fixed codes. Absent if there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -69,6 +71,8 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
   checkTemplate(settings);
   const weakness = guessWarning(settings);
   if (weakness) warn(weakness);
+  const { fixedCodes } = settings;
+  if (fixedCodes) warn(fixedCodes.notes().join(' '));
   const operations = createOperations(settings);
   const clientLimits = createClientLimits(operations);
   const { parsers } = operations;
@@ -90,7 +94,7 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
     forget: (input) => operations.forget(input),
     async check() {
       const problems = [...(weakness ? [weakness] : []), ...(await operations.check())];
-      return { ok: problems.length === 0, problems };
+      return { ok: problems.length === 0, problems, ...(fixedCodes && { notes: fixedCodes.notes() }) };
     },
     close: () => operations.close(),
     on: (name, listener) => operations.events.on(name, listener),

@@ -6,7 +6,7 @@ import type { DeliveryError } from './mail/delivery-error.js';
 
 export interface EmailVerificationEvents {
   /** A send was accepted: its code is stored, and its email is about to be sent. */
-  sent: SendEvent;
+  sent: SendEvent & WithFixedCode;
   /** `beforeSend` suppressed a send. The client cannot tell it from one that was sent, so never let it know. */
   suppressed: SendEvent;
   /** `beforeSend` refused a send. */
@@ -20,7 +20,7 @@ export interface EmailVerificationEvents {
   /** It is not known whether the email was sent. Its code works. */
   delivery_unknown: EmailEvent & { readonly cause: DeliveryError };
   /** A right code was entered. */
-  verified: OperationEvent;
+  verified: OperationEvent & WithFixedCode;
   /** A wrong code was entered. Many of them are a sign of guessing. */
   code_incorrect: OperationEvent & { readonly attemptsLeft: number };
   /** A code was entered that could not be compared, or one that has ended. */
@@ -48,6 +48,11 @@ export interface OperationEvent extends AddressEvent {
 export interface SendEvent extends OperationEvent {
   /** Names the email of this send. The email carries it too: in `X-Entity-Ref-ID`, and in its Message-ID. */
   readonly reference: string;
+}
+
+interface WithFixedCode {
+  /** Present if the code is one of `fixedCodes`. There is no email then, and no further event about one. */
+  readonly fixedCode?: true;
 }
 
 export interface EmailEvent extends SendEvent {

@@ -31,6 +31,7 @@ export type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './ope
 export type { SendInput, SendOutcome, TooManyRequests } from './operations/send.js';
 export type { ForgetOutcome, Status, StatusOutcome, SupportInput } from './operations/support.js';
 export type { VerifyInput, VerifyOutcome } from './operations/verify.js';
+export type { FixedCode } from './options/fixed-codes.js';
 export type { EmailVerificationOptions } from './options/options.js';
 export type { ClientLimitOption } from './options/rate-limit.js';
 export type { Sender, SendLimit } from './options/rules.js';

@@ -92,6 +92,7 @@ async function firstLineOf(name: string, code: string): Promise<string> {
       TURNSTILE_SECRET: 'secret',
       HCAPTCHA_SECRET: 'secret',
       EMAIL_VERIFICATION_SECRET: 'a secret of 32 bytes, for the README alone',
+      REVIEW_CODE: 'hT5wBq28Lz',
       EMAIL_VERIFICATION_SECRET_BEFORE: 'the one before it, of 32 bytes as well',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -229,6 +230,7 @@ it('the examples of options work', async () => {
     provider: example("service: 'naver'"),
     delivery: example('provider.send'),
     relay: example('maxMessages: 1000'),
+    fixedCodes: example('fixedCodes: ['),
     template: example('template: ('),
     rateLimit: example('rateLimit: {'),
     pool: `${example('createClientPool')} const verification = createEmailVerification({ ...options, store });`,
@@ -260,14 +262,14 @@ it('the examples of options work', async () => {
   );
   const sent = 'sent';
   expect(JSON.parse(line)).toEqual({
-    kinds: { rotation: sent, delivery: sent, template: sent, rateLimit: sent, pool: sent },
+    kinds: { rotation: sent, fixedCodes: sent, delivery: sent, template: sent, rateLimit: sent, pool: sent },
     sent: ['delivery@example.com'],
   });
   const subjects = Object.fromEntries(
     mail.messages.map(({ envelope, subject }) => [envelope.to[0], subject]),
   );
   expect(subjects['template@example.com']).toBe('Your code for b.co');
-  expect(Object.keys(subjects)).toHaveLength(4);
+  expect(Object.keys(subjects)).toHaveLength(5);
 });
 
 it('the examples for tests work', async () => {
@@ -419,6 +421,11 @@ it('the bound they print is the bound of the defaults', () => {
   expect(documentAt('README.md')).toContain(printed);
   expect(documentAt('lib/challenge/README.md')).toContain(printed);
   expect(documentAt('lib/challenge/README.md')).toContain(`= ${guesses} of 10⁶`);
+  // At most one fixed code is valid at once, and 3 drawn ones.
+  const [aDay, in90Days] = [guesses / 3, (90 * guesses) / 3];
+  expect(documentAt('lib/challenge/README.md')).toContain(
+    `= ${aDay} guesses a day are compared, or ${in90Days.toLocaleString('en')} in 90 days`,
+  );
 });
 
 it('the tests they name are there, and carry the numbers they give', async () => {

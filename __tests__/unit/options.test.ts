@@ -138,6 +138,7 @@ describe('an option of the wrong type or out of range is refused with its name a
     [['codeInSubject'], (value) => value === true],
     [['purpose', 'appName'], (value) => value === '6' || value === 'false'],
     [['origin', 'defaultLocale', 'secret', 'from', 'store', 'sendLimits'], () => false],
+    [['fixedCodes'], (value) => Array.isArray(value) && value.length === 0],
     [
       ['rateLimit', 'locales'],
       (value) =>
@@ -314,7 +315,7 @@ describe('options in unusual forms', () => {
           'purpose',
         ],
         ...['delivery', 'storeTimeout', 'mailTimeout', 'hookTimeout', 'beforeSend', 'appName', 'origin'],
-        ...['template', 'locales', 'defaultLocale', 'codeInSubject'],
+        ...['fixedCodes', 'template', 'locales', 'defaultLocale', 'codeInSubject'],
       ].map((name) => [name, undefined]),
     );
     expect(create(none)).not.toThrow();

@@ -39,6 +39,18 @@ export function parseCode(typed: unknown, length: number): string | undefined {
   return undefined;
 }
 
+/** What a code of the `fixedCodes` option consists of. */
+export const FIXED_CODE = /^[A-Za-z0-9]{10,64}$/;
+
+/** A fixed code as people paste it: with white space and format characters around it, but none inside. */
+const PASTED_FIXED_CODE = /^[\s\p{Cf}]*([A-Za-z0-9]{10,64})[\s\p{Cf}]*$/u;
+
+/** What may be a fixed code in what a person typed, whatever the address. Nothing in it is mapped: case and script matter. */
+export function parseFixedCode(typed: unknown): string | undefined {
+  if (typeof typed !== 'string' || typed.length > LONGEST_TYPED_CODE) return undefined;
+  return PASTED_FIXED_CODE.exec(typed)?.[1];
+}
+
 /** Unicode lays out the decimal digits of a script in runs of ten, from zero up (UAX #44, Numeric_Type=Decimal). */
 function asciiDigit(digit: string): string {
   const point = digit.codePointAt(0) ?? 0;

@@ -1,9 +1,10 @@
 /** Validates and parses the fields of a request, for the routes and for the operations without HTTP. */
 import { body, matchedData, type ValidationChain, validationResult } from 'express-validator';
 import { canonicalAddress } from '../challenge/address.js';
-import { parseCode } from '../challenge/code.js';
+import { parseCode, parseFixedCode } from '../challenge/code.js';
 import { isPlainAddress } from '../fast/plain-address.js';
 import type { Locale } from '../locales/index.js';
+import type { FixedCodes } from '../options/fixed-codes.js';
 
 export interface FieldError {
   readonly field: string;
@@ -38,11 +39,18 @@ export interface InputParsers {
 
 type FieldName = 'email' | 'code' | 'challengeId' | 'locale';
 
-export function createInputParsers({ codeLength }: { readonly codeLength: number }): InputParsers {
+interface CodeRules {
+  readonly codeLength: number;
+  readonly fixedCodes?: FixedCodes | undefined;
+}
+
+export function createInputParsers({ codeLength, fixedCodes }: CodeRules): InputParsers {
+  // Not only for the addresses that have a fixed code: otherwise the response would reveal them.
+  const parseFixed = fixedCodes ? parseFixedCode : () => undefined;
   const chains: Readonly<Record<FieldName, ValidationChain>> = {
     email: body('email').customSanitizer(canonicalAddress).isString(),
     code: body('code')
-      .customSanitizer((typed: unknown) => parseCode(typed, codeLength))
+      .customSanitizer((typed: unknown) => parseCode(typed, codeLength) ?? parseFixed(typed))
       .isString(),
     challengeId: body('challengeId').optional({ values: 'null' }).isString(),
     locale: body('locale').optional({ values: 'null' }).isString(),

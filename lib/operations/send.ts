@@ -71,7 +71,8 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
     }
 
     const key = keyOf(hasher, email);
-    const code = drawCode(settings.codeLength);
+    const fixedCode = verdict.kind === 'suppress' ? undefined : settings.fixedCodes?.codeOf(email);
+    const code = fixedCode ?? drawCode(settings.codeLength);
     const digest = verdict.kind === 'suppress' ? drawDigest() : hasher.code(key.challenge, code);
     const heldId = hasherOf(input.challengeId, hashers) === hasher ? input.challengeId : undefined;
     const newId = drawOpaque(hasher);
@@ -109,10 +110,18 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
     events.emit(verdict.kind === 'suppress' ? 'suppressed' : 'sent', () => ({
       ...eventOf(email, lasted),
       reference,
+      ...(fixedCode !== undefined && { fixedCode: true }),
     }));
     const { place, kept } = opened;
     const undo = { ...key, code: digest, newHolder: kept ? undefined : newHolder, place, limits };
-    const delivery = deliver(slot, emailFor(verdict, input, code, reference, opened.expiresIn), undo);
+    const outgoing = emailFor(
+      verdict,
+      input,
+      fixedCode === undefined ? code : undefined,
+      reference,
+      opened.expiresIn,
+    );
+    const delivery = deliver(slot, outgoing, undo);
     // In the background the response does not wait. `delivery` never rejects.
     const outcome = settings.delivery === 'background' ? SENT : await delivery;
     if (outcome.kind === 'delivery_failed') {
@@ -137,7 +146,7 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
   ): Promise<Recorded> {
     const elapsed = stopwatch();
     try {
-      // Without an email, a suppressed send differs in nothing else.
+      // Without an email, a suppressed send or one for a fixed code differs in nothing else.
       return email ? await record(await slot.send(email), email, undo, elapsed) : SENT;
     } finally {
       slot.release();
@@ -202,17 +211,17 @@ function messageForFailure({ answers }: Locale, recipientRefused: boolean): stri
   return (recipientRefused ? answers.recipient_refused : undefined) ?? answers.delivery_failed;
 }
 
-/** The email with the code, the one that the app sends instead, or none. */
+/** The email with the code, the one that the app sends instead, or none: a fixed code is not sent. */
 function emailFor(
   verdict: HookOutcome,
   { email, locale }: ParsedSend,
-  code: string,
+  code: string | undefined,
   reference: string,
   lifetime: number,
 ): OutgoingEmail | undefined {
   const common = { email, locale, reference, lifetime, expiresAt: Date.now() + lifetime };
   if (verdict.kind === 'suppress') return verdict.mail && { ...common, content: verdict.mail };
-  return { ...common, code };
+  return code === undefined ? undefined : { ...common, code };
 }
 
 function tooMany(retryIn: number, locale: Locale, challengeId?: string, expiresIn?: number): TooManyRequests {

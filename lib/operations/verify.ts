@@ -1,5 +1,5 @@
 /** Verify: takes an attempt, compares the code, and exchanges a correct one for a verification token. */
-import { drawOpaque, type Hasher, hasherOf } from '../challenge/digests.js';
+import { drawDigest, drawOpaque, type Hasher, hasherOf } from '../challenge/digests.js';
 import type { CodeExpiredEvent } from '../events.js';
 import type { AttemptOutcome } from '../store/store.js';
 import { type OperationContext, type Stopwatch, seconds, stopwatch, type Unavailable } from './context.js';
@@ -32,7 +32,7 @@ export type VerifyOutcome =
 export type Verify = (input: ParsedVerify) => Promise<VerifyOutcome>;
 
 export function createVerify({ settings, events, keyOf, eventOf, callStore }: OperationContext): Verify {
-  const { store, hashers, storeTimeout, tokenTtl } = settings;
+  const { store, hashers, storeTimeout, tokenTtl, fixedCodes } = settings;
 
   return async function verify(input) {
     const elapsed = stopwatch();
@@ -62,7 +62,8 @@ export function createVerify({ settings, events, keyOf, eventOf, callStore }: Op
     const request = {
       mailbox,
       challenge,
-      code: hasher.code(challenge, code),
+      // A fixed code may have been stored before its end: it still costs an attempt, but nothing matches it.
+      code: fixedCodes?.hasEnded(email, code) ? drawDigest() : hasher.code(challenge, code),
       holder: challengeId === undefined ? undefined : hasher.holder(challengeId),
       token: hasher.token(verificationToken),
       tokenTtl,
@@ -72,7 +73,10 @@ export function createVerify({ settings, events, keyOf, eventOf, callStore }: Op
     );
     switch (outcome.kind) {
       case 'accepted':
-        events.emit('verified', () => eventOf(email, elapsed));
+        events.emit('verified', () => ({
+          ...eventOf(email, elapsed),
+          ...(fixedCodes?.codeOf(email) === code && { fixedCode: true }),
+        }));
         return {
           kind: 'verified',
           message: answers.verified,

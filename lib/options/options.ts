@@ -9,6 +9,7 @@ import { createTransport, noTransport, type TransportOption } from '../mail/tran
 import type { BeforeSend } from '../operations/before-send.js';
 import { boundedStore } from '../store/bounded-store.js';
 import type { Store } from '../store/store.js';
+import { checkFixedCodes, type FixedCode } from './fixed-codes.js';
 import type { ClientLimitOption } from './rate-limit.js';
 import { checkRateLimit } from './rate-limit.js';
 import {
@@ -74,6 +75,9 @@ export const OPTIONS = {
   /** What the address is verified for, `[a-z0-9_-]{1,32}`. A code or token of one purpose is not valid for another. @default 'signup' */
   purpose: (purpose = 'signup') => checkPurpose(purpose),
 
+  /** Codes that stay the same until their end, for addresses that get no email: app-store reviewers and canaries. @default none */
+  fixedCodes: (codes: readonly FixedCode[] = [], codeLength = 6) => checkFixedCodes(codes, codeLength),
+
   /** `'await'` responds after SMTP, `'background'` responds first, and a function delivers the email itself. @default 'await' */
   delivery: (delivery: 'await' | 'background' | CustomDelivery = 'await') => checkDelivery(delivery),
 
@@ -125,6 +129,7 @@ export function createSettings(passed: EmailVerificationOptions) {
   const options = readOptionsOf('createEmailVerification()', passed, OPTIONS);
   const from = OPTIONS.from(options.from);
   const origin = OPTIONS.origin(options.origin);
+  const codeLength = OPTIONS.codeLength(options.codeLength);
   const delivery = OPTIONS.delivery(options.delivery);
   const isTransportUnused = typeof delivery === 'function' && options.transport === undefined;
   return {
@@ -134,7 +139,7 @@ export function createSettings(passed: EmailVerificationOptions) {
     store: OPTIONS.store(options.store),
     /** One for each secret. The first one makes new digests, and all are accepted. */
     hashers: OPTIONS.secret(options.secret),
-    codeLength: OPTIONS.codeLength(options.codeLength),
+    codeLength,
     codeTtl: OPTIONS.codeTtl(options.codeTtl),
     maxAttempts: OPTIONS.maxAttempts(options.maxAttempts),
     sendLimits: OPTIONS.sendLimits(options.sendLimits),
@@ -142,6 +147,7 @@ export function createSettings(passed: EmailVerificationOptions) {
     rateLimit: OPTIONS.rateLimit(options.rateLimit),
     tokenTtl: OPTIONS.tokenTtl(options.tokenTtl),
     purpose: OPTIONS.purpose(options.purpose),
+    fixedCodes: OPTIONS.fixedCodes(options.fixedCodes, codeLength),
     delivery,
     storeTimeout: OPTIONS.storeTimeout(options.storeTimeout),
     mailTimeout: OPTIONS.mailTimeout(options.mailTimeout),
