@@ -247,6 +247,8 @@ describe('T56: at start a template is tried in each language', () => {
       code: expect.stringMatching(/^\d{8}$/),
       expiresIn: 120,
       appName: 'Acme',
+      purpose: 'signup',
+      data: undefined,
       locale: undefined,
       originHost: 'acme.example',
       codeInSubject: true,

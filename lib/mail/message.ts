@@ -15,6 +15,15 @@ export interface MessageInput {
   readonly reference: string;
   readonly code?: string;
   readonly content?: MailContent;
+  /** What `beforeSend` chose for this email. */
+  readonly words?: EmailWords | undefined;
+}
+
+/** Whose email it is, and what its template is told. What is undefined is as in the options. */
+export interface EmailWords {
+  readonly from: { readonly name: string; readonly address: string } | undefined;
+  readonly appName?: string | undefined;
+  readonly data?: unknown;
 }
 
 /** An email with the validity of its code. It is not sent after that. */
@@ -38,7 +47,8 @@ export type BuiltMessage =
  */
 export function buildMessage(input: MessageInput, remaining: number, settings: Settings): BuiltMessage {
   const { email, locale, code, reference } = input;
-  const { from, origin } = settings;
+  const { origin } = settings;
+  const from = input.words?.from ?? settings.from;
   let content: MailContent;
   try {
     content = contentOf(input, remaining, settings);
@@ -78,16 +88,18 @@ export function messageIdOf(reference: string, { address }: { readonly address: 
 }
 
 function contentOf(
-  { locale, code, content }: Pick<MessageInput, 'locale' | 'code' | 'content'>,
+  { locale, code, content, words }: Pick<MessageInput, 'locale' | 'code' | 'content' | 'words'>,
   remaining: number,
   settings: Settings,
 ): MailContent {
-  const { appName, originHost, codeInSubject, template } = settings;
+  const { purpose, originHost, codeInSubject, template } = settings;
   if (content !== undefined) return checkContent('The `mail` of `beforeSend` must be', content);
   const written = template({
     code: code ?? '',
     expiresIn: Math.ceil(remaining / 1000),
-    appName,
+    appName: words?.appName ?? settings.appName,
+    purpose,
+    data: words?.data,
     locale,
     originHost,
     codeInSubject,

@@ -24,8 +24,9 @@ export function createPreparedMessages(settings: Settings): PreparedMessages {
   /** By language tag and seconds. A blueprint is made when it is needed for the second time. */
   const blueprints = new Map<string, Blueprint | 'seen' | 'unavailable'>();
 
-  return function preparedMessage({ email, code, content, locale, reference }, remaining) {
-    if (code === undefined || content !== undefined || !builtIn.has(locale)) return undefined;
+  return function preparedMessage({ email, code, content, words, locale, reference }, remaining) {
+    const isPlain = code !== undefined && content === undefined && words === undefined;
+    if (!isPlain || !builtIn.has(locale)) return undefined;
     const seconds = Math.ceil(remaining / 1000);
     const key = `${locale.tag} ${seconds}`;
     const blueprint = blueprints.get(key);

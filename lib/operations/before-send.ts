@@ -1,8 +1,10 @@
 /** The `beforeSend` option: a captcha, a block list, an address that already has an account. */
 import type { Request } from 'express';
-import { refuse } from '../checks.js';
+import { readOptions, refuse } from '../checks.js';
 import type { Locale } from '../locales/index.js';
+import type { EmailWords } from '../mail/message.js';
 import type { MailContent } from '../mail/template.js';
+import { checkAppName, checkFrom, type Sender } from '../options/rules.js';
 import { callHook } from './hook.js';
 
 /** What the hook receives. */
@@ -17,23 +19,43 @@ export interface SendAttempt {
 }
 
 /**
- * What the hook may return. Without a result, the send goes on. `refuse` makes the response a 403. With `suppress`, the response is
- * the same as if a code had been sent, but none is, so that nobody can find out who has an account. With a `mail`, that
- * email is sent instead. A `message` may depend on the texts of the response's language.
+ * What the hook may return. Without a result, the send goes on; with `send`, it does so in the words of a tenant. `refuse`
+ * makes the response a 403. With `suppress`, the response is the same as if a code had been sent, but none is, so that
+ * nobody can find out who has an account. With a `mail`, that email is sent instead. A `message` may
+ * depend on the texts of the response's language.
  */
 export type SendVerdict =
   // biome-ignore lint/suspicious/noConfusingVoidType: a hook that lets the send pass returns nothing
   | void
   | undefined
-  | { readonly kind: 'refuse'; readonly message?: string | ((answers: Locale['answers']) => string) }
-  | { readonly kind: 'suppress'; readonly mail?: MailContent };
+  | SendInWords
+  | {
+      readonly kind: 'refuse';
+      readonly message?: string | ((answers: Locale['answers']) => string) | undefined;
+    }
+  | {
+      readonly kind: 'suppress';
+      readonly mail?: MailContent | undefined;
+      readonly from?: string | Sender | undefined;
+    };
+
+/** For this email alone: whose it is, and what it says. */
+export interface SendInWords {
+  readonly kind: 'send';
+  /** The app's name in the email. @default the name in this `from`, else the `appName` option */
+  readonly appName?: string | undefined;
+  /** The sender. The transport must be allowed to send for it. @default the `from` option */
+  readonly from?: string | Sender | undefined;
+  /** Anything that the `template` should know, such as the id of a tenant: its `data`. */
+  readonly data?: unknown;
+}
 
 export type BeforeSend = (attempt: SendAttempt) => SendVerdict | Promise<SendVerdict>;
 
 export type HookOutcome =
   | Extract<SendVerdict, { kind: 'refuse' }>
-  | { readonly kind: 'suppress'; readonly mail: MailContent | undefined }
-  | { readonly kind: 'pass' }
+  | { readonly kind: 'suppress'; readonly mail: MailContent | undefined; readonly words: EmailWords }
+  | { readonly kind: 'pass'; readonly words?: EmailWords }
   | { readonly kind: 'late' };
 
 /** Waits at most `timeout` ms. An error that the hook throws is the app's own and is passed on. */
@@ -51,10 +73,25 @@ export async function callBeforeSend(
 function outcomeOf(verdict: SendVerdict): HookOutcome {
   if (verdict === undefined || verdict === null) return { kind: 'pass' };
   if (verdict.kind === 'refuse') return { kind: 'refuse', message: verdict.message };
-  if (verdict.kind === 'suppress') return { kind: 'suppress', mail: verdict.mail };
+  if (verdict.kind === 'suppress')
+    return { kind: 'suppress', mail: verdict.mail, words: { from: senderOf(verdict.from) } };
+  if (verdict.kind === 'send') return { kind: 'pass', words: wordsOf(verdict) };
   return refuse(
     'beforeSend',
-    "a function that returns nothing, { kind: 'refuse' } or { kind: 'suppress' }",
+    "a function that returns nothing, { kind: 'send' }, { kind: 'refuse' } or { kind: 'suppress' }",
     verdict,
   );
+}
+
+const RESULT = 'the result of `beforeSend`';
+
+function wordsOf(verdict: SendInWords): EmailWords {
+  const names = { kind: true, appName: true, from: true, data: true };
+  const { appName, from, data } = readOptions(verdict, names, { of: RESULT });
+  const sender = senderOf(from);
+  return { appName: checkAppName(appName, RESULT) ?? (sender?.name || undefined), from: sender, data };
+}
+
+function senderOf(from: string | Sender | undefined): Required<Sender> | undefined {
+  return from === undefined ? undefined : checkFrom(from, RESULT);
 }

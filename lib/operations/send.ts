@@ -156,14 +156,14 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
   /** Emits the event of an outcome, and undoes the send if the email is known not to have been sent. */
   async function record(
     outcome: DeliveryOutcome,
-    { email, locale, reference }: OutgoingEmail,
+    { email, locale, reference, words }: OutgoingEmail,
     undo: DiscardRequest,
     elapsed: Stopwatch,
   ): Promise<Recorded> {
     const eventOfEmail = () => ({
       ...eventOf(email, elapsed),
       reference,
-      messageId: messageIdOf(reference, settings.from),
+      messageId: messageIdOf(reference, words?.from ?? settings.from),
     });
     if (outcome.kind === 'sent') {
       events.emit('delivered', eventOfEmail);
@@ -213,15 +213,16 @@ function messageForFailure({ answers }: Locale, recipientRefused: boolean): stri
 
 /** The email with the code, the one that the app sends instead, or none: a fixed code is not sent. */
 function emailFor(
-  verdict: HookOutcome,
+  verdict: HookOutcome & { kind: 'pass' | 'suppress' },
   { email, locale }: ParsedSend,
   code: string | undefined,
   reference: string,
   lifetime: number,
 ): OutgoingEmail | undefined {
   const common = { email, locale, reference, lifetime, expiresAt: Date.now() + lifetime };
-  if (verdict.kind === 'suppress') return verdict.mail && { ...common, content: verdict.mail };
-  return code === undefined ? undefined : { ...common, code };
+  const { words } = verdict;
+  if (verdict.kind === 'suppress') return verdict.mail && { ...common, words, content: verdict.mail };
+  return code === undefined ? undefined : { ...common, words, code };
 }
 
 function tooMany(retryIn: number, locale: Locale, challengeId?: string, expiresIn?: number): TooManyRequests {

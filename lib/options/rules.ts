@@ -69,18 +69,22 @@ export function createHashers(
 
 const SECRETS = 'a string of at least 32 bytes, or an array of such strings';
 
-export function checkFrom(from: string | Sender | undefined): { name: string; address: string } {
+/** @param of what it is an option of, if not of createEmailVerification() */
+export function checkFrom(from: string | Sender | undefined, of?: string): Required<Sender> {
   if (isOptions(from)) {
-    const { name = '', address } = readOptions(from, { name: true, address: true }, { path: 'from' });
-    if (typeof name !== 'string' || !(name === '' || isLine(name))) refuse('from.name', LINE, name);
+    const place = { path: 'from', ...(of !== undefined && { of }) };
+    const { name = '', address } = readOptions(from, { name: true, address: true }, place);
+    if (typeof name !== 'string' || !(name === '' || isLine(name))) refuse('from.name', LINE, name, of);
     if (typeof address !== 'string' || !isSender(address))
-      return refuse('from.address', 'one address', address);
+      return refuse('from.address', 'one address', address, of);
     return { name, address };
   }
   const [sender, ...others] = typeof from === 'string' ? addressparser(from) : [];
   const { name = '', address = '' } = sender ?? {};
   const fits = others.length === 0 && isSender(address) && (name === '' || (isLine(name) && !isUnset(name)));
-  return fits ? { name, address } : refuse('from', "one address, as in 'Acme <hello@acme.example>'", from);
+  return fits
+    ? { name, address }
+    : refuse('from', "one address, as in 'Acme <hello@acme.example>'", from, of);
 }
 
 /** Whether it is one address, and not what a template string makes of an unset environment variable. */
@@ -139,9 +143,9 @@ function isLine(text: string): boolean {
   return /^[^\p{Cc}\p{Zl}\p{Zp}]{1,100}$/u.test(text);
 }
 
-export function checkAppName(name: string | undefined): string | undefined {
+export function checkAppName(name: string | undefined, of?: string): string | undefined {
   if (name === undefined || (typeof name === 'string' && isLine(name))) return name;
-  return refuse('appName', LINE, name);
+  return refuse('appName', LINE, name, of);
 }
 
 export function domainOf(address: string): string {

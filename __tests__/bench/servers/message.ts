@@ -8,6 +8,8 @@ export function messageFor(email: string, code: string) {
     code,
     expiresIn: 180,
     appName: 'Acme',
+    purpose: 'signup',
+    data: undefined,
     locale: en,
     originHost: undefined,
     codeInSubject: false,

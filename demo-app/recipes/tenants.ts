@@ -1,0 +1,35 @@
+/** Tenants: each has its own sender, name and logo, on one verification. */
+import {
+  createEmailVerification,
+  defaultTemplate,
+  type EmailVerification,
+  type EmailVerificationOptions,
+} from 'express-email-verification';
+
+export interface Tenant {
+  readonly name: string;
+  /** The transport must be allowed to send for this address. */
+  readonly from: string;
+  readonly logo: { readonly url: string; readonly width: number; readonly height: number };
+  readonly support: string;
+}
+
+/** @param tenants by host name, such as `shop.example` */
+export function createVerification(
+  options: EmailVerificationOptions,
+  tenants: ReadonlyMap<string, Tenant>,
+): EmailVerification {
+  return createEmailVerification({
+    ...options,
+    beforeSend({ request }) {
+      const host = request?.hostname ?? '';
+      const tenant = tenants.get(host);
+      if (!tenant) return { kind: 'refuse', message: `No sign-up at ${host}.` };
+      return { kind: 'send', appName: tenant.name, from: tenant.from, data: host };
+    },
+    template(input) {
+      const tenant = tenants.get(String(input.data));
+      return defaultTemplate(input, tenant && { logo: tenant.logo, support: tenant.support });
+    },
+  });
+}
