@@ -39,6 +39,7 @@ export type { Sender, SendLimit } from './options/rules.js';
 export type { MemoryStoreOptions } from './store/memory-store.js';
 export { MemoryStore } from './store/memory-store.js';
 export type { RedisClient } from './store/redis/client.js';
+export type { IoredisClient } from './store/redis/ioredis.js';
 export type { RedisStoreOptions } from './store/redis/redis-store.js';
 export { RedisStore } from './store/redis/redis-store.js';
 export type * from './store/store.js';

@@ -233,11 +233,13 @@ it('the examples of options work', async () => {
     fixedCodes: example('fixedCodes: ['),
     template: example('template: ('),
     rateLimit: example('rateLimit: {'),
+    ioredis: example('new Redis(process.env.REDIS_URL)'),
     pool: `${example('createClientPool')} const verification = createEmailVerification({ ...options, store });`,
   };
   const line = await firstLineOf(
     'options',
     `import { createEmailVerification, MemoryStore, RedisStore } from 'express-email-verification';
+     import { Redis } from 'ioredis';
      import { createClientPool } from 'redis';
      const sent: unknown[] = [];
      const provider = { send: async (message: { to: string }) => void sent.push(message.to) };
@@ -262,7 +264,7 @@ it('the examples of options work', async () => {
   );
   const sent = 'sent';
   expect(JSON.parse(line)).toEqual({
-    kinds: { rotation: sent, fixedCodes: sent, delivery: sent, template: sent, rateLimit: sent, pool: sent },
+    kinds: { rotation: sent, fixedCodes: sent, delivery: sent, template: sent, rateLimit: sent, ioredis: sent, pool: sent },
     sent: ['delivery@example.com'],
   });
   const subjects = Object.fromEntries(

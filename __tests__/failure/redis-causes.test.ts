@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { inspect } from 'node:util';
-import { type RedisClient, RedisStore } from 'express-email-verification';
+import { type IoredisClient, type RedisClient, RedisStore } from 'express-email-verification';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
 import request from 'supertest';
 import { startRedisServer } from '../../demo-app/development/redis-server.js';
@@ -51,7 +52,7 @@ function clientOf(options: ClientOptions) {
 
 /** What the operator gets for a request, by the event and by check(). */
 async function reportsOf(
-  client: RedisClient & { connect?(): Promise<unknown> },
+  client: (RedisClient | IoredisClient) & { connect?(): Promise<unknown> },
   { storeTimeout = 300, connects = true } = {},
 ) {
   const { app, verification } = createTestApp({
@@ -66,7 +67,7 @@ async function reportsOf(
   verification.on('unavailable', ({ cause }) => causes.push(cause as Error));
   let people = 0;
   // Like an app that must start without Redis: the store is created first, and the first error passes.
-  if (connects && client.connect && !client.isOpen) {
+  if (connects && client.connect && !('isOpen' in client && client.isOpen)) {
     const failed = new Promise<void>((resolve) => client.on('error', () => resolve()));
     await Promise.race([client.connect().catch(() => {}), failed]);
   }
@@ -295,6 +296,130 @@ describe('the connection', () => {
     await admin(server);
     const { expectCause } = await reportsOf(clientOf({ url: server.url }));
     await expectCause(/reached its maximum number of clients: raise `maxclients`|The connection to Redis/);
+  });
+});
+
+describe('the connection of ioredis', () => {
+  function ioredis(options: RedisOptions) {
+    const client = new Redis({ lazyConnect: true, ...options });
+    client.on('error', () => {});
+    ended.push(() => client.disconnect());
+    return client;
+  }
+  function clusterAt(port: number | undefined, options: RedisOptions = {}) {
+    const cluster = new Cluster([{ host: '127.0.0.1', port }], { lazyConnect: true, redisOptions: options });
+    cluster.on('error', () => {});
+    ended.push(() => cluster.disconnect());
+    return cluster;
+  }
+  const NO_CONNECTION = 'The Redis client has no connection, and keeps trying to connect. Its last error: ';
+
+  it('T68: a client that connects at the first request', async () => {
+    const server = await startRedis();
+    const { verification } = await reportsOf(ioredis({ port: server.port }), {
+      storeTimeout: 5000,
+      connects: false,
+    });
+    expect(await verification.send({ email })).toMatchObject({ kind: 'sent' });
+    expect(await verification.check()).toEqual({ ok: true, problems: [] });
+  });
+
+  it.each(['disconnect', 'quit'] as const)('T68: a client after %s()', async (end) => {
+    const server = await startRedis();
+    const client = ioredis({ port: server.port });
+    const { expectCause } = await reportsOf(client);
+    await client[end]();
+    await until('it has ended', () => client.status === 'end');
+    await expectCause('The Redis client is closed: keep it open until `verification.close()` has settled.');
+  });
+
+  it.each([{}, { enableOfflineQueue: false }])('T68: an unreachable server, with %j', async (options) => {
+    const port = await freePort();
+    const { expectCause } = await reportsOf(ioredis({ port, password: PASSWORD, ...options }));
+    await expectCause(
+      `${NO_CONNECTION}The connection to Redis failed (connect ECONNREFUSED 127.0.0.1:${port}): nothing listens there.`,
+    );
+  });
+
+  it('T68: a host that does not exist', async () => {
+    const { expectCause } = await reportsOf(ioredis({ host: 'redis.invalid' }));
+    await expectCause(/Its last error: The connection to Redis failed \(getaddrinfo E\w+ redis\.invalid\)/);
+  });
+
+  it('T68: a server that does not answer', async () => {
+    const server = await startRedis();
+    const { expectCause } = await reportsOf(ioredis({ port: server.port }));
+    server.pause();
+    await expectCause('Redis did not answer in time (`storeTimeout`, 300 ms)');
+    server.resume();
+  });
+
+  it('T68: a server that does not answer within the commandTimeout of the client', async () => {
+    const server = await startRedis();
+    const client = ioredis({ port: server.port, commandTimeout: 50 });
+    const { expectCause } = await reportsOf(client, { storeTimeout: 5000 });
+    server.pause();
+    await expectCause('Redis did not answer within the `commandTimeout` of the client');
+    server.resume();
+  });
+
+  it('T67: a client without the required password', async () => {
+    const server = await startRedis('--requirepass', PASSWORD);
+    const { expectCause } = await reportsOf(ioredis({ port: server.port }));
+    await expectCause('(NOAUTH): pass one to new Redis(), in its URL or `password`');
+  });
+
+  it('T67: a client with a wrong password', async () => {
+    const server = await startRedis('--requirepass', `${PASSWORD}-2`);
+    for (const protocol of [2, 3] as const) {
+      const { expectCause } = await reportsOf(ioredis({ port: server.port, password: PASSWORD, protocol }));
+      await expectCause('(WRONGPASS): check what new Redis() is given');
+    }
+  });
+
+  it('T67: a replica', async () => {
+    const server = await startRedis();
+    const { say } = await admin(server);
+    const { prepare, expectCause } = await reportsOf(ioredis({ port: server.port }), { storeTimeout: 5000 });
+    await prepare();
+    await say('REPLICAOF', '127.0.0.1', '1');
+    await expectCause(
+      '(READONLY): connect to the master, or by `sentinels` or new Cluster(), which follow it.',
+    );
+  });
+
+  it('T68: a cluster none of whose nodes can be reached', async () => {
+    const port = await freePort();
+    const { expectCause } = await reportsOf(clusterAt(port, { password: PASSWORD }));
+    await expectCause(
+      `${NO_CONNECTION}No node of the Redis cluster can be reached: check the startup nodes.`,
+    );
+  });
+
+  it('T67: a cluster client without the required password', async () => {
+    const server = await startRedis('--requirepass', PASSWORD);
+    const { expectCause } = await reportsOf(clusterAt(server.port));
+    await expectCause(`${NO_CONNECTION}Redis requires a password, and the client sends none (NOAUTH)`);
+  });
+
+  it('T67: a cluster client with a wrong password', async () => {
+    const server = await startRedis('--requirepass', `${PASSWORD}-2`);
+    const { expectCause } = await reportsOf(clusterAt(server.port, { password: PASSWORD }));
+    await expectCause(`${NO_CONNECTION}Redis refuses the user name or the password (WRONGPASS)`);
+  });
+
+  it('T68: a cluster client to a Redis that is no cluster', async () => {
+    const server = await startRedis();
+    const { expectCause } = await reportsOf(clusterAt(server.port));
+    await expectCause(`${NO_CONNECTION}Redis is not a cluster: use new Redis().`);
+  });
+
+  it('T68: sentinels that cannot be reached', async () => {
+    const port = await freePort();
+    const { expectCause } = await reportsOf(
+      ioredis({ sentinels: [{ host: '127.0.0.1', port }], name: 'main', sentinelPassword: PASSWORD }),
+    );
+    await expectCause(`${NO_CONNECTION}No sentinel can be reached, or none knows this \`name\`.`);
   });
 });
 

@@ -1,10 +1,11 @@
 /**
  * Redis in trouble: every answer comes in time and fails closed, and the service recovers by itself. With the clients
- * for a single Redis server: a node-redis client and a pool.
+ * for a single Redis server: a node-redis client, a pool and an ioredis client.
  */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { type RedisClient, RedisStore } from 'express-email-verification';
+import { Redis } from 'ioredis';
 import { createClient, createClientPool } from 'redis';
 import {
   type RedisServer,
@@ -16,11 +17,17 @@ import { until } from '../support/until.js';
 import { expectBounded, refused, startLoad } from './support/load.js';
 import { expectUnavailable, person, report, type Service, startService } from './support/service.js';
 
-type Client = ReturnType<typeof createClient> | ReturnType<typeof createClientPool>;
+type Client = ReturnType<typeof createClient> | ReturnType<typeof createClientPool> | Redis;
 
 const clients = {
   client: (url: string): Client => createClient({ url }),
   pool: (url: string): Client => createClientPool({ url }, { minimum: 1, maximum: 20 }),
+  // It retries as often as BullMQ requires: then ioredis itself never gives up on a command.
+  ioredis: (url: string): Client => {
+    const { protocol, pathname } = new URL(url);
+    const options = { lazyConnect: true, maxRetriesPerRequest: null };
+    return protocol === 'unix:' ? new Redis(pathname, options) : new Redis(url, options);
+  },
 };
 
 const ended: (() => unknown)[] = [];
@@ -45,7 +52,7 @@ async function serviceOn(url: string, kind: keyof typeof clients = 'client', opt
   const service = await startService({ store: new RedisStore(client), ...options });
   service.verification.on('unavailable', () => {});
   ended.push(
-    () => client.destroy(),
+    () => ('destroy' in client ? client.destroy() : client.disconnect()),
     () => service.close(),
   );
   return { client, service };
@@ -71,7 +78,7 @@ async function requestAll(service: Service): Promise<void> {
   );
 }
 
-describe.each(['client', 'pool'] as const)('T26: behind a %s', (kind) => {
+describe.each(['client', 'pool', 'ioredis'] as const)('T26: behind a client of kind %s', (kind) => {
   it('answers 503 while the server has not started yet, and recovers when it has', async () => {
     const server = await startRedis();
     await server.kill();
@@ -225,18 +232,21 @@ describe.each(['client', 'pool'] as const)('T26: behind a %s', (kind) => {
   });
 });
 
-it('carries out no call that it gave up on, however soon the server responds again', async () => {
-  const server = await startRedis();
-  const { service } = await serviceOn(server.url);
-  await service.recovery();
-  for (let round = 0; round < 8; round += 1) {
-    const prepared = await service.prepare();
-    server.pause();
-    expectUnavailable(service, [await prepared.guess()]);
-    server.resume();
-    expect((await prepared.guess()).body.attemptsLeft).toBe(4);
-  }
-});
+it.each(['client', 'ioredis'] as const)(
+  'carries out no call that it gave up on, however soon the server responds again, behind a client of kind %s',
+  async (kind) => {
+    const server = await startRedis();
+    const { service } = await serviceOn(server.url, kind);
+    await service.recovery();
+    for (let round = 0; round < 8; round += 1) {
+      const prepared = await service.prepare();
+      server.pause();
+      expectUnavailable(service, [await prepared.guess()]);
+      server.resume();
+      expect((await prepared.guess()).body.attemptsLeft).toBe(4);
+    }
+  },
+);
 
 it('accepts a right code if the client repeats a command whose reply was lost', async () => {
   const server = await startRedis();
@@ -266,7 +276,7 @@ it('accepts a right code if the client repeats a command whose reply was lost', 
   expect((await plain.signUp(email, verificationToken)).status).toBe(403);
 });
 
-describe('the command queue of the client', () => {
+describe.each(['client', 'ioredis'] as const)('the command queue of a client of kind %s', (kind) => {
   /** Sends requests in rounds, each after those before were given up on. */
   async function verifyInVain(service: Service, rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
@@ -279,7 +289,7 @@ describe('the command queue of the client', () => {
 
   it('holds no command that was given up on while the server is unreachable', async () => {
     const server = await startRedis();
-    const { client, service } = await serviceOn(server.url, 'client', { storeTimeout: 50 });
+    const { client, service } = await serviceOn(server.url, kind, { storeTimeout: 50 });
     await service.recovery();
     await server.kill();
     await verifyInVain(service, 20);
@@ -288,7 +298,7 @@ describe('the command queue of the client', () => {
 
   it('holds no more than the connection can take while the server is unresponsive', async () => {
     const server = await startRedis({ unixsocket: true });
-    const { client, service } = await serviceOn(server.url, 'client', { storeTimeout: 50 });
+    const { client, service } = await serviceOn(server.url, kind, { storeTimeout: 50 });
     await service.recovery();
     server.pause();
     // What was written cannot be taken back: it fills the socket, and then nothing more is written.
@@ -304,7 +314,14 @@ describe('the command queue of the client', () => {
 });
 
 function pending(client: Client): number {
+  // The commands that were written, and those that were not. Private in ioredis.
+  if (client instanceof Redis) return client.commandQueue.length + offlineQueueOf(client).length;
   return '_getQueue' in client ? (client._getQueue() as unknown as { pendingCount: number }).pendingCount : 0;
+}
+
+function offlineQueueOf(client: object): ArrayLike<unknown> {
+  const { offlineQueue } = client as { offlineQueue: ArrayLike<unknown> };
+  return offlineQueue;
 }
 
 async function startMuteServer(port: number | undefined) {

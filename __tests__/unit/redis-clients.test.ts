@@ -2,7 +2,10 @@
  * The store works with any configuration of the app's Redis client. What is not a client, or is not a valid prefix, is
  * refused with a message that says what to do.
  */
+import { once } from 'node:events';
 import { RedisStore } from 'express-email-verification';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
 import { createClient, createClientPool, createCluster, RESP_TYPES, type TypeMapping } from 'redis';
 import request from 'supertest';
 import { createTestApp } from '../support/app.js';
@@ -12,13 +15,20 @@ const redis = useRedis();
 const email = 'ada@mail.example';
 
 test.each([
-  ['RESP 2', (url: string) => createClient({ url, RESP: 2 })],
-  ['RESP 3', (url: string) => createClient({ url, RESP: 3 })],
-  ['strings as buffers', (url: string) => withReplies(url, { [RESP_TYPES.BLOB_STRING]: Buffer })],
-  ['numbers as strings', (url: string) => withReplies(url, { [RESP_TYPES.NUMBER]: String })],
-])('works on a client with %s', async (_name, clientOf) => {
-  const client = clientOf(redis.server.url);
-  await client.connect();
+  ['a node-redis client with RESP 2', nodeRedis({ RESP: 2 })],
+  ['a node-redis client with RESP 3', nodeRedis({ RESP: 3 })],
+  ['a node-redis client with strings as buffers', withReplies({ [RESP_TYPES.BLOB_STRING]: Buffer })],
+  ['a node-redis client with numbers as strings', withReplies({ [RESP_TYPES.NUMBER]: String })],
+  ['an ioredis client', ioredis({})],
+  ['an ioredis client with RESP 2', ioredis({ protocol: 2 })],
+  ['an ioredis client with RESP 3 replies', ioredis({ replyMapping: 'resp3' })],
+  ['an ioredis client with numbers as strings', ioredis({ stringNumbers: true })],
+  ['an ioredis client with a prefix of its own', ioredis({ keyPrefix: 'acme:' })],
+  ['an ioredis client with automatic pipelines', ioredis({ enableAutoPipelining: true })],
+  ['an ioredis client without a queue', ioredis({ lazyConnect: false, enableOfflineQueue: false })],
+  ['an ioredis 5 client', async (path: string) => endable(new Redis5(path))],
+])('works on %s', async (name, connect) => {
+  const { client, end } = await connect(redis.server.url.replace(/^unix:\/\//, ''));
   try {
     await redis.flush();
     let code = '';
@@ -47,29 +57,62 @@ test.each([
     const { verificationToken } = verified.body;
     await request(app).post('/signup').send({ email, verificationToken }).expect(201, { email });
     await request(app).post('/signup').send({ email, verificationToken }).expect(403);
+    const prefix = name.includes('prefix') ? 'acme:ev:' : 'ev:';
+    for (const key of await redis.client.keys('*')) expect(key).toMatch(new RegExp(`^${prefix}`));
   } finally {
-    client.destroy();
+    end();
   }
 });
 
-function withReplies(url: string, typeMapping: TypeMapping) {
-  return createClient({ url, commandOptions: { typeMapping } });
+function nodeRedis(options: Parameters<typeof createClient>[0]) {
+  return async (path: string) => {
+    const client = createClient({ ...options, url: `unix://${path}` });
+    await client.connect();
+    return { client, end: () => client.destroy() };
+  };
+}
+
+function withReplies(typeMapping: TypeMapping) {
+  return nodeRedis({ commandOptions: { typeMapping } });
+}
+
+/** Without connecting it first, where ioredis connects by itself. */
+function ioredis(options: RedisOptions) {
+  return async (path: string) => {
+    const client = new Redis(path, { lazyConnect: true, ...options });
+    if (options.enableOfflineQueue === false) await once(client, 'ready');
+    return endable(client);
+  };
+}
+
+function endable<Client extends Redis | Redis5>(client: Client) {
+  return { client, end: () => client.disconnect() };
 }
 
 /** Clients that are never connected, for their shape. */
 const client = createClient({ url: 'redis://app:hidden@127.0.0.1:1' });
 const cluster = createCluster({ rootNodes: [{ url: 'redis://app:hidden@127.0.0.1:1' }] });
 
-/** Shaped like ioredis and its cluster, `redis` before version 4, and @upstash/redis. */
-class Redis {
+const lazy = new Redis('redis://app:hidden@127.0.0.1:1', { lazyConnect: true });
+const lazyCluster = new Cluster(['redis://app:hidden@127.0.0.1:1'], { lazyConnect: true });
+
+/** Shaped like `redis` before version 4. */
+class RedisClient {
   readonly options = { password: 'hidden' };
   on() {}
   eval() {}
   evalsha() {}
 }
 
+/** Shaped like @upstash/redis. */
+class Upstash {
+  readonly client = { baseUrl: 'https://hidden' };
+  eval() {}
+  evalsha() {}
+}
+
 const A_CLIENT =
-  'The `client` of RedisStore must be a node-redis client, pool, cluster or sentinel. Received ';
+  'The `client` of RedisStore must be a node-redis client, pool, cluster or sentinel, or an ioredis client or cluster. Received ';
 const noClients: [what: string, client: unknown, fault: string][] = [
   ['a promise of one', Promise.resolve(client), 'a promise: await it'],
   ['nothing', undefined, 'undefined: pass what `createClient()`'],
@@ -102,7 +145,20 @@ const noClients: [what: string, client: unknown, fault: string][] = [
   ['legacy().multi()', client.legacy().multi(), 'what `multi()` returns: pass the client itself'],
   ['multi()', client.multi(), 'what `multi()` returns: pass the client itself'],
   ['multi() of a cluster', cluster.multi(), 'what `multi()` returns: pass the client itself'],
-  ['a client of ioredis', new Redis(), 'a client of another library (ioredis'],
+  [
+    'an object that holds one of ioredis',
+    { redis: lazy },
+    'an object that holds one: pass its `redis` itself',
+  ],
+  ['multi() of ioredis', lazy.multi(), 'what `multi()` returns: pass the client itself'],
+  ['pipeline() of ioredis', lazyCluster.pipeline(), 'what `multi()` returns: pass the client itself'],
+  ['the class of ioredis', Redis, 'the function Redis: pass what `createClient()`'],
+  [
+    'a client of redis 3',
+    new RedisClient(),
+    'a client of another library (such as `redis` before version 4)',
+  ],
+  ['a client of another library', new Upstash(), 'a client of another library'],
   ['commands without events', { eval() {}, evalSha() {} }, 'an object without on()'],
 ];
 
@@ -115,13 +171,16 @@ test.each(noClients)('T68: %s is refused as a client, and no password is shown',
 
 test('T68: clients, pools and clusters that are not connected yet are accepted', () => {
   const pool = createClientPool({ url: 'redis://127.0.0.1:1' });
-  for (const one of [client, pool, cluster]) expect(() => new RedisStore(one)).not.toThrow();
+  for (const one of [client, pool, cluster, lazy, lazyCluster])
+    expect(() => new RedisStore(one)).not.toThrow();
 });
 
 test('T68: a client gets one error listener, however many stores use it', () => {
   const shared = createClient();
-  for (let n = 0; n < 20; n += 1) new RedisStore(shared);
-  expect(shared.listenerCount('error')).toBe(1);
+  const ofIoredis = new Redis({ lazyConnect: true });
+  for (let n = 0; n < 20; n += 1) for (const one of [shared, ofIoredis]) new RedisStore(one);
+  for (const one of [shared, ofIoredis]) expect(one.listenerCount('error')).toBe(1);
+  expect(ofIoredis.listenerCount('ready')).toBe(1);
 });
 
 test.each([

@@ -1,5 +1,7 @@
 /** The app's Redis client: what the store needs from it, what cannot serve as one, and the state of its connection. */
 import { hasMethod, isThenable, nameOf } from '../../describe.js';
+import { codeOf, messageOf, propertyOf, textOf } from '../../errors.js';
+import { isIoredis } from './ioredis.js';
 
 /**
  * What the store needs from a node-redis client. Typed by shape, so that a client, pool, cluster and sentinel of node-redis
@@ -29,7 +31,7 @@ export function checkRedisClient(client: unknown): void {
   const fault = faultOf(client);
   if (fault === undefined) return;
   throw new TypeError(
-    `The \`client\` of RedisStore must be a node-redis client, pool, cluster or sentinel. Received ${fault}.`,
+    `The \`client\` of RedisStore must be a node-redis client, pool, cluster or sentinel, or an ioredis client or cluster. Received ${fault}.`,
   );
 }
 
@@ -37,16 +39,19 @@ function faultOf(client: unknown): string | undefined {
   if (isThenable(client)) return 'a promise: await it, as `new RedisStore(await createClient().connect())`';
   if (typeof client === 'string' || client instanceof URL)
     return `a ${client instanceof URL ? 'URL' : 'string'}: pass a client, as returned by \`createClient({ url })\``;
+  if (isIoredis(client)) return undefined;
+  if (hasMethod(client, 'exec') && (hasMethod(client, 'evalSha') || hasMethod(client, 'evalsha')))
+    return 'what `multi()` returns: pass the client itself';
   if (!hasMethod(client, 'evalSha') || !hasMethod(client, 'eval')) {
     if (hasMethod(client, 'evalsha'))
-      return 'a client of another library (ioredis, or `redis` before version 4), which is not supported: create one with `createClient()` of `redis` 5 or 6';
+      return 'a client of another library (such as `redis` before version 4), which is not supported: create one with `createClient()` of `redis` 5 or 6, or with `new Redis()` of `ioredis` 5 or 6';
     for (const name of ['client', 'redis'] as const) {
       const { [name]: inner }: Readonly<Record<string, unknown>> = Object(client);
-      if (hasMethod(inner, 'evalSha')) return `an object that holds one: pass its \`${name}\` itself`;
+      if (hasMethod(inner, 'evalSha') || isIoredis(inner))
+        return `an object that holds one: pass its \`${name}\` itself`;
     }
-    return `${nameOf(client)}: pass what \`createClient()\` of \`redis\` returns`;
+    return `${nameOf(client)}: pass what \`createClient()\` of \`redis\` or \`new Redis()\` of \`ioredis\` returns`;
   }
-  if (hasMethod(client, 'exec')) return 'what `multi()` returns: pass the client itself';
   if (hasMethod(client, 'on')) return undefined;
   const name = nameOf(client);
   return name === 'a RedisLegacyClient'
@@ -73,11 +78,37 @@ export function watchConnection(client: RedisClient): Connection {
   if (known) return known;
   const connection: Connection = { wasOpen: client.isOpen === true, lastError: undefined };
   connections.set(client, connection);
-  client.on('error', (error) => {
+  client.on('error', (thrown) => {
+    const error = bareError(thrown);
+    if (connection.lastError !== undefined && isClosing(error)) return;
     connection.lastError = error;
   });
   client.on('connect', () => {
     connection.wasOpen = true;
   });
   return connection;
+}
+
+/**
+ * An error without what it carries besides name, message and code. Errors of ioredis hold the arguments of the command, which
+ * include the password when a login is refused. Of an error that stands for others, the last one is kept if it says more.
+ */
+export function bareError(error: unknown): unknown {
+  const inner = propertyOf(error, 'lastNodeError') ?? (textOf(error, 'message') === '' && lastOf(error));
+  if (inner && !isClosing(inner)) return bareError(inner);
+  if (propertyOf(error, 'command') === undefined && !inner) return error;
+  const bare = Object.assign(new Error(messageOf(error)), { name: textOf(error, 'name') ?? 'Error' });
+  const code = codeOf(error);
+  return code === undefined ? bare : Object.assign(bare, { code });
+}
+
+/** How ioredis ends what waited for a connection. It says nothing about the reason. */
+function isClosing(error: unknown): boolean {
+  return messageOf(error).startsWith('Connection is closed');
+}
+
+/** Node's AggregateError, when each address of a host was tried in vain. */
+function lastOf(error: unknown): unknown {
+  const errors = propertyOf(error, 'errors');
+  return Array.isArray(errors) ? errors.at(-1) : undefined;
 }

@@ -3,7 +3,7 @@
 import { nameOf } from '../../describe.js';
 import { codeOf, messageOf } from '../../errors.js';
 import { StoreTimeout } from '../store.js';
-import type { Connection, RedisClient } from './client.js';
+import { bareError, type Connection, type RedisClient } from './client.js';
 import type { Script } from './scripts/index.js';
 
 /** Redis did not run an operation; `message` says why. */
@@ -20,13 +20,10 @@ export class RedisTrouble extends Error {
 /** What an error reply of Redis means and what to do, by its prefix. */
 const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string]>> = {
   OOM: ['Redis is out of memory and rejects writes', 'raise `maxmemory`, or free some of it'],
-  READONLY: [
-    'Redis is a read-only replica',
-    'connect to the master, or by createSentinel() or createCluster(), which follow it',
-  ],
+  READONLY: ['Redis is a read-only replica', 'connect to the master, or by {following}, which follow it'],
   MASTERDOWN: [
     'Redis is a replica that has lost its master',
-    'connect to the master, or by createSentinel() or createCluster(), which follow it',
+    'connect to the master, or by {following}, which follow it',
   ],
   NOREPLICAS: [
     'Redis rejects writes while it has too few replicas',
@@ -35,20 +32,17 @@ const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string
   LOADING: ['Redis has just started and is loading its data', 'it recovers by itself'],
   BUSY: ['Redis is busy with a script that does not end', 'stop it by SCRIPT KILL, or by FUNCTION KILL'],
   MISCONF: ['Redis rejects writes because it cannot save to disk', 'its log says why'],
-  NOAUTH: [
-    'Redis requires a password, and the client sends none',
-    'pass one to createClient(), in `url` or `password`',
-  ],
+  NOAUTH: ['Redis requires a password, and the client sends none', 'pass one to {client}, in {password}'],
   WRONGPASS: [
     'Redis refuses the user name or the password',
-    'check what createClient() is given, and the user in ACL LIST',
+    'check what {client} is given, and the user in ACL LIST',
   ],
   CROSSSLOT: [
     'The keys of one mailbox are in two slots of the cluster',
     'remove the braces from the `keyPrefix` of the client',
   ],
-  MOVED: ['Redis is a cluster, and the client knows only one node', 'use createCluster()'],
-  ASK: ['Redis is a cluster, and the client knows only one node', 'use createCluster()'],
+  MOVED: ['Redis is a cluster, and the client knows only one node', 'use {cluster}'],
+  ASK: ['Redis is a cluster, and the client knows only one node', 'use {cluster}'],
   CLUSTERDOWN: ['The Redis cluster is down, or no node has this slot', 'see CLUSTER INFO'],
   TRYAGAIN: ['A slot of the Redis cluster is moving to another node', 'it recovers by itself'],
   WRONGTYPE: ['A key of the store holds something else', 'give the store a `prefix` that nothing else uses'],
@@ -75,17 +69,58 @@ const OTHERS: readonly [pattern: RegExp, sentence: string][] = [
     /without any password configured|no password is set/i,
     'The client sends a password, and Redis has none: leave it out, or set it in Redis.',
   ],
-  [/invalid DB index|DB index is out of range/i, 'Redis has no such database: check its number in `url`.'],
   [
-    /socket closed unexpectedly/i,
+    /invalid DB index|DB index is out of range/i,
+    'Redis has no such database: check its number in {database}.',
+  ],
+  [
+    /socket closed unexpectedly|^connection is closed|max retries per request/i,
     'The connection to Redis was lost, and the client reconnects. If Redis requires TLS, use `rediss://`.',
   ],
   [
     /^connection timeout/i,
     'Redis did not accept the connection in time: check host and port, the firewall in between, and whether it expects TLS there.',
   ],
-  [/root nodes/i, 'No node of the Redis cluster can be reached: check `rootNodes`.'],
+  [
+    /root nodes|startup nodes|refresh slots cache/i,
+    'No node of the Redis cluster can be reached: check {nodes}.',
+  ],
+  [/cluster support disabled/i, 'Redis is not a cluster: use {client}.'],
+  [/all sentinels are unreachable/i, 'No sentinel can be reached, or none knows this `name`.'],
+  [
+    /^command timed out/i,
+    'Redis did not answer within the `commandTimeout` of the client: it is unresponsive, overloaded or cut off.',
+  ],
 ];
+
+/** Which library the app's client is of. */
+export type RedisLibrary = 'redis' | 'ioredis';
+
+/** What the sentences above call the parts of a library. */
+const TERMS: Readonly<Record<RedisLibrary, Readonly<Record<string, string>>>> = {
+  redis: {
+    client: 'createClient()',
+    cluster: 'createCluster()',
+    following: 'createSentinel() or createCluster()',
+    password: '`url` or `password`',
+    database: '`url`',
+    nodes: '`rootNodes`',
+    tls: 'socket',
+  },
+  ioredis: {
+    client: 'new Redis()',
+    cluster: 'new Cluster()',
+    following: '`sentinels` or new Cluster()',
+    password: 'its URL or `password`',
+    database: '`db`',
+    nodes: 'the startup nodes',
+    tls: 'tls',
+  },
+};
+
+function inTermsOf(library: RedisLibrary, sentence: string): string {
+  return sentence.replace(/\{(\w+)\}/g, (_, name: string) => TERMS[library][name] ?? name);
+}
 
 /** What to do about a failed connection, by Node's error code (errno(3), `tls`). */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -99,12 +134,12 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket. Check its path.',
   EACCES: 'this process may not use the socket.',
   ERR_SSL_WRONG_VERSION_NUMBER: 'Redis does not speak TLS there. Use `redis://`, or its TLS port.',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed. Pass it as `socket.ca`.',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is signed by an unknown authority. Pass the CA as `socket.ca`.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed. Pass it as `{tls}.ca`.',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is signed by an unknown authority. Pass the CA as `{tls}.ca`.',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'its certificate is signed by an unknown authority. Pass the CA as `socket.ca`.',
+    'its certificate is signed by an unknown authority. Pass the CA as `{tls}.ca`.',
   CERT_HAS_EXPIRED: 'its certificate has expired. Renew it.',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name. Use that name, or `socket.servername`.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name. Use that name, or `{tls}.servername`.',
 };
 
 /** The commands that the Redis user needs: those that the scripts call, and those that run the scripts. */
@@ -116,6 +151,7 @@ const NO_RIGHT = /NOPERM|executing the script can't run|ACL failure/;
 /** What is needed to explain the failure of an operation. */
 export interface RedisOperation {
   readonly client: RedisClient;
+  readonly library: RedisLibrary;
   readonly connection: Connection;
   readonly script: Script;
   readonly prefix: string;
@@ -123,8 +159,9 @@ export interface RedisOperation {
 }
 
 /** An error that explains what went wrong, with the original as its `cause`. */
-export function troubleOf(error: unknown, operation: RedisOperation): Error {
-  if (error instanceof RedisTrouble) return error;
+export function troubleOf(thrown: unknown, operation: RedisOperation): Error {
+  if (thrown instanceof RedisTrouble) return thrown;
+  const error = bareError(thrown);
   const { client, connection, timeout } = operation;
   if (client.isOpen) connection.wasOpen = true;
   if (client.isOpen === false) {
@@ -163,7 +200,7 @@ function lastOf(operation: RedisOperation): string {
   return lastError === undefined ? '' : ` Its last error: ${refusalOf(lastError, operation).message}`;
 }
 
-function refusalOf(error: unknown, { script, prefix }: RedisOperation): RedisTrouble {
+function refusalOf(error: unknown, { library, script, prefix }: RedisOperation): RedisTrouble {
   const message = typeof error === 'string' ? error : messageOf(error);
   if (isNoRight(message)) {
     return new RedisTrouble(missingRights(refusedIn(message, script, prefix), prefix), 'NOPERM', {
@@ -172,15 +209,18 @@ function refusalOf(error: unknown, { script, prefix }: RedisOperation): RedisTro
   }
   const word = REPLY.exec(message)?.[1];
   const known = word === undefined ? undefined : REPLIES[word];
-  if (known) return new RedisTrouble(`${known[0]} (${word}): ${known[1]}.`, word, { cause: error });
+  if (known) {
+    const sentence = `${known[0]} (${word}): ${inTermsOf(library, known[1])}.`;
+    return new RedisTrouble(sentence, word, { cause: error });
+  }
 
   const other = OTHERS.find(([pattern]) => pattern.test(message));
-  if (other) return new RedisTrouble(other[1], codeOf(error), { cause: error });
+  if (other) return new RedisTrouble(inTermsOf(library, other[1]), codeOf(error), { cause: error });
 
   const code = codeOf(error);
   const remedy = code === undefined ? undefined : REMEDIES[code];
   const sentence = remedy
-    ? `The connection to Redis failed (${inOneLine(message)}): ${remedy}`
+    ? `The connection to Redis failed (${inOneLine(message)}): ${inTermsOf(library, remedy)}`
     : `Redis refused: ${inOneLine(message).replace(/\.?$/, '.')}`;
   return new RedisTrouble(sentence, code, { cause: error });
 }

@@ -34,8 +34,16 @@ import {
   watchConnection,
 } from './client.js';
 import { RedisClock } from './clock.js';
-import { isNoRight, missingRights, noReply, type RedisOperation, troubleOf } from './errors.js';
+import {
+  isNoRight,
+  missingRights,
+  noReply,
+  type RedisLibrary,
+  type RedisOperation,
+  troubleOf,
+} from './errors.js';
 import { unfitness, unknownFitness } from './fitness.js';
+import { adaptIoredis, type IoredisClient, isIoredis } from './ioredis.js';
 import * as scripts from './scripts/index.js';
 
 export interface RedisStoreOptions {
@@ -61,7 +69,8 @@ const REPLY_MARGIN = 25;
 const PREFIX = /^[^\s\p{C}{}]+$/u;
 
 /**
- * Keeps challenges in Redis 6.2 or later, through the app's own node-redis client. The app connects and closes it.
+ * Keeps challenges in Redis 6.2 or later, through the app's own client of node-redis or ioredis. The app connects and
+ * closes it.
  *
  * @example
  * const redis = await createClient({ url: process.env.REDIS_URL }).on('error', console.error).connect();
@@ -69,14 +78,15 @@ const PREFIX = /^[^\s\p{C}{}]+$/u;
  */
 export class RedisStore implements Store {
   readonly #client: RedisClient;
+  readonly #library: RedisLibrary;
   readonly #connection: Connection;
   readonly #prefix: string;
   readonly #testClock: (() => number) | undefined;
   readonly #serverClock = new RedisClock();
   readonly #timeouts: Timeouts<RedisCommands>;
 
-  /** @throws TypeError if `client` is not a node-redis client, `prefix` is invalid, or a `clock` is passed in production. */
-  constructor(client: RedisClient, options: RedisStoreOptions = {}) {
+  /** @throws TypeError if `client` is not a client of node-redis or ioredis, `prefix` is invalid, or a `clock` is passed in production. */
+  constructor(client: RedisClient | IoredisClient, options: RedisStoreOptions = {}) {
     checkRedisClient(client);
     const { prefix = 'ev:', clock } = readOptionsOf('RedisStore', options, { prefix: true, clock: true });
     if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
@@ -84,11 +94,13 @@ export class RedisStore implements Store {
       refuse('prefix', expected, prefix, 'RedisStore');
     }
     refuseClockInProduction('RedisStore', clock);
-    this.#client = client;
-    this.#connection = watchConnection(client);
+    this.#library = isIoredis(client) ? 'ioredis' : 'redis';
+    const adapted = isIoredis(client) ? adaptIoredis(client) : client;
+    this.#client = adapted;
+    this.#connection = watchConnection(adapted);
     // Turns off the client's own timeout for each command, which costs more than the command. Ours ends the call in time.
     this.#timeouts = new Timeouts(
-      (abortSignal) => client.withCommandOptions?.({ timeout: 0, abortSignal }) ?? client,
+      (abortSignal) => adapted.withCommandOptions?.({ timeout: 0, abortSignal }) ?? adapted,
     );
     this.#prefix = prefix;
     this.#testClock = clock;
@@ -241,7 +253,14 @@ export class RedisStore implements Store {
   }
 
   #operation(script: scripts.Script, timeout: number): RedisOperation {
-    return { client: this.#client, connection: this.#connection, script, prefix: this.#prefix, timeout };
+    return {
+      client: this.#client,
+      library: this.#library,
+      connection: this.#connection,
+      script,
+      prefix: this.#prefix,
+      timeout,
+    };
   }
 
   /** EVALSHA, then EVAL if the server does not know the script. Tries again while a slot is moving. */
@@ -251,8 +270,8 @@ export class RedisStore implements Store {
 
     async function recover(error: unknown): Promise<unknown> {
       if (signal.aborted) throw error;
-      if (says(error, 'NOSCRIPT')) return commands.eval(script.lua, options).catch(recover);
-      if (!says(error, 'TRYAGAIN')) throw error;
+      if (messageOf(error).startsWith('NOSCRIPT')) return commands.eval(script.lua, options).catch(recover);
+      if (!IS_MOVING.test(messageOf(error))) throw error;
       await new Promise((resolve) => setTimeout(resolve, SLOT_MOVING_PAUSE));
       return commands.evalSha(script.sha, options).catch(recover);
     }
@@ -266,9 +285,8 @@ export class RedisStore implements Store {
   }
 }
 
-function says(error: unknown, word: string): boolean {
-  return messageOf(error).startsWith(word);
-}
+/** ioredis repeats the command itself for a while, and then reports TRYAGAIN as the last error. */
+const IS_MOVING = /^(?:.*: )?TRYAGAIN\b/;
 
 function flat({ max, window }: Limit): [number, number] {
   return [max, window];
