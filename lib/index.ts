@@ -24,7 +24,7 @@ export type { DeliveryError } from './mail/delivery-error.js';
 export type { CustomDelivery, CustomDeliveryOptions, Mail } from './mail/mailer.js';
 export type { MailContent, Template, TemplateInput, TemplateOptions } from './mail/template.js';
 export { defaultTemplate } from './mail/template.js';
-export type { TransporterLike, TransportOption } from './mail/transport.js';
+export type { TransporterLike, TransportOption, TransportsOption } from './mail/transport.js';
 export type { BeforeSend, SendAttempt, SendInWords, SendVerdict } from './operations/before-send.js';
 export type { Unavailable } from './operations/context.js';
 export type { FieldError, InvalidRequest } from './operations/input.js';

@@ -86,6 +86,7 @@ async function firstLineOf(name: string, code: string): Promise<string> {
       ...process.env,
       REDIS_URL: redis.server.url,
       SMTP_URL: mail.url,
+      SECOND_SMTP_URL: mail.url,
       SMTP_USER: 'acme',
       SMTP_PASS: 'not needed here',
       MAIL_FROM: 'Acme <hello@acme.example>',
@@ -231,6 +232,7 @@ it('the examples of options work', async () => {
     delivery: example('provider.send'),
     relay: example('maxMessages: 1000'),
     fixedCodes: example('fixedCodes: ['),
+    failOver: example('SECOND_SMTP_URL'),
     template: example('template: ('),
     rateLimit: example('rateLimit: {'),
     ioredis: example('new Redis(process.env.REDIS_URL)'),
@@ -264,14 +266,22 @@ it('the examples of options work', async () => {
   );
   const sent = 'sent';
   expect(JSON.parse(line)).toEqual({
-    kinds: { rotation: sent, fixedCodes: sent, delivery: sent, template: sent, rateLimit: sent, ioredis: sent, pool: sent },
+    kinds: {
+      rotation: sent,
+      delivery: sent,
+      template: sent,
+      rateLimit: sent,
+      ioredis: sent,
+      pool: sent,
+      failOver: sent,
+    },
     sent: ['delivery@example.com'],
   });
   const subjects = Object.fromEntries(
     mail.messages.map(({ envelope, subject }) => [envelope.to[0], subject]),
   );
   expect(subjects['template@example.com']).toBe('Your code for b.co');
-  expect(Object.keys(subjects)).toHaveLength(5);
+  expect(Object.keys(subjects)).toHaveLength(6);
 });
 
 it('the examples for tests work', async () => {

@@ -21,7 +21,7 @@ const LIFETIME = 180_000;
 
 function start(options: Partial<EmailVerificationOptions> = {}) {
   const settings = createSettings({ ...OPTIONS, ...options });
-  const prepared = createPreparedMessages(settings);
+  const prepared = createPreparedMessages(settings, settings.transports[0]?.pool);
   const recipient = {
     email: 'person@example.com',
     locale: en,
@@ -31,8 +31,8 @@ function start(options: Partial<EmailVerificationOptions> = {}) {
 
   async function composed(to: MessageInput, lifetime: number): Promise<RawMessage> {
     const built = buildMessage(to, lifetime, settings);
-    if (built.kind === 'failed' || !settings.transport.pool) throw new Error('not built');
-    return settings.transport.pool.compose(built.message);
+    if (built.kind === 'failed' || !settings.transports[0]?.pool) throw new Error('not built');
+    return settings.transports[0]?.pool.compose(built.message);
   }
   /** Waits until the message is prepared; undefined if it never is. */
   async function ready(to: MessageInput = recipient, lifetime = LIFETIME): Promise<RawMessage | undefined> {

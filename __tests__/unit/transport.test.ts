@@ -204,7 +204,23 @@ const refused: [transport: unknown, ...sentences: string[]][] = [
   [Promise.resolve({}), 'The `transport` option is a promise'],
   [() => {}, 'The `transport` option must be a nodemailer transporter, its options or an SMTP URL'],
   [25, 'The `transport` option must be a nodemailer transporter'],
-  [[], 'The `transport` option must be a nodemailer transporter'],
+  [
+    [],
+    'The `transport` option must be a nodemailer transporter, its options or an SMTP URL, or at least one of these',
+  ],
+
+  // One of several: the error says which.
+  [[{ host }, undefined], 'The `transport[1]` option must be', 'SMTP URL. Received undefined.', UNSET],
+  [[`smtp://${host}`, 'http://acme:open-sesame@x'], 'The `transport[1]` option must be an SMTP URL'],
+  [[{ host }, [{ host }]], 'The `transport[1]` option must be a nodemailer transporter'],
+  [
+    [{ service: 'navver', auth }, { host }],
+    'The `transport[0].service` option must be one that nodemailer knows',
+  ],
+  [[{ host }, { host, pasword: 'open-sesame' }], 'Unknown option `transport[1].pasword`'],
+  [[{ host }, { host, auth: { user: 'acme' } }], 'The `transport[1].auth.pass` option must be', UNSET],
+  [[{ host }, { host, pool: 'yes' }], 'The `transport[1].pool` option must be true or false'],
+  [new Array(2), 'The `transport[0]` option must be', 'Received undefined.'],
   [
     { host, dkim: { domainName: 'd', keySelector: 'k', privateKey: 'open-sesame' } },
     'The `transport.dkim.privateKey` option must be',

@@ -33,9 +33,22 @@ export class DeliveryError extends Error {
   readonly temporary: boolean;
   /** Whether the address itself was refused, for a reason that is only about the address. */
   readonly recipientRefused: boolean;
+  /** With several transports: how those failed that were tried before the one that this error is about. */
+  declare readonly earlier?: readonly DeliveryError[];
+  readonly #kind: DeliveryErrorKind;
+  readonly #details: FailureDetails;
 
-  constructor(kind: 'failed' | 'unknown', details: FailureDetails, cause?: Error) {
-    super(`${SUMMARY[kind]}: ${describeFailure(details, cause)}`, cause && { cause });
+  constructor(
+    kind: DeliveryErrorKind,
+    details: FailureDetails,
+    cause?: Error,
+    earlier: readonly DeliveryError[] = [],
+  ) {
+    const described = [describeFailure(details, cause), ...earlier.map((error) => error.#description())];
+    super(`${SUMMARY[kind]}: ${described.join('; before that, ')}`, cause && { cause });
+    this.#kind = kind;
+    this.#details = details;
+    if (earlier.length > 0) this.earlier = earlier;
     // `temporary` stands for `retryable`.
     const { retryable: _unused, endpoint, ...fields } = details;
     for (const [field, value] of Object.entries({ ...fields, host: endpoint?.host, port: endpoint?.port }))
@@ -43,7 +56,20 @@ export class DeliveryError extends Error {
     this.temporary = isTemporary(details);
     this.recipientRefused = isRecipientRefused(details);
   }
+
+  /** @internal The same error, with those of the transports that were tried before. */
+  after(earlier: readonly DeliveryError[]): DeliveryError {
+    if (earlier.length === 0) return this;
+    const cause = this.cause instanceof Error ? this.cause : undefined;
+    return new DeliveryError(this.#kind, this.#details, cause, earlier);
+  }
+
+  #description(): string {
+    return describeFailure(this.#details);
+  }
 }
+
+type DeliveryErrorKind = 'failed' | 'unknown';
 
 const SUMMARY = {
   failed: 'The email was not sent',

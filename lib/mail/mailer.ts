@@ -13,11 +13,13 @@ import { type AnyTransporter, endpointOf, type Transport } from './transport.js'
 
 /** A message to one recipient, ready for nodemailer's `sendMail`. */
 export type Mail = SendMailOptions & {
+  readonly from: { readonly name: string; readonly address: string };
   readonly to: { readonly name: ''; readonly address: string };
   readonly subject: string;
   readonly text: string;
   readonly html: string;
   readonly messageId: string;
+  readonly headers: Readonly<Record<string, string>>;
 };
 
 /** Delivery by a function of the app. A rejection means "not sent"; with `unknown: true`, "may have been sent". */
@@ -60,6 +62,8 @@ export type Deliver<Message = Mail> = (message: Message, options: DeliverOptions
 
 export interface DeliverOptions {
   readonly timeout: number;
+  /** The ms until the message must be begun, so that another transport has time left. @default `timeout` */
+  readonly beginWithin?: number | undefined;
   readonly expiresAt: Date;
   readonly reference: string;
   /** The code in the message, if it has one. */
@@ -75,11 +79,13 @@ export function createMailer({ transporter }: Transport): Deliver {
   const isSmtp = name.startsWith('SMTP');
   const endpoint = endpointOf(transporter);
   installTracking(transporter);
-  return async (message, { timeout, fresh }) => {
+  return async (message, { timeout, beginWithin, fresh }) => {
     const attempt = createAttempt(timeout, fresh);
     // nodemailer's transport without a pool opens a connection for each message.
     if (name === 'SMTP') attempt.used = false;
-    const result = await resultOf(attempt, (signal) => {
+    // Other transports do not show whether a message was begun: giving up early would only make the outcome unknown.
+    const patience = isSmtp ? beginWithin : timeout;
+    const result = await resultOf(attempt, patience, (signal) => {
       registerAttempt(signal, attempt);
       return transporter.sendMail({ ...message, signal, disableFileAccess: true, disableUrlAccess: true });
     });
@@ -91,9 +97,9 @@ export function createMailer({ transporter }: Transport): Deliver {
 export function createRawMailer({ transporter, pool }: Transport): Deliver<RawMessage> | undefined {
   if (!pool) return undefined;
   const endpoint = endpointOf(transporter);
-  return async (message, { timeout, fresh }) => {
+  return async (message, { timeout, beginWithin, fresh }) => {
     const attempt = createAttempt(timeout, fresh);
-    const result = await resultOf(attempt, (signal) => {
+    const result = await resultOf(attempt, beginWithin, (signal) => {
       registerAttempt(signal, attempt);
       return pool.sendRaw(message, signal);
     });
@@ -102,8 +108,8 @@ export function createRawMailer({ transporter, pool }: Transport): Deliver<RawMe
 }
 
 export function createCustomMailer(deliver: CustomDelivery): Deliver {
-  return async (message, { timeout, fresh, ...options }) => {
-    const result = await resultOf(createAttempt(timeout, fresh), (signal) =>
+  return async (message, { timeout, beginWithin: _unused, fresh, ...options }) => {
+    const result = await resultOf(createAttempt(timeout, fresh), timeout, (signal) =>
       deliver(message, { signal, ...options }),
     );
     const outcome = otherOutcome(result);
@@ -117,16 +123,30 @@ type Result =
   | { readonly kind: 'timedOut' }
   | { readonly kind: 'threw'; readonly cause: unknown };
 
-async function resultOf(attempt: Attempt, send: (signal: AbortSignal) => Promise<unknown>): Promise<Result> {
+async function resultOf(
+  attempt: Attempt,
+  beginWithin: number | undefined,
+  send: (signal: AbortSignal) => Promise<unknown>,
+): Promise<Result> {
   const controller = new AbortController();
   const { signal } = controller;
   // Not AbortSignal.timeout(): it would keep the message, with the code in it, in memory until it fires.
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+    const timeout = attempt.deadline - performance.now();
+    const wait = (milliseconds: number) => {
+      timer = setTimeout(giveUp, milliseconds).unref();
+    };
+    function giveUp(): void {
+      const remaining = attempt.deadline - performance.now();
+      if (remaining >= 1 && attempt.begun()) {
+        wait(remaining);
+        return;
+      }
       controller.abort(new DOMException('The email took too long.', 'TimeoutError'));
       reject(signal.reason);
-    }, attempt.deadline - performance.now()).unref();
+    }
+    wait(Math.min(timeout, beginWithin ?? timeout));
   });
   try {
     const refusal = refusalIn(await Promise.race([send(signal), timedOut]));

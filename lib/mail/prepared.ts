@@ -9,6 +9,7 @@ import type { Settings } from '../options/options.js';
 import { buildMessage, type MessageInput, messageIdOf } from './message.js';
 import type { Compose, RawMessage } from './smtp/pool.js';
 import { defaultTemplate } from './template.js';
+import type { Transport } from './transport.js';
 
 /** The message with a code that is still valid for `remaining` ms; undefined when nodemailer has to compose it. */
 export type PreparedMessages = (input: MessageInput, remaining: number) => RawMessage | undefined;
@@ -16,8 +17,8 @@ export type PreparedMessages = (input: MessageInput, remaining: number) => RawMe
 /** There is one for each locale and each validity in seconds, because the text depends on both. Each takes about 10 kB. */
 const MAX_BLUEPRINTS = 64;
 
-export function createPreparedMessages(settings: Settings): PreparedMessages {
-  const { compose } = settings.transport.pool ?? {};
+export function createPreparedMessages(settings: Settings, pool: Transport['pool']): PreparedMessages {
+  const { compose } = pool ?? {};
   if (!compose || settings.template !== defaultTemplate) return () => undefined;
   /** The texts of an app's own locales may change between emails, for example if they name the time. */
   const builtIn = new Set(Object.values(builtInLocales));

@@ -34,7 +34,7 @@ const QUEUE_TIMEOUT = 500;
 const MAX_WAITING = 1000;
 
 export function createQueue(settings: Settings): EmailQueue {
-  const { delivery, transport, mailTimeout } = settings;
+  const { delivery, transports, mailTimeout } = settings;
   const closing = new AbortController();
   /** Slots have no state of their own, so that one object serves as all of them. `taken` counts them. */
   const slot: Slot = { send: createDelivery(settings, closing.signal), release };
@@ -75,12 +75,16 @@ export function createQueue(settings: Settings): EmailQueue {
 
   return {
     reserve,
-    check: async () => (typeof delivery === 'function' ? [] : checkLogin(transport, mailTimeout)),
+    async check() {
+      if (typeof delivery === 'function') return [];
+      const checks = transports.map((transport) => checkLogin(transport, mailTimeout));
+      return (await Promise.all(checks)).flat();
+    },
     async close() {
       closing.abort();
       for (const endWait of waiting) endWait();
       if (taken > 0) await new Promise<void>((resolve) => onIdle.push(resolve));
-      if (transport.owned) transport.transporter.close?.();
+      for (const { owned, transporter } of transports) if (owned) transporter.close?.();
     },
   };
 }
@@ -98,6 +102,6 @@ async function checkLogin(transport: Transport, timeout: number): Promise<readon
     return [];
   } catch (cause) {
     const details = failureDetailsOf(cause, endpointOf(transport.transporter));
-    return [`The transport could not log in: ${describeFailure(details)}.`];
+    return [`The ${transport.label} could not log in: ${describeFailure(details)}.`];
   }
 }

@@ -1,21 +1,23 @@
 /**
  * Decides when an email is tried and when it is tried again. Each try rebuilds the message with the remaining validity of
- * its code. An email that may have been sent is not tried again.
+ * its code. An email that may have been sent is not tried again, neither on the same transport nor on another.
  */
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../options/options.js';
 import { DeliveryError } from './delivery-error.js';
+import { createFailOver, type Try } from './fail-over.js';
 import {
   createCustomMailer,
   createMailer,
   createRawMailer,
+  type Deliver,
   type DeliveryOutcome,
   type FailedDelivery,
 } from './mailer.js';
 import { buildMessage, type OutgoingEmail } from './message.js';
-import { createPreparedMessages } from './prepared.js';
-import { DEFAULTS } from './smtp/pool.js';
+import { createPreparedMessages, type PreparedMessages } from './prepared.js';
+import { DEFAULTS, type RawMessage } from './smtp/pool.js';
 import type { AnyTransporter } from './transport.js';
 
 /** The delays between tries in the background, in ms. The last one repeats while the code is valid. */
@@ -40,8 +42,9 @@ export function createDelivery(
   closing: AbortSignal,
 ): (email: OutgoingEmail) => Promise<DeliveryOutcome> {
   const { mailTimeout } = settings;
+  const [first] = settings.transports;
   const tryOnce = createTry(settings);
-  const withPermit = createSemaphore(poolSize(settings.transport.transporter));
+  const withPermit = createSemaphore(poolSize(first?.transporter));
   let closesAt = Number.POSITIVE_INFINITY;
   // Each email that waits for its next try adds a listener: many at once are not a leak.
   setMaxListeners(0, closing);
@@ -88,20 +91,35 @@ export function createDelivery(
   return settings.delivery === 'background' ? sendInBackground : sendAwaited;
 }
 
-type Try = (email: OutgoingEmail, timeout: number) => Promise<DeliveryOutcome>;
+/** One try: by the app's own function, or on one transport after the other until it is known what became of the email. */
+function createTry(settings: Settings): Try {
+  const { delivery, transports } = settings;
+  if (typeof delivery === 'function') return createTryBy(settings, { deliver: createCustomMailer(delivery) });
+  return createFailOver(
+    transports.map((transport) => ({
+      label: transport.label,
+      tryOnce: createTryBy(settings, {
+        deliver: createMailer(transport),
+        deliverRaw: createRawMailer(transport),
+        preparedMessage: createPreparedMessages(settings, transport.pool),
+      }),
+    })),
+  );
+}
+
+interface Means {
+  readonly deliver: Deliver;
+  readonly deliverRaw?: Deliver<RawMessage> | undefined;
+  readonly preparedMessage?: PreparedMessages;
+}
 
 /** One try within `timeout` ms, and another at once on a fresh connection if a used one may be to blame. */
-function createTry(settings: Settings): Try {
-  const { delivery, transport } = settings;
-  const isCustom = typeof delivery === 'function';
-  const deliver = isCustom ? createCustomMailer(delivery) : createMailer(transport);
-  const deliverRaw = isCustom ? undefined : createRawMailer(transport);
-  const preparedMessage = createPreparedMessages(settings);
-
+function createTryBy(settings: Settings, { deliver, deliverRaw, preparedMessage }: Means): Try {
   async function tryOn(
     connection: 'any' | 'fresh',
     email: OutgoingEmail,
     timeout: number,
+    beginWithin: number | undefined,
   ): Promise<DeliveryOutcome> {
     const now = Date.now();
     if (timeout <= 0 || now > latestTry(email)) return outOfTime();
@@ -109,24 +127,25 @@ function createTry(settings: Settings): Try {
     const remaining = expiresAt - now;
     const options = {
       timeout: Math.min(timeout, remaining),
+      beginWithin,
       expiresAt: new Date(expiresAt),
       reference,
       code,
       fresh: connection === 'fresh',
     };
-    const prepared = deliverRaw && preparedMessage(email, remaining);
-    if (prepared) return deliverRaw(prepared, options);
+    const prepared = deliverRaw && preparedMessage?.(email, remaining);
+    if (deliverRaw && prepared) return deliverRaw(prepared, options);
     const built = buildMessage(email, remaining, settings);
     return built.kind === 'failed' ? { ...built, retry: 'never' } : deliver(built.message, options);
   }
 
-  return async (email, timeout) => {
-    const deadline = performance.now() + timeout;
-    const first = await tryOn('any', email, timeout);
+  return async (email, timeout, beginWithin = timeout) => {
+    const start = performance.now();
+    const first = await tryOn('any', email, timeout, beginWithin);
     if (first.kind !== 'failed' || first.retry !== 'immediate') return first;
-    const remaining = deadline - performance.now();
-    if (remaining <= 0) return first;
-    return withEarlierReply(first, await tryOn('fresh', email, remaining));
+    const elapsed = performance.now() - start;
+    if (elapsed >= beginWithin) return first;
+    return withEarlierReply(first, await tryOn('fresh', email, timeout - elapsed, beginWithin - elapsed));
   };
 }
 
@@ -164,8 +183,8 @@ function createSemaphore(limit: number): <T>(task: () => Promise<T>) => Promise<
 }
 
 /** How many messages the transport sends at a time. */
-function poolSize(transporter: AnyTransporter): number {
+function poolSize(transporter: AnyTransporter | undefined): number {
   // An object with only `sendMail`, as in an app's tests, has no options.
-  const { maxConnections: size }: { maxConnections?: unknown } = transporter.options ?? {};
+  const { maxConnections: size }: { maxConnections?: unknown } = transporter?.options ?? {};
   return typeof size === 'number' && size > 0 ? size : DEFAULTS.maxConnections;
 }

@@ -45,6 +45,9 @@ export type TransportOption =
   | SESTransportOptions
   | string;
 
+/** One transport, or several: each is tried only when the ones before are known not to have sent the email. */
+export type TransportsOption = TransportOption | readonly (TransportOption | undefined)[];
+
 /** The part of a transporter that is used. In tests, an object with `sendMail` is enough. */
 export interface TransporterLike {
   sendMail(message: SendMailOptions): unknown;
@@ -56,6 +59,8 @@ export interface TransporterLike {
 export type AnyTransporter = Transporter<any, any>;
 
 export interface Transport {
+  /** What problems call it: `transport`, or which of several. */
+  readonly label: string;
   readonly transporter: AnyTransporter;
   /** Whether close() closes it: not if the app passed a transporter. */
   readonly owned: boolean;
@@ -66,7 +71,33 @@ export interface Transport {
 }
 
 /** @throws TypeError for an option that is not a transport, or that cannot work. The message never shows a password. */
-export function createTransport(option: TransportOption | undefined): Transport {
+export function createTransports(option: TransportsOption | undefined): readonly Transport[] {
+  if (!isList(option)) return [{ ...createTransport(option), label: 'transport' }];
+  if (option.length === 0)
+    return refuseTransportOption('', `${TRANSPORTS}, or at least one of these`, option);
+  // Not map(), which skips holes.
+  return Array.from(option, createNumbered);
+}
+
+function isList(option: unknown): option is readonly (TransportOption | undefined)[] {
+  return Array.isArray(option);
+}
+
+function createNumbered(option: TransportOption | undefined, n: number): Transport {
+  const label = `transport[${n}]`;
+  try {
+    return { ...createTransport(option), label };
+  } catch (error) {
+    // The errors about one transport name its options.
+    throw error instanceof TypeError
+      ? new TypeError(error.message.replaceAll('`transport', `\`${label}`))
+      : error;
+  }
+}
+
+type UnnamedTransport = Omit<Transport, 'label'>;
+
+function createTransport(option: TransportOption | undefined): UnnamedTransport {
   if (typeof option === 'string') return transportOf(readUrl(option));
   if (typeof option !== 'object' || option === null || Array.isArray(option))
     return refuseTransportOption('', TRANSPORTS, option);
@@ -78,17 +109,7 @@ export function createTransport(option: TransportOption | undefined): Transport 
   return transportOf(withUrl(checkTransportOptions(option)));
 }
 
-/** In place of a transport if a function delivers the emails. It sends nothing, and has nowhere to log in. */
-export function noTransport(): Transport {
-  const send = (_mail: unknown, done: (error: Error) => void) => done(new Error('There is no transport.'));
-  return {
-    transporter: nodemailer.createTransport({ name: 'none', version: '1', send }),
-    owned: true,
-    logIn() {},
-  };
-}
-
-function transportOf(raw: RawOptions): Transport {
+function transportOf(raw: RawOptions): UnnamedTransport {
   checkDkim(raw['dkim']);
   const other = OTHER_TRANSPORTS.find((name) => raw[name]);
   if (other) return otherTransport(other, raw);
@@ -102,7 +123,7 @@ function transportOf(raw: RawOptions): Transport {
   return { transporter, owned: true, ...(pool && { pool }), logIn: (signal) => logIn(plugin, signal) };
 }
 
-function wrapTransporter(transporter: AnyTransporter, owned: boolean): Transport {
+function wrapTransporter(transporter: AnyTransporter, owned: boolean): UnnamedTransport {
   return { transporter, owned, logIn: () => transporter.verify?.() };
 }
 
@@ -118,7 +139,7 @@ function isTransporter(option: object): option is AnyTransporter {
 }
 
 /** The `pool` option is left out, because with it nodemailer would make an SMTP pool to localhost. */
-function otherTransport(name: (typeof OTHER_TRANSPORTS)[number], raw: RawOptions): Transport {
+function otherTransport(name: (typeof OTHER_TRANSPORTS)[number], raw: RawOptions): UnnamedTransport {
   const { pool: _none, ...options } = raw;
   if (name === 'SES') checkSes(raw['SES']);
   // nodemailer reads the path of the binary only from `path`.

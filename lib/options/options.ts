@@ -5,7 +5,7 @@ import { checkLocales, chooseDefault } from '../locales/check-locales.js';
 import type { Locale } from '../locales/index.js';
 import type { CustomDelivery } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
-import { createTransport, noTransport, type TransportOption } from '../mail/transport.js';
+import { createTransports, type TransportsOption } from '../mail/transport.js';
 import type { BeforeSend } from '../operations/before-send.js';
 import { boundedStore } from '../store/bounded-store.js';
 import type { Store } from '../store/store.js';
@@ -40,9 +40,10 @@ export const OPTIONS = {
 
   /**
    * A nodemailer transporter, its options, or an SMTP URL. With a login, TLS is required unless the host is loopback or
-   * `requireTLS: false` is passed. Not required if `delivery` is a function, which then sends every email.
+   * `requireTLS: false` is passed. In an array, each is tried only when the ones before are known not to have sent the email.
+   * Not required if `delivery` is a function, which then sends every email.
    */
-  transport: (transport?: TransportOption) => createTransport(transport),
+  transport: (transport?: TransportsOption) => createTransports(transport),
 
   /** The sender: one address, such as `Acme <hello@acme.example>`. */
   from: (from: string | Sender | undefined) => checkFrom(from),
@@ -157,6 +158,6 @@ export function createSettings(passed: EmailVerificationOptions) {
     template: OPTIONS.template(options.template),
     codeInSubject: OPTIONS.codeInSubject(options.codeInSubject),
     ...chooseDefault(OPTIONS.locales(options.locales), OPTIONS.defaultLocale(options.defaultLocale)),
-    transport: isTransportUnused ? noTransport() : OPTIONS.transport(options.transport),
+    transports: isTransportUnused ? [] : OPTIONS.transport(options.transport),
   };
 }
