@@ -268,6 +268,7 @@ it('the examples of options work', async () => {
   expect(JSON.parse(line)).toEqual({
     kinds: {
       rotation: sent,
+      fixedCodes: sent,
       delivery: sent,
       template: sent,
       rateLimit: sent,
