@@ -239,16 +239,89 @@ new RedisStore(createSentinel({ name: 'x', sentinelRootNodes: [] }));
 export { app, createEmailVerificationClient };
 `;
 
+/** Type-checks files of the app. */
+async function typeCheck(files: readonly string[], ...more: readonly string[]): Promise<void> {
+  const tsc = join(app, 'node_modules', 'typescript', 'bin', 'tsc');
+  // Without skipLibCheck: what our declarations import must exist in the app too.
+  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
+  await run(process.execPath, [tsc, ...flags, ...more, ...files], { cwd: app }).catch(({ stdout }) => {
+    throw new Error(stdout);
+  });
+}
+
 it('has strict types for every client of node-redis, in modules of both kinds', async () => {
   const files = ['uses.mts', 'uses.cts'];
   for (const file of files) await writeFile(join(app, file), TYPES);
   await writeFile(join(app, 'quick-start.mts'), await exampleIn('js'));
-  const tsc = join(app, 'node_modules', 'typescript', 'bin', 'tsc');
-  // Without skipLibCheck: what our declarations import must exist in the app too.
-  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
-  await run(process.execPath, [tsc, ...flags, ...files, 'quick-start.mts'], { cwd: app }).catch(
-    ({ stdout }) => {
-      throw new Error(stdout);
-    },
-  );
+  await typeCheck([...files, 'quick-start.mts']);
+});
+
+/** An app that passes what `process.env` gives, unset variables included. */
+const UNSET = `
+import express from 'express';
+import {
+  createEmailVerification, emailVerificationRouter, requireVerifiedEmail, MemoryStore,
+  type ClientLimitOption, type EmailVerificationOptions, type Locale, type MemoryStoreOptions,
+  type RedisStoreOptions, type RequireVerifiedEmailOptions, type Sender, type SendInput, type SendVerdict,
+} from 'express-email-verification';
+import { captcha, type CaptchaOptions } from 'express-email-verification/captcha';
+import type { EmailVerificationClientOptions } from 'express-email-verification/client';
+import type { StoreContractOptions } from 'express-email-verification/testing';
+
+const { env } = process;
+const limit = env['LIMIT'] === undefined ? undefined : Number(env['LIMIT']);
+const verification = createEmailVerification({
+  store: new MemoryStore({ clock: undefined }),
+  transport: {
+    host: env['SMTP_HOST'], port: env['SMTP_PORT'], service: env['SMTP_SERVICE'], secure: limit === 465,
+    auth: { user: env['SMTP_USER'], pass: env['SMTP_PASS'] },
+  },
+  from: env['MAIL_FROM'],
+  secret: [env['SECRET'], env['SECRET_BEFORE']],
+  origin: env['ORIGIN'],
+  appName: env['APP_NAME'],
+  purpose: env['PURPOSE'],
+  defaultLocale: env['LOCALE'],
+  codeLength: limit,
+  sendLimits: undefined,
+  rateLimit: { send: { limit, windowMs: limit, message: env['MESSAGE'] }, verify: undefined },
+  locales: { ko: undefined },
+  fixedCodes: [{ email: env['REVIEW_EMAIL'], code: env['REVIEW_CODE'], until: env['REVIEW_UNTIL'] }],
+  delivery: env['QUEUE'] ? 'background' : undefined,
+  beforeSend: env['CAPTCHA'] ? captcha({ provider: 'turnstile', secret: env['CAPTCHA'], hostname: env['HOST'] }) : undefined,
+});
+createEmailVerification({ transport: env['SMTP_URL'], from: { name: env['NAME'], address: 'a@b.co' }, secret: env['SECRET'] });
+const app = express();
+app.use(emailVerificationRouter(verification));
+app.post('/signup', express.json(), requireVerifiedEmail(verification, { email: undefined }), (req, res) => {
+  req.verifiedEmail satisfies string;
+  res.json({});
+});
+
+type OptionalNames<T> = { [Name in keyof T]-?: {} extends Pick<T, Name> ? Name : never }[keyof T];
+/** Whether each optional option may be undefined. */
+type MayBeUnset<T> = { [Name in OptionalNames<T>]: undefined } extends Pick<T, OptionalNames<T>> ? true : OptionalNames<T>;
+type RateLimit = Exclude<EmailVerificationOptions['rateLimit'], undefined | false>;
+true satisfies MayBeUnset<EmailVerificationOptions>;
+true satisfies MayBeUnset<RateLimit>;
+true satisfies MayBeUnset<Exclude<ClientLimitOption, false>>;
+true satisfies MayBeUnset<Sender>;
+true satisfies MayBeUnset<MemoryStoreOptions>;
+true satisfies MayBeUnset<RedisStoreOptions>;
+true satisfies MayBeUnset<RequireVerifiedEmailOptions>;
+true satisfies MayBeUnset<SendInput>;
+true satisfies MayBeUnset<Locale['answers']>;
+true satisfies MayBeUnset<Locale['fields']>;
+true satisfies MayBeUnset<Extract<SendVerdict, { kind: 'refuse' }>>;
+true satisfies MayBeUnset<Extract<SendVerdict, { kind: 'suppress' }>>;
+true satisfies MayBeUnset<CaptchaOptions>;
+true satisfies MayBeUnset<StoreContractOptions>;
+true satisfies MayBeUnset<EmailVerificationClientOptions>;
+// @ts-expect-error: the check itself finds an option that may be left out, but not be undefined
+true satisfies MayBeUnset<{ readonly origin?: string }>;
+`;
+
+it('takes undefined for every optional option, also under exactOptionalPropertyTypes', async () => {
+  await writeFile(join(app, 'unset.mts'), UNSET);
+  await typeCheck(['unset.mts'], '--exactOptionalPropertyTypes');
 });

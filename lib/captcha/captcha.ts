@@ -13,7 +13,7 @@ export type CaptchaRefusal = Extract<SendVerdict, { kind: 'refuse' }>;
 
 /** What captcha() reads of a send. Without a request, there is no token, and the send is refused. */
 export interface CaptchaAttempt {
-  readonly request?: { readonly body?: unknown };
+  readonly request?: { readonly body?: unknown } | undefined;
 }
 
 /**

@@ -7,19 +7,19 @@ export interface CaptchaOptions {
   /** The secret key that the provider issued. */
   readonly secret: string | undefined;
   /** The field of the body with the token. The widget's own field, such as `cf-turnstile-response`, works too. @default 'captcha' */
-  readonly field?: string;
+  readonly field?: string | undefined;
   /** The host of your page, or several: tokens solved elsewhere are refused. @default any that the site key allows */
-  readonly hostname?: string | readonly string[];
+  readonly hostname?: string | readonly string[] | undefined;
   /** The action that the page gives to the widget (Turnstile, reCAPTCHA v3). @default any */
-  readonly action?: string;
+  readonly action?: string | undefined;
   /** The lowest score that passes, from 0, a robot, to 1 (reCAPTCHA v3). @default 0.5 */
-  readonly minScore?: number;
+  readonly minScore?: number | undefined;
   /** What becomes of a send while the provider does not answer. @default 'refuse' */
-  readonly whenUnreachable?: 'refuse' | 'allow';
+  readonly whenUnreachable?: 'refuse' | 'allow' | undefined;
   /** Milliseconds the provider may take, 50 to 60000. Keep it below `hookTimeout`. @default 3000 */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Where tokens are verified, such as a proxy or a test server. @default the provider's own URL */
-  readonly url?: string;
+  readonly url?: string | undefined;
 }
 
 const PROVIDERS = {

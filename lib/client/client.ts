@@ -4,11 +4,11 @@ export interface EmailVerificationClientOptions {
   /** Where the router is mounted, such as `/email-verification`. */
   readonly baseUrl: string;
   /** Sends the requests. @default the global fetch */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /** Keeps the challenge, but never the code, across a reload. sessionStorage keeps tabs apart. @default none */
-  readonly storage?: ClientStorage;
+  readonly storage?: ClientStorage | undefined;
   /** The language of messages and emails. @default what the browser sends as Accept-Language */
-  readonly locale?: string;
+  readonly locale?: string | undefined;
 }
 
 /** What the client needs from `localStorage` or `sessionStorage`. */
@@ -74,9 +74,9 @@ export interface EmailVerificationState {
 
 export interface SendRequest {
   readonly email: string;
-  readonly locale?: string;
+  readonly locale?: string | undefined;
   /** More fields of the body for this request alone, such as a captcha token. They are not kept. */
-  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Refusals and a lost network are outcomes, so no promise rejects for them. Methods work without their `this`. */

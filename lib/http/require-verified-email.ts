@@ -12,7 +12,10 @@ import { failWith, respond, step } from './respond.js';
 declare global {
   namespace Express {
     interface Request {
-      /** The verified address in its canonical form, set by requireVerifiedEmail(). */
+      /**
+       * The verified address in its canonical form, set by requireVerifiedEmail(). Read it only in handlers behind that: in
+       * others, it is undefined. Express' types cannot say so, because all handlers of a route have one request type.
+       */
       verifiedEmail: string;
     }
   }
@@ -20,16 +23,16 @@ declare global {
 
 export interface RequireVerifiedEmailOptions {
   /** Reads the address, or a promise of it. @default `email` of the parsed body */
-  readonly email?: (req: Request) => unknown;
+  readonly email?: ((req: Request) => unknown) | undefined;
   /** Reads the token, or a promise of it. @default `verificationToken` of the parsed body */
-  readonly token?: (req: Request) => unknown;
+  readonly token?: ((req: Request) => unknown) | undefined;
   /**
    * Whether the token is given back when the handler ends its response. If this returns a promise, the response waits for
    * it, at most `hookTimeout`. What it throws reaches the app's error handler.
    *
    * @default at a status of 400 or more
    */
-  readonly giveBack?: (res: Response) => boolean | PromiseLike<boolean>;
+  readonly giveBack?: ((res: Response) => boolean | PromiseLike<boolean>) | undefined;
 }
 
 /**

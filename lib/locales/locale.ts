@@ -9,28 +9,28 @@ export interface Locale {
     readonly invalid_request: string;
     readonly refused: string;
     /** The captcha was not solved, or its token has expired. @default refused */
-    readonly captcha?: string;
+    readonly captcha?: string | undefined;
     readonly too_many_requests: (seconds: number) => string;
     /** The email could not be sent, and the person can do nothing but wait. */
     readonly delivery_failed: string;
     /** The mail server refused the address. @default delivery_failed */
-    readonly recipient_refused?: string;
+    readonly recipient_refused?: string | undefined;
     readonly delivery_unknown: string;
     readonly unavailable: string;
     readonly code_incorrect: (attemptsLeft: number) => string;
     readonly code_expired: string;
     /** An older code, while a newer one can still be entered. @default code_expired */
-    readonly code_outdated?: string;
+    readonly code_outdated?: string | undefined;
     readonly email_not_verified: string;
   };
   readonly fields: {
     readonly body: string;
     readonly email: string;
     /** For a program that sent another type, such as a JSON number. @default email */
-    readonly emailNotString?: string;
+    readonly emailNotString?: string | undefined;
     readonly code: (length: number) => string;
     /** For a program that sent another type, such as a JSON number. @default code */
-    readonly codeNotString?: string;
+    readonly codeNotString?: string | undefined;
     readonly challengeId: string;
     readonly locale: string;
   };

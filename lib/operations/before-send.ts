@@ -15,7 +15,7 @@ export interface SendAttempt {
   /** The language tag of the response. */
   readonly locale: string;
   /** The request, if the send came over HTTP or was passed one. */
-  readonly request?: Request;
+  readonly request?: Request | undefined;
 }
 
 /**

@@ -10,8 +10,7 @@ import type { BeforeSend } from '../operations/before-send.js';
 import { boundedStore } from '../store/bounded-store.js';
 import type { Store } from '../store/store.js';
 import { checkFixedCodes, type FixedCode } from './fixed-codes.js';
-import type { ClientLimitOption } from './rate-limit.js';
-import { checkRateLimit } from './rate-limit.js';
+import { checkRateLimit, type RateLimitOption } from './rate-limit.js';
 import {
   checkAppName,
   checkDelivery,
@@ -67,8 +66,7 @@ export const OPTIONS = {
   mailbox: (rule?: (address: string) => string) => checkMailbox(rule),
 
   /** Limits the requests per client IP, with express-rate-limit; `false` for no limit. @default 20 sends in 10 minutes, verify unlimited */
-  rateLimit: (limits?: { readonly send?: ClientLimitOption; readonly verify?: ClientLimitOption } | false) =>
-    checkRateLimit(limits),
+  rateLimit: (limits?: RateLimitOption) => checkRateLimit(limits),
 
   /** Seconds a verification token is valid, 60 to 86400. @default 900 */
   tokenTtl: (seconds = 900) => checkInteger('tokenTtl', seconds, 60, 86_400) * 1000,
@@ -104,7 +102,7 @@ export const OPTIONS = {
   template: (template?: Template) => checkFunction('template', template) ?? defaultTemplate,
 
   /** More languages, or different texts for a built-in one, by language tag. @default en and ko */
-  locales: (locales: Readonly<Record<string, Locale>> = {}) => checkLocales(locales),
+  locales: (locales: Readonly<Record<string, Locale | undefined>> = {}) => checkLocales(locales),
 
   /** The language for requests that ask for no available one. @default 'en' */
   defaultLocale: (tag = 'en') => tag,
@@ -117,10 +115,13 @@ type Table = typeof OPTIONS;
 type OptionValues = { readonly [Name in keyof Table]: Parameters<Table[Name]>[0] };
 type RequiredName = 'from' | 'secret';
 
+/** Each takes `undefined`, too, so that apps with `exactOptionalPropertyTypes` can pass what `process.env` gives. */
+type OptionalValues = {
+  readonly [Name in Exclude<keyof Table, RequiredName>]?: OptionValues[Name] | undefined;
+};
+
 /** The options of createEmailVerification(). All are checked when the app starts. `undefined` means the default. */
-export interface EmailVerificationOptions
-  extends Pick<OptionValues, RequiredName>,
-    Partial<Omit<OptionValues, RequiredName>> {}
+export interface EmailVerificationOptions extends Pick<OptionValues, RequiredName>, OptionalValues {}
 
 /** The options after defaults and checks. Times are milliseconds. */
 export type Settings = ReturnType<typeof createSettings>;

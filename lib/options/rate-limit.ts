@@ -16,9 +16,18 @@ import { isOptions, isWhole, readOptions, refuse, refuseHidden } from '../checks
  */
 export type ClientLimitOption = ClientLimitOptions | false;
 
-interface ClientLimitOptions extends Omit<Partial<RateLimitOptions>, 'message'> {
-  readonly message?: string | ((req: Request, res: Response) => string | Promise<string>);
+type OwnOptions = {
+  readonly [Name in Exclude<keyof RateLimitOptions, 'message'>]?: RateLimitOptions[Name] | undefined;
+};
+
+interface ClientLimitOptions extends OwnOptions {
+  readonly message?: string | ((req: Request, res: Response) => string | Promise<string>) | undefined;
 }
+
+/** The limit of each route, or `false` for neither. */
+export type RateLimitOption =
+  | { readonly send?: ClientLimitOption | undefined; readonly verify?: ClientLimitOption | undefined }
+  | false;
 
 /** The limits of both routes, with defaults. */
 export interface ClientLimitSettings {
@@ -40,9 +49,7 @@ export type ClientLimit = Omit<ClientLimitOptions, Resolved | 'max' | 'headers'>
 
 const DEFAULTS = { send: { windowMs: 600_000, limit: 20 }, verify: { windowMs: 60_000, limit: 5 } } as const;
 
-export function checkRateLimit(
-  option: { readonly send?: ClientLimitOption; readonly verify?: ClientLimitOption } | false = {},
-): ClientLimitSettings {
+export function checkRateLimit(option: RateLimitOption = {}): ClientLimitSettings {
   if (option === false) return { send: false, verify: false };
   if (!isOptions(option)) return refuse('rateLimit', '{ send, verify } or false', option);
   const { send = {}, verify = false } = readOptions(option, DEFAULTS, { path: 'rateLimit' });

@@ -24,7 +24,7 @@ export interface SendLimit {
 
 /** Who an email is from. */
 export interface Sender {
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly address: string;
 }
 

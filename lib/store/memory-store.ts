@@ -33,7 +33,7 @@ import {
 
 export interface MemoryStoreOptions {
   /** The time in ms, for tests. Refused in production. @default Date.now */
-  readonly clock?: () => number;
+  readonly clock?: (() => number) | undefined;
 }
 
 interface SentEmail {

@@ -51,9 +51,9 @@ export interface RedisStoreOptions {
    * The beginning of every key, without braces, white space and control characters. Emails of one prefix, secret and Redis
    * count together. @default 'ev:'
    */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /** The time in ms, for tests. Refused in production. @default the server's own clock */
-  readonly clock?: () => number;
+  readonly clock?: (() => number) | undefined;
 }
 
 /** How long to wait before a script is tried again while its slot moves between two nodes of a cluster. */

@@ -22,14 +22,14 @@ export type StoreFactory = (clock: () => number) => Store | Promise<Store>;
 
 export interface StoreContractOptions {
   /** Groups tests, as in Jest. @default the global one */
-  readonly describe?: Describe;
+  readonly describe?: Describe | undefined;
   /** Defines a test, as in Jest, with `it.skip`. @default the global one */
-  readonly it?: It;
+  readonly it?: It | undefined;
   /**
    * Called with the milliseconds that the clock has been moved by. For a store whose data also expires by another clock, such
    * as that of Redis: expire there what would have expired in that time. @default does nothing
    */
-  readonly passTime?: (ms: number) => Promise<void>;
+  readonly passTime?: ((ms: number) => Promise<void>) | undefined;
 }
 
 type Describe = (name: string, define: () => void) => unknown;
