@@ -282,7 +282,7 @@ it('the examples of options work', async () => {
     mail.messages.map(({ envelope, subject }) => [envelope.to[0], subject]),
   );
   expect(subjects['template@example.com']).toBe('Your code for b.co');
-  expect(Object.keys(subjects)).toHaveLength(6);
+  expect(Object.keys(subjects)).toHaveLength(7);
 });
 
 it('the examples for tests work', async () => {
