@@ -10,6 +10,7 @@ import {
 } from 'express-email-verification';
 import { captcha } from 'express-email-verification/captcha';
 import { createEmailVerificationClient } from 'express-email-verification/client';
+import { instrument } from 'express-email-verification/metrics';
 import { createSettings } from '../../lib/options/options.js';
 import { FROM, SECRET } from '../support/app.js';
 
@@ -75,6 +76,12 @@ describe('options', () => {
       (options: object) => new MemoryStore(options),
     ],
     ['captcha', 'lib/captcha/README.md', '| option of captcha', captcha],
+    [
+      'instrument',
+      'lib/metrics/README.md',
+      '| option',
+      (options: object) => instrument(verification, options),
+    ],
   ])('of %s are those in the table, and no others', (_name, file, marker, call) => {
     const known = knownTo(call);
     expect(known.length).toBeGreaterThan(0);

@@ -38,7 +38,7 @@ const FILES = [
     'lib/client/README.md',
     'lib/http/README.md',
   ],
-  ...['lib/mail/README.md', 'lib/operations/README.md', 'lib/store/README.md'],
+  ...['lib/mail/README.md', 'lib/metrics/README.md', 'lib/operations/README.md', 'lib/store/README.md'],
   'lib/testing/README.md',
   ...['__tests__/README.md', '__tests__/bench/README.md'],
 ];
@@ -283,6 +283,25 @@ it('the examples of options work', async () => {
   );
   expect(subjects['template@example.com']).toBe('Your code for b.co');
   expect(Object.keys(subjects)).toHaveLength(7);
+});
+
+it('the example of metrics works', async () => {
+  const code = example('const stop = instrument(verification)');
+  const line = await firstLineOf(
+    'metrics',
+    `import { createEmailVerification, MemoryStore } from 'express-email-verification';
+     import { metrics } from '@opentelemetry/api';
+     import { MeterProvider } from '@opentelemetry/sdk-metrics';
+     metrics.setGlobalMeterProvider(new MeterProvider());
+     const secret = process.env.EMAIL_VERIFICATION_SECRET;
+     const options = { store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'a@b.co', secret };
+     const verification = createEmailVerification(options);
+     ${code}
+     const { kind } = await verification.send({ email: 'person@example.com' });
+     stop();
+     console.log(kind);`,
+  );
+  expect(line).toBe('sent');
 });
 
 it('the examples for tests work', async () => {

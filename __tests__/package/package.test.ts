@@ -25,7 +25,9 @@ let installed: {
 };
 
 /** What a TypeScript app has before it installs the package. */
-const OF_THE_APP = ['express', 'redis', '@types/express', '@types/node', 'typescript'];
+const OF_THE_APP = [
+  ...['express', 'redis', '@opentelemetry/api', '@types/express', '@types/node', 'typescript'],
+];
 
 /**
  * The app pins the versions in our lock file, so that npm finds them in its cache and needs no network. npm installs only
@@ -57,8 +59,14 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it('requires only the peers that it uses: an unused one breaks the install of an app with another version', async () => {
   await run(NPM, ['ls'], { cwd: app });
-  expect(Object.keys(installed.peerDependencies).sort()).toEqual(['@types/express', 'express', 'redis']);
+  expect(Object.keys(installed.peerDependencies).sort()).toEqual([
+    '@opentelemetry/api',
+    '@types/express',
+    'express',
+    'redis',
+  ]);
   expect(installed.peerDependenciesMeta).toEqual({
+    '@opentelemetry/api': { optional: true },
     '@types/express': { optional: true },
     redis: { optional: true },
   });
@@ -192,9 +200,9 @@ it('accepts a verification created by the other module kind', async () => {
   await run(process.execPath, ['both.mjs'], { cwd: app });
 });
 
-it('does not load redis by itself', async () => {
+it('does not load redis or OpenTelemetry by itself', async () => {
   const script = `require('express-email-verification');
-    process.exit(Object.keys(require.cache).some((file) => /node_modules.(redis|@redis)./.test(file)) ? 1 : 0);`;
+    process.exit(Object.keys(require.cache).some((file) => /node_modules.(redis|@redis|@opentelemetry)./.test(file)) ? 1 : 0);`;
   await run(process.execPath, ['-e', script], { cwd: app });
 });
 

@@ -10,6 +10,8 @@ import { endpointOf, type Transport } from './transport.js';
 export interface EmailQueue {
   /** Resolves to a slot for one more email, or to undefined if none becomes free in time or the queue is closed. */
   reserve(): Promise<Slot | undefined>;
+  /** How many slots are taken. */
+  size(): number;
   /** Resolves to what keeps emails from being sent, as sentences. */
   check(): Promise<readonly string[]>;
   /** Reserves no more slots, and resolves when all are released. */
@@ -75,6 +77,7 @@ export function createQueue(settings: Settings): EmailQueue {
 
   return {
     reserve,
+    size: () => taken,
     async check() {
       if (typeof delivery === 'function') return [];
       const checks = transports.map((transport) => checkLogin(transport, mailTimeout));

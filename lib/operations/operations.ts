@@ -12,6 +12,8 @@ import { createVerify, type Verify } from './verify.js';
 export interface Operations extends OperationContext, Send, Redeem, Support {
   readonly parsers: InputParsers;
   readonly verify: Verify;
+  /** How many emails are in memory until their outcome is recorded. */
+  queueSize(): number;
   /** The problems of the store and the transport, as sentences. */
   check(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -34,6 +36,7 @@ export function createOperations(settings: Settings): Operations {
         .catch((cause: unknown) => [`The store is unavailable: ${messageOf(cause)}`]);
       return (await Promise.all([store, queue.check()])).flat();
     },
+    queueSize: () => queue.size(),
     close: () => queue.close(),
   };
 }

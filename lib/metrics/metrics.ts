@@ -1,0 +1,151 @@
+/**
+ * instrument(): measures a verification with OpenTelemetry. Everything comes from its events, so an app that does not import
+ * this pays nothing for it. No attribute holds an address, an IP or a code, and each has few values.
+ */
+import { type Attributes, type Meter, metrics } from '@opentelemetry/api';
+import { readOptionsOf, refuse } from '../checks.js';
+import { hasMethod } from '../describe.js';
+import { type EmailVerification, internalsOf } from '../email-verification.js';
+import type { EmailVerificationEvents, EventName, Listener } from '../events.js';
+import type { DeliveryError } from '../mail/delivery-error.js';
+
+export interface InstrumentOptions {
+  /** Creates the instruments. @default the meter `express-email-verification` of the global meter provider */
+  readonly meter?: Meter;
+}
+
+/**
+ * The upper bounds of the buckets, in seconds. Those of operations are the ones that the semantic conventions recommend for
+ * HTTP servers.
+ */
+const OPERATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+/** Retries in the background may take as long as the code is valid. */
+const EMAIL_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+
+/**
+ * Counts and measures what a verification does. Call it once for each verification.
+ *
+ * @returns A function that stops it.
+ * @throws TypeError if the first argument is not a verification, or an option is invalid.
+ * @example
+ * const stop = instrument(verification);
+ */
+export function instrument(verification: EmailVerification, options: InstrumentOptions = {}): () => void {
+  const { operations } = internalsOf(verification);
+  const meter = checkMeter(readOptionsOf('instrument()', options, { meter: true }).meter);
+  const { purpose } = operations.settings;
+  const stops: (() => unknown)[] = [];
+
+  const counter = (name: string, unit: string, description: string) =>
+    meter.createCounter(`email_verification.${name}`, { unit, description });
+  const histogram = (name: string, description: string, explicitBucketBoundaries: number[]) =>
+    meter.createHistogram(`email_verification.${name}`, {
+      unit: 's',
+      description,
+      advice: { explicitBucketBoundaries },
+    });
+
+  const sends = counter('sends', '{send}', 'Sends, by what became of them.');
+  const attempts = counter('attempts', '{attempt}', 'Attempts to enter a code, by what became of them.');
+  const tokens = counter('tokens', '{token}', 'Tokens that were used up or given back.');
+  const emails = counter('emails', '{email}', 'Emails, by whether they were sent.');
+  const unavailable = counter(
+    'unavailable',
+    '{operation}',
+    'Operations that the store or the email queue could not carry out.',
+  );
+  const operationDuration = histogram(
+    'operation.duration',
+    'The duration of operations, without the sending of emails.',
+    OPERATION_BUCKETS,
+  );
+  const emailDuration = histogram(
+    'email.duration',
+    'The time from the storing of a code to the outcome of its email, with all tries.',
+    EMAIL_BUCKETS,
+  );
+  const queueSize = meter.createObservableUpDownCounter('email_verification.queue.size', {
+    unit: '{email}',
+    description: 'Emails in memory whose outcome is not yet known.',
+  });
+
+  function on<Name extends EventName>(name: Name, listener: Listener<Name>): void {
+    stops.push(verification.on(name, listener));
+  }
+
+  function attributesOf(attributes: Readonly<Record<string, string>>): Attributes {
+    const named = Object.entries(attributes).map(([name, value]) => [`email_verification.${name}`, value]);
+    return { 'email_verification.purpose': purpose, ...Object.fromEntries(named) };
+  }
+
+  /** Counts an event as an outcome of an operation, and measures it. */
+  function onOutcome<Name extends TimedEvent>(
+    counted: typeof sends,
+    operation: string,
+    outcome: Name,
+    more: (event: EmailVerificationEvents[Name]) => Readonly<Record<string, string>> = () => ({}),
+  ): void {
+    const measured = attributesOf({ operation, outcome });
+    on(outcome, (event) => {
+      counted.add(1, attributesOf({ outcome, ...more(event) }));
+      operationDuration.record(event.duration / 1000, measured);
+    });
+  }
+
+  onOutcome(sends, 'send', 'sent');
+  onOutcome(sends, 'send', 'suppressed');
+  onOutcome(sends, 'send', 'refused');
+  onOutcome(attempts, 'verify', 'verified');
+  onOutcome(attempts, 'verify', 'code_incorrect');
+  onOutcome(attempts, 'verify', 'code_expired', ({ state }) => ({ state }));
+  onOutcome(tokens, 'redeem', 'redeemed');
+  onOutcome(tokens, 'release', 'released');
+  on('limited', ({ operation, limit, duration }) => {
+    const counted = operation === 'send' ? sends : attempts;
+    counted.add(1, attributesOf({ outcome: 'limited', limit }));
+    if (duration === undefined) return;
+    operationDuration.record(duration / 1000, attributesOf({ operation, outcome: 'limited' }));
+  });
+  on('unavailable', ({ operation }) => unavailable.add(1, attributesOf({ operation })));
+
+  function onEmail(outcome: string, duration: number, cause?: DeliveryError): void {
+    const attributes = attributesOf({ outcome });
+    emails.add(1, cause ? { ...attributes, 'error.type': errorTypeOf(cause) } : attributes);
+    emailDuration.record(duration / 1000, attributes);
+  }
+  on('delivered', ({ duration }) => onEmail('delivered', duration));
+  on('delivery_failed', ({ duration, cause }) => onEmail('failed', duration, cause));
+  on('delivery_unknown', ({ duration, cause }) => onEmail('unknown', duration, cause));
+
+  const observe: Parameters<typeof queueSize.addCallback>[0] = (result) =>
+    result.observe(operations.queueSize(), attributesOf({}));
+  queueSize.addCallback(observe);
+  stops.push(() => queueSize.removeCallback(observe));
+
+  return function stop() {
+    for (const end of stops.splice(0)) end();
+  };
+}
+
+/** The events with a duration that are outcomes of an operation. */
+type TimedEvent =
+  | 'sent'
+  | 'suppressed'
+  | 'refused'
+  | 'verified'
+  | 'code_incorrect'
+  | 'code_expired'
+  | 'redeemed'
+  | 'released';
+
+/** The reply of the server or the provider, or else a code: few values, as the conventions ask of `error.type`. */
+function errorTypeOf({ responseCode, statusCode, code }: DeliveryError): string {
+  return String(responseCode ?? statusCode ?? code);
+}
+
+function checkMeter(meter: Meter | undefined): Meter {
+  if (meter === undefined) return metrics.getMeter('express-email-verification');
+  const names = ['createCounter', 'createHistogram', 'createObservableUpDownCounter'];
+  if (names.every((name) => hasMethod(meter, name))) return meter;
+  return refuse('meter', 'a meter of OpenTelemetry, as from metrics.getMeter()', meter, 'instrument()');
+}
