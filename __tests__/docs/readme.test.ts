@@ -308,10 +308,26 @@ it('the examples for tests work', async () => {
   const line = await firstLineOf(
     'testing',
     `import { createEmailVerification, MemoryStore } from 'express-email-verification';
-     import { createTestClock, describeStoreContract } from 'express-email-verification/testing';
-     const options = { transport: process.env.SMTP_URL, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
-     ${example('const clock = createTestClock()')}
-     const { kind } = await verification.send({ email: 'person@example.com' });
+     import { createConsoleDelivery, createTestClock, createTestInbox, describeStoreContract, withoutLimits } from 'express-email-verification/testing';
+     const transport = process.env.SMTP_URL;
+     const options = { from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
+     const kinds: string[] = [];
+     {
+       ${example('const inbox = createTestInbox()')}
+       kinds.push(kind);
+     }
+     {
+       const options = { transport, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
+       ${example('const clock = createTestClock()')}
+       kinds.push((await verification.send({ email: 'person@example.com' })).kind);
+     }
+     {
+       const print = console.log;
+       console.log = () => {};
+       ${example('...withoutLimits()')}
+       for (const _ of [1, 2]) kinds.push((await verification.send({ email: 'person@example.com' })).kind);
+       console.log = print;
+     }
 
      const tests: (() => Promise<void>)[] = [];
      const it = Object.assign((_name: string, test: () => Promise<void>) => void tests.push(test), { skip() {} });
@@ -320,9 +336,9 @@ it('the examples for tests work', async () => {
      const pool = {};
      ${example('describeStoreContract(')}
      for (const test of tests) await test();
-     console.log(kind, tests.length > 50);`,
+     console.log(...kinds, tests.length > 50);`,
   );
-  expect(line).toBe('sent true');
+  expect(line).toBe('verified sent sent sent true');
 });
 
 /** Runs an example of the browser, with its imports and globals as parameters. */

@@ -17,11 +17,9 @@ export interface TestApp {
   readonly verification: EmailVerification;
 }
 
-type Needed = 'store' | 'transport';
-
 /** The router on /ev and a sign-up on /signup that answers 201 with the address it got. */
 export function createTestApp(
-  options: Required<Pick<EmailVerificationOptions, Needed>> & Partial<EmailVerificationOptions>,
+  options: Required<Pick<EmailVerificationOptions, 'store'>> & Partial<EmailVerificationOptions>,
   signUp: RequestHandler = (req, res) => void res.status(201).json({ email: req.verifiedEmail }),
 ): TestApp {
   // A busy machine must not look like an unresponsive Redis; tests about timeouts set their own.
