@@ -15,7 +15,7 @@ import {
 
 const NAMES = ['chromium', 'chromium-headless-shell', 'google-chrome', 'chrome'];
 
-const executablePath = findChromium();
+export const executablePath = findChromium();
 
 /** `describe`, if a browser is available. */
 export function describeInBrowser(name: string, tests: () => void): void {

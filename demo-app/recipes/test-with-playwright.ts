@@ -1,0 +1,22 @@
+/** Tests a sign-up in a browser, with Playwright: the code comes from the app, which `expose-codes.ts` lets it tell. */
+
+import { expect, test } from '@playwright/test';
+
+test.use({ baseURL: process.env['BASE_URL'] ?? 'http://localhost:3000' });
+
+test('verifies an address', async ({ page, request }) => {
+  // A new address for each run, so that no earlier run counts toward its limits.
+  const email = `person-${Date.now()}@example.com`;
+  await page.goto('/');
+  await page.getByLabel('Email address').fill(email);
+  await page.getByRole('button', { name: 'Send code' }).click();
+
+  // Waits for the code, and fails with what arrived instead.
+  const answer = await request.get(`/test-codes/${encodeURIComponent(email)}`);
+  await expect(answer, await answer.text()).toBeOK();
+  const { code } = await answer.json();
+
+  await page.getByLabel('Code').fill(code);
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await expect(page.getByRole('status')).toHaveText('Your email address is verified.');
+});
