@@ -289,6 +289,15 @@ describe.each(STORES)('on %s', (name) => {
     }
   });
 
+  it('T75: words that `beforeSend` chooses for the email do not make one', async () => {
+    const service = await start({
+      beforeSend: () => ({ kind: 'send', appName: 'Acme Pro', data: { code } }),
+    });
+    await service.send({ email });
+    expect(inbox.codesOf(email)).toEqual([]);
+    expect((await service.verify({ email, code })).status).toBe(200);
+  });
+
   it('T75: in background delivery, nothing tells which addresses have a fixed code (promise 11)', async () => {
     const PAIRS = 100;
     const fixedCodes = CROWD.map((one) => ({ ...one, until: until() }));

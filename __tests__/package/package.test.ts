@@ -322,6 +322,7 @@ true satisfies MayBeUnset<Locale['answers']>;
 true satisfies MayBeUnset<Locale['fields']>;
 true satisfies MayBeUnset<Extract<SendVerdict, { kind: 'refuse' }>>;
 true satisfies MayBeUnset<Extract<SendVerdict, { kind: 'suppress' }>>;
+true satisfies MayBeUnset<Extract<SendVerdict, { kind: 'send' }>>;
 true satisfies MayBeUnset<CaptchaOptions>;
 true satisfies MayBeUnset<StoreContractOptions>;
 true satisfies MayBeUnset<EmailVerificationClientOptions>;
