@@ -274,7 +274,7 @@ it('the clock begins now and stands still', async () => {
 describe('fake timers', () => {
   afterEach(() => jest.useRealTimers());
 
-  const useFakes = () => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
+  const useFakes = () => jest.useFakeTimers();
 
   it.each([
     ['before the store is created', [useFakes], []],
