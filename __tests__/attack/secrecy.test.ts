@@ -222,6 +222,28 @@ it('promise 8: keys and values in Redis hold no address, client IP, code, token 
   }
 });
 
+it('promise 8: no command to Redis holds one either, so that traces of commands hold none', async () => {
+  const { recorded, post, verification } = await openRecorded({});
+  const monitor = redis.client.duplicate();
+  await monitor.connect();
+  const commands: string[] = [];
+  await monitor.monitor((command) => void commands.push(command));
+  const { challengeId = '' } = await post('/ev/send', { email });
+  const code = lastCode();
+  const wrong = code === '0000000000' ? '0000000001' : '0000000000';
+  await post('/ev/verify', { email, code: wrong, challengeId });
+  const { verificationToken = '' } = await post('/ev/verify', { email, code, challengeId });
+  await verification.status({ email });
+  await post('/signup', { email, verificationToken });
+  await verification.forget({ email });
+  await until('all commands are seen', () => commands.some((command) => /"del"/i.test(command)));
+  monitor.destroy();
+  expect(commands.filter((command) => /"evalsha"/i.test(command)).length).toBeGreaterThan(5);
+  expect(recorded.length).toBeGreaterThan(0);
+  // The connection of the app, which MONITOR prefixes to each command, is a Unix socket.
+  expectNowhere(commands, [email, 'minji', ip, code, wrong, challengeId, verificationToken]);
+});
+
 it('promise 8: with another secret every key and digest is different', async () => {
   const digests: Set<string>[] = [];
   for (const secret of [SECRET, `${SECRET}!`]) {

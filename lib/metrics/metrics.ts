@@ -11,7 +11,7 @@ import type { DeliveryError } from '../mail/delivery-error.js';
 
 export interface InstrumentOptions {
   /** Creates the instruments. @default the meter `express-email-verification` of the global meter provider */
-  readonly meter?: Meter;
+  readonly meter?: Meter | undefined;
 }
 
 /**
