@@ -270,11 +270,11 @@ import express from 'express';
 import {
   createEmailVerification, emailVerificationRouter, requireVerifiedEmail, MemoryStore,
   type ClientLimitOption, type EmailVerificationOptions, type Locale, type MemoryStoreOptions,
-  type RedisStoreOptions, type RequireVerifiedEmailOptions, type Sender, type SendInput, type SendVerdict,
+  type RedisStoreOptions, type RequireVerifiedEmailOptions, type Sender, type SendInput, type SendVerdict, type TemplateOptions,
 } from 'express-email-verification';
 import { captcha, type CaptchaOptions } from 'express-email-verification/captcha';
 import type { EmailVerificationClientOptions } from 'express-email-verification/client';
-import type { StoreContractOptions } from 'express-email-verification/testing';
+import type { ConsoleDeliveryOptions, StoreContractOptions, TestInboxOptions } from 'express-email-verification/testing';
 
 const { env } = process;
 const limit = env['LIMIT'] === undefined ? undefined : Number(env['LIMIT']);
@@ -323,8 +323,13 @@ true satisfies MayBeUnset<Locale['fields']>;
 true satisfies MayBeUnset<Extract<SendVerdict, { kind: 'refuse' }>>;
 true satisfies MayBeUnset<Extract<SendVerdict, { kind: 'suppress' }>>;
 true satisfies MayBeUnset<Extract<SendVerdict, { kind: 'send' }>>;
+true satisfies MayBeUnset<TemplateOptions>;
+true satisfies MayBeUnset<NonNullable<TemplateOptions['logo']>>;
+true satisfies MayBeUnset<NonNullable<TemplateOptions['colors']>>;
 true satisfies MayBeUnset<CaptchaOptions>;
 true satisfies MayBeUnset<StoreContractOptions>;
+true satisfies MayBeUnset<TestInboxOptions>;
+true satisfies MayBeUnset<ConsoleDeliveryOptions>;
 true satisfies MayBeUnset<EmailVerificationClientOptions>;
 // @ts-expect-error: the check itself finds an option that may be left out, but not be undefined
 true satisfies MayBeUnset<{ readonly origin?: string }>;

@@ -7,7 +7,7 @@ import { refuseInProduction } from './refuse-production.js';
 
 export interface ConsoleDeliveryOptions {
   /** Writes a line. @default console.log */
-  readonly print?: (line: string) => void;
+  readonly print?: ((line: string) => void) | undefined;
 }
 
 /**

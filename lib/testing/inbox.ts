@@ -42,7 +42,7 @@ export interface TestInboxOptions {
    * Milliseconds to wait for a message, 0 to 600000. By default a little less than the 5 seconds that Jest and Vitest give a
    * test, whose own error would say less. @default 4500
    */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 /** Not the global ones, and taken here: Jest fakes the global ones, and Vitest also those of the module. */
