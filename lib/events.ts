@@ -23,7 +23,7 @@ export interface EmailVerificationEvents {
   verified: OperationEvent & WithFixedCode;
   /** A wrong code was entered. Many of them are a sign of guessing. */
   code_incorrect: OperationEvent & { readonly attemptsLeft: number };
-  /** A code was entered that could not be compared, or one that has ended. */
+  /** A code was entered while none could be accepted, or one that has ended. */
   code_expired: CodeExpiredEvent;
   /** A token was used up. */
   redeemed: OperationEvent;
