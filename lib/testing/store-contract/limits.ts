@@ -55,7 +55,7 @@ export const limitTests = [
     const place = placeOf(await open('a'));
     is(await discard('a', place, 'holder-1'), { kind: 'discarded', resendIn: 0 });
     is(await attempt('a', 'holder-1'), { kind: 'expired', live: false });
-    has(await open('b'), { kind: 'opened' });
+    has(await open('b', { holder: 'holder-1' }), { kind: 'opened', kept: false });
   }),
 
   test('creates nothing by discarding what is not there', async ({ open, discard, attempt, start }) => {
@@ -133,6 +133,26 @@ export const limitTests = [
       await discard('b', place);
       is(await attempt('b', 'holder-1'), { kind: 'expired', live: false });
       has(await open('c'), { kind: 'opened' });
+    },
+  ),
+
+  timedTest(
+    'keeps a holder that has a newer code than the one that is discarded',
+    async ({ open, openLater, discard, peek }) => {
+      const place = placeOf(await open('a'));
+      await openLater('b', { holder: 'holder-1' });
+      await discard('a', place, 'holder-1');
+      is(await peek('holder-1'), { expiresIn: 3 * MINUTE });
+    },
+  ),
+
+  timedTest(
+    'lets a holder enter codes until the last one that was sent ends',
+    async ({ open, openLater, discard, peek }) => {
+      await open('a');
+      const place = await openLater('b', { holder: 'holder-1' });
+      await discard('b', place);
+      is(await peek('holder-1'), { expiresIn: 2 * MINUTE });
     },
   ),
 
