@@ -6,7 +6,12 @@
 import { guessWarning } from './challenge/guess-bound.js';
 import { shown } from './checks.js';
 import { type EventName, type Listener, warn } from './events.js';
-import { type ClientLimits, createClientLimits } from './http/client-limit/client-limit.js';
+import {
+  type ClientLimitHandler,
+  type ClientLimits,
+  createClientLimitHandler,
+  createClientLimits,
+} from './http/client-limit/client-limit.js';
 import { chooseLocale } from './locales/index.js';
 import { checkTemplate } from './mail/message.js';
 import { createOperations, type Operations } from './operations/operations.js';
@@ -39,8 +44,14 @@ export interface EmailVerification {
   close(): Promise<void>;
   /** Listens to an event, and returns a function that stops listening. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
-  /** The router's limit on sends per client IP, for the app's own routes. */
-  readonly clientLimit: ClientLimits['send'];
+  /**
+   * The router's limit on sends per client IP, for the app's own routes: a middleware.
+   *
+   * @example
+   * app.post('/send', verification.clientLimit, handler);
+   * app.post('/form', verification.clientLimit({ onRefused: showForm }), handler);
+   */
+  readonly clientLimit: ClientLimitHandler;
   /** @internal What the router and requireVerifiedEmail() need beyond this. */
   readonly internals: Internals;
 }
@@ -98,7 +109,7 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
     },
     close: () => operations.close(),
     on: (name, listener) => operations.events.on(name, listener),
-    clientLimit: clientLimits.send,
+    clientLimit: createClientLimitHandler(clientLimits),
     internals: { operations, clientLimits },
   };
 }

@@ -13,9 +13,10 @@ export type {
   OperationEvent,
   SendEvent,
 } from './events.js';
+export type { Reason, Refusal } from './http/answer.js';
 export type { RequireVerifiedEmailOptions } from './http/require-verified-email.js';
 export { requireVerifiedEmail } from './http/require-verified-email.js';
-export type { Reason } from './http/respond.js';
+export type { OnRefused, RefusalOptions } from './http/respond.js';
 export { emailVerificationRouter } from './http/router.js';
 export { en } from './locales/en.js';
 export { ko } from './locales/ko.js';

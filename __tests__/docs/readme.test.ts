@@ -6,7 +6,8 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { MemoryStore } from 'express-email-verification';
+import express from 'express';
+import { emailVerificationRouter, MemoryStore, requireVerifiedEmail } from 'express-email-verification';
 import {
   createEmailVerificationClient,
   type EmailVerificationClient,
@@ -348,6 +349,31 @@ async function runInPage(code: string, page: Record<string, unknown>): Promise<R
   }).outputText;
   return new Function(...Object.keys(page), body)(...Object.values(page));
 }
+
+it('the examples of onRefused render the page of the app', async () => {
+  const { verification } = createTestApp({
+    store: new MemoryStore(),
+    transport: mail.url,
+    rateLimit: { send: { windowMs: 60_000, limit: 1 } },
+  });
+  const app = express().engine('html', (_path, view, done) =>
+    done(null, `${Reflect.get(view, 'email')}: ${Reflect.get(view, 'message')}`),
+  );
+  await writeFile(join(folder, 'sign-up.html'), '');
+  app.set('views', folder).set('view engine', 'html');
+  await runInPage(example('verification.clientLimit({ onRefused'), {
+    ...{ app, express, verification, emailVerificationRouter, requireVerifiedEmail },
+    sendCode: (_req: unknown, res: express.Response) => res.send('sent'),
+    createAccount: () => {
+      throw new Error('not verified');
+    },
+  });
+  const post = (path: string) => request(app).post(path).type('form').send({ email: 'person@example.com' });
+  await post('/sign-up/send').expect(200, 'sent');
+  await post('/sign-up/send').expect(429, /^person@example\.com: Too many requests\./);
+  await post('/email-verification/send').expect(429, /^person@example\.com: Too many requests\./);
+  await post('/sign-up').expect(403, 'person@example.com: Please verify your email address first.');
+});
 
 describe('in the browser', () => {
   const email = 'person@example.com';

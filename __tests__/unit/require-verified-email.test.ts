@@ -124,7 +124,11 @@ describe('its options', () => {
       'Unknown option `tokn` of requireVerifiedEmail(). Did you mean `token`?',
     ],
     ['a name in the wrong case', { giveback: () => true }, 'Did you mean `giveBack`?'],
-    ['an option of the verification', { purpose: 'signup' }, 'Known options: `email`, `token`, `giveBack`.'],
+    [
+      'an option of the verification',
+      { purpose: 'signup' },
+      'Known options: `email`, `token`, `giveBack`, `onRefused`.',
+    ],
     [
       'a string for `email`',
       { email: 'address' },

@@ -3,39 +3,42 @@ import type { Request, RequestHandler } from 'express';
 import { chooseLocale, type Languages, type Locale } from '../locales/index.js';
 import type { InvalidRequest } from '../operations/input.js';
 import type { Operations } from '../operations/operations.js';
+import type { SuccessField } from './answer.js';
 import { isCrossSite } from './cross-site.js';
 import { parseBody } from './parse-body.js';
-import { type RouteState, respond, setState, stateOf, step } from './respond.js';
+import { type OnRefused, setState, stateOf, step } from './respond.js';
 
 /** Parses the body, chooses the language of the response, and refuses requests sent by a page of another site. */
 export function readBody(
   { settings, parsers }: Operations,
-  successField: RouteState['successField'],
+  successField: SuccessField,
+  onRefused: OnRefused | undefined,
 ): RequestHandler {
   return step(async function readBody(req, res) {
     const parsed = await parseBody(req, res);
     const locale = localeOf(req, settings);
     setState(res, { successField, locale });
     if (isCrossSite(req, settings.origin)) {
-      return respond(res, { kind: 'refused', message: locale.answers.refused });
+      return { outcome: { kind: 'refused', message: locale.answers.refused } };
     }
     if (parsed.kind === 'parsed') return 'next';
-    return respond(res, parsers.unreadable(locale), parsed.status);
-  });
+    return { outcome: parsers.unreadable(locale), status: parsed.status };
+  }, onRefused);
 }
 
 /** Validates the body, and keeps the parsed input for the next steps. */
 export function validate<Input extends { readonly kind: 'parsed' }>(
   parse: (fields: unknown, locale: Locale) => Promise<Input | InvalidRequest>,
+  onRefused: OnRefused | undefined,
 ): RequestHandler {
   return step(async function validate(req, res) {
     const state = stateOf<Input>(res);
     if (!state) return 'next';
     const parsed = await parse(req.body, state.locale);
-    if (parsed.kind === 'invalid_request') return respond(res, parsed);
+    if (parsed.kind === 'invalid_request') return { outcome: parsed };
     state.input = parsed;
     return 'next';
-  });
+  }, onRefused);
 }
 
 /** The language of a response: `locale` in the body, or else Accept-Language (RFC 9110 §12.5.4), or else the default. */

@@ -7,7 +7,7 @@ import type { Operations } from '../operations/operations.js';
 import { giveBackAtEnd } from './give-back.js';
 import { isBytesOrText, parseBytes } from './parse-body.js';
 import { localeOf } from './read-request.js';
-import { failWith, respond, step } from './respond.js';
+import { failWith, type RefusalOptions, step } from './respond.js';
 
 declare global {
   namespace Express {
@@ -21,7 +21,7 @@ declare global {
   }
 }
 
-export interface RequireVerifiedEmailOptions {
+export interface RequireVerifiedEmailOptions extends RefusalOptions {
   /** Reads the address, or a promise of it. @default `email` of the parsed body */
   readonly email?: ((req: Request) => unknown) | undefined;
   /** Reads the token, or a promise of it. @default `verificationToken` of the parsed body */
@@ -55,13 +55,13 @@ export function requireVerifiedEmail(
   options: RequireVerifiedEmailOptions = {},
 ): RequestHandler {
   const { operations } = internalsOf(verification);
-  const { email, token, giveBack = isFailure } = readOptions(options);
+  const { email, token, giveBack = isFailure, onRefused } = readOptions(options);
   const read = { email: email ?? emailInBody, token: token ?? tokenInBody, isInBody: !email };
 
   return step(async function requireVerifiedEmail(req, res, next) {
     if (!email || !token) await findBody(req, res);
     const outcome = await redeem(operations, req, read);
-    if (outcome.kind !== 'redeemed') return respond(res, outcome);
+    if (outcome.kind !== 'redeemed') return { outcome };
     const release = () => operations.release(outcome);
     if (isResponseOver(req, res)) {
       await release();
@@ -77,17 +77,20 @@ export function requireVerifiedEmail(
       throw error;
     }
     return 'next';
-  });
+  }, onRefused);
 }
 
 const OF = 'requireVerifiedEmail()';
 
+const NAMES = { email: true, token: true, giveBack: true, onRefused: true } as const;
+
 function readOptions(options: RequireVerifiedEmailOptions): RequireVerifiedEmailOptions {
-  const { email, token, giveBack } = readOptionsOf(OF, options, { email: true, token: true, giveBack: true });
+  const { email, token, giveBack, onRefused } = readOptionsOf(OF, options, NAMES);
   return {
     email: checkFunction('email', email, OF),
     token: checkFunction('token', token, OF),
     giveBack: checkFunction('giveBack', giveBack, OF),
+    onRefused: checkFunction('onRefused', onRefused, OF),
   };
 }
 

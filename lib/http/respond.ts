@@ -1,35 +1,14 @@
-/** How a step of a route ends: with the next step, a response, or an error. All refusals are in one table. */
+/** How a step of a route ends: with the next step, a response, or an error. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { checkFunction, readOptionsOf } from '../checks.js';
 import { errorOf, messageOf } from '../errors.js';
 import { warn } from '../events.js';
 import type { Locale } from '../locales/index.js';
-
-/** Every `reason` in a response, and its HTTP status (RFC 9110 §15; 429: RFC 6585 §4). */
-const STATUS = {
-  invalid_request: 400,
-  refused: 403,
-  too_many_requests: 429,
-  delivery_failed: 500,
-  delivery_unknown: 500,
-  unavailable: 503,
-  code_incorrect: 401,
-  code_expired: 401,
-  email_not_verified: 403,
-} as const;
-
-export type Reason = keyof typeof STATUS;
-
-/** The outcome of a route. Its `kind` is a success or a reason, and the rest goes into the body. */
-export interface Outcome {
-  readonly kind: string;
-  readonly message: string;
-  readonly retryAfter?: number;
-}
+import { answerOf, type Outcome, type Refusal, type SuccessField } from './answer.js';
 
 /** What a route knows about its request, from the first step on. */
 export interface RouteState<Input = unknown> {
-  /** The field of the body that is true for success and false for a refusal: `verify` for /verify, `ok` elsewhere. */
-  readonly successField: 'ok' | 'verify';
+  readonly successField: SuccessField;
   readonly locale: Locale;
   /** Present once the body is validated. */
   input?: Input;
@@ -45,62 +24,95 @@ export function setState(res: Response, state: RouteState): void {
 }
 
 /**
- * Responds with an outcome, unless the app has already begun to respond, for example after a timeout, or the client has
- * disconnected.
- *
- * @param status In place of the reason's: 413 and 415 for an unreadable body, and `statusCode` of `rateLimit`.
+ * Responds to a refused request in place of the JSON body. The status, Cache-Control and Retry-After are already set. It
+ * responds, or passes an error to `next`; what it throws or rejects with reaches `next` too.
  */
-export function respond(res: Response, { kind, message, ...details }: Outcome, status?: number): 'answered' {
-  if (res.headersSent || res.writableEnded || res.destroyed) return 'answered';
-  const successField = stateOf(res)?.successField ?? 'ok';
-  const isRefusal = isReason(kind);
-  const body = isRefusal
-    ? { [successField]: false, message, reason: kind, ...details }
-    : { [successField]: true, message, ...details };
-  res.statusCode = isRefusal ? (status ?? STATUS[kind]) : 200;
-  if (details.retryAfter !== undefined) res.setHeader('Retry-After', String(details.retryAfter));
-  writeJson(res, body);
-  return 'answered';
+export type OnRefused = (req: Request, res: Response, refusal: Refusal, next: NextFunction) => void;
+
+export interface RefusalOptions {
+  /**
+   * Responds to refused requests, such as with a form page. @default JSON
+   *
+   * @example
+   * (req, res, { message }) => res.render('sign-up', { email: req.body.email, message })
+   */
+  readonly onRefused?: OnRefused;
 }
 
-function isReason(kind: string): kind is Reason {
-  return Object.hasOwn(STATUS, kind);
+/** @param of The function that takes the options, for error messages. */
+export function readRefusalOptions(of: string, options: RefusalOptions): OnRefused | undefined {
+  return checkFunction('onRefused', readOptionsOf(of, options, { onRefused: true }).onRefused, of);
 }
 
-/** Without an ETag, which would be useless: none of these responses may be cached (RFC 9111 §5.2.2.5). */
-function writeJson(res: Response, body: object): void {
-  const text = JSON.stringify(body);
-  // Not with writeHead(): if the app has wrapped end(), its wrapper may still change the headers.
-  res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.setHeader('Cache-Control', 'no-store');
-  res.setHeader('Content-Length', Buffer.byteLength(text));
-  res.end(text);
+/** What a step responds with. `status` is in place of the one that belongs to the outcome. */
+export interface StepResponse {
+  readonly outcome: Outcome;
+  readonly status?: number;
 }
 
-/** Whether the request goes on to the next step, or the step has responded. */
-export type StepOutcome = 'next' | 'answered';
+/** The request goes on to the next step, the step has responded by itself, or this is its response. */
+export type StepOutcome = 'next' | 'answered' | StepResponse;
 
 type Run = (req: Request, res: Response, next: NextFunction) => Promise<StepOutcome>;
 
 /**
- * A middleware that runs a step and calls `next`, unless the step has responded. What the step throws or rejects with goes
- * to `next`, once and always as an error. If the app has responded in the meantime, for example after a timeout, the
- * request goes no further: nobody would see the outcome.
+ * A middleware that runs a step, and then responds or calls `next`. What the step throws or rejects with goes to `next`,
+ * once and always as an error. If the app has responded in the meantime, for example after a timeout, the request goes no
+ * further: nobody would see the outcome.
  */
-export function step(run: Run): RequestHandler {
+export function step(run: Run, onRefused?: OnRefused): RequestHandler {
   const handler: RequestHandler = (req, res, next) => {
-    if (!res.writableEnded) void settle(run, req, res, next);
+    if (!res.writableEnded) void settle(run, onRefused, req, res, next);
   };
   return Object.defineProperty(handler, 'name', { value: run.name });
 }
 
-async function settle(run: Run, req: Request, res: Response, next: NextFunction): Promise<void> {
+async function settle(
+  run: Run,
+  onRefused: OnRefused | undefined,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+): Promise<void> {
   try {
     const outcome = await run(req, res, next);
-    if (outcome === 'next' && !res.writableEnded) next();
+    if (outcome === 'answered') return;
+    if (outcome !== 'next') await respond(req, res, next, outcome, onRefused);
+    else if (!res.writableEnded) next();
   } catch (thrown) {
     failWith(thrown, res, next);
   }
+}
+
+/** Responds, unless the app has already begun to, for example after a timeout, or the client has disconnected. */
+async function respond(
+  req: Request,
+  res: Response,
+  next: NextFunction,
+  { outcome, status }: StepResponse,
+  onRefused: OnRefused | undefined,
+): Promise<void> {
+  if (res.headersSent || res.writableEnded || res.destroyed) return;
+  const answer = answerOf(outcome, stateOf(res)?.successField ?? 'ok', status);
+  res.statusCode = answer.status;
+  for (const name in answer.headers) res.setHeader(name, answer.headers[name] ?? '');
+  if (!answer.refusal || !onRefused) return writeJson(res, answer.body);
+  await onRefused(req, res, answer.refusal, onlyWithError(next));
+}
+
+/** Without an error, the request would go on to the handler from which it was refused. */
+function onlyWithError(next: NextFunction): NextFunction {
+  return (error?: unknown) =>
+    next(error || new TypeError('`onRefused` called next() without an error: it must respond, or pass one.'));
+}
+
+/** Without an ETag, which would be useless: none of these responses may be cached. */
+function writeJson(res: Response, body: object): void {
+  const text = JSON.stringify(body);
+  // Not with writeHead(): if the app has wrapped end(), its wrapper may still change the headers.
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.end(text);
 }
 
 /** Passes an error to Express. If Express cannot handle it, as with a frozen request, the response is a bare 500. */

@@ -2,8 +2,9 @@
 import express, { type Request, type RequestHandler, type Router } from 'express';
 import { createEmailVerification, type EmailVerification, internalsOf } from '../email-verification.js';
 import type { EmailVerificationOptions } from '../options/options.js';
+import type { Outcome } from './answer.js';
 import { readBody, validate } from './read-request.js';
-import { type Outcome, respond, stateOf, step } from './respond.js';
+import { type OnRefused, type RefusalOptions, readRefusalOptions, stateOf, step } from './respond.js';
 
 /**
  * Two routes to mount on any path of an Express 4.18+ or 5 app: POST /send emails a code, POST /verify checks it. Other
@@ -13,25 +14,34 @@ import { type Outcome, respond, stateOf, step } from './respond.js';
  * @example
  * app.use('/email-verification', emailVerificationRouter(verification));
  */
-export function emailVerificationRouter(verification: EmailVerification | EmailVerificationOptions): Router {
+export function emailVerificationRouter(
+  verification: EmailVerification | EmailVerificationOptions,
+  options: RefusalOptions = {},
+): Router {
   const { operations, clientLimits } = internalsOf(
     isVerification(verification) ? verification : createEmailVerification(verification),
   );
   const { parsers } = operations;
+  const onRefused = readRefusalOptions('emailVerificationRouter()', options);
 
   const router = express.Router();
   router
     .route('/send')
     .options(passToApp)
-    .post(readBody(operations, 'ok'), validate(parsers.send), clientLimits.send, run(operations.send));
+    .post(
+      readBody(operations, 'ok', onRefused),
+      validate(parsers.send, onRefused),
+      clientLimits.send(onRefused),
+      run(operations.send, onRefused),
+    );
   router
     .route('/verify')
     .options(passToApp)
     .post(
-      readBody(operations, 'verify'),
-      validate(parsers.verify),
-      clientLimits.verify,
-      run(operations.verify),
+      readBody(operations, 'verify', onRefused),
+      validate(parsers.verify, onRefused),
+      clientLimits.verify(onRefused),
+      run(operations.verify, onRefused),
     );
   return router;
 }
@@ -44,9 +54,12 @@ function isVerification(value: EmailVerification | EmailVerificationOptions): va
 const passToApp: RequestHandler = (_req, _res, next) => next();
 
 /** The last step: runs an operation and responds with its outcome. */
-function run<Input>(operation: (input: Input, req: Request) => Promise<Outcome>): RequestHandler {
+function run<Input>(
+  operation: (input: Input, req: Request) => Promise<Outcome>,
+  onRefused: OnRefused | undefined,
+): RequestHandler {
   return step(async function run(req, res) {
     const input = stateOf<Input>(res)?.input;
-    return input === undefined ? 'next' : respond(res, await operation(input, req));
-  });
+    return input === undefined ? 'next' : { outcome: await operation(input, req) };
+  }, onRefused);
 }

@@ -1,5 +1,5 @@
 /** Limits the requests of each client, with express-rate-limit. */
-import type { Request, RequestHandler, Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { type RateLimitExceededEventHandler, rateLimit } from 'express-rate-limit';
 import { maskAddress } from '../../challenge/address.js';
 import { isWhole, refuse, refuseHidden } from '../../checks.js';
@@ -8,27 +8,54 @@ import type { ParsedSend } from '../../operations/input.js';
 import type { Operations } from '../../operations/operations.js';
 import type { ClientLimit } from '../../options/rate-limit.js';
 import { localeOf } from '../read-request.js';
-import { respond, stateOf, step } from '../respond.js';
+import {
+  type OnRefused,
+  type RefusalOptions,
+  readRefusalOptions,
+  type StepOutcome,
+  type StepResponse,
+  stateOf,
+  step,
+} from '../respond.js';
 import { createProxyWarning, networkOf } from './client-address.js';
 import { boundStore, ClientStoreError, createClientStore } from './rate-limit-store.js';
 
 type Route = 'send' | 'verify';
 
 /** The limits of both routes, created once: all routers of one verification and the app's own routes share them. */
-export type ClientLimits = Readonly<Record<Route, RequestHandler>>;
+export type ClientLimits = Readonly<Record<Route, (onRefused?: OnRefused) => RequestHandler>>;
+
+/** A middleware, and a function that returns the same one with options. */
+export interface ClientLimitHandler extends RequestHandler {
+  (options: RefusalOptions): RequestHandler;
+}
+
+/** @throws TypeError that names the option, when it is called with invalid ones. */
+export function createClientLimitHandler(clientLimits: ClientLimits): ClientLimitHandler {
+  const middleware = clientLimits.send();
+  function clientLimit(options: RefusalOptions): RequestHandler;
+  function clientLimit(req: Request, res: Response, next: NextFunction): void;
+  function clientLimit(...args: [RefusalOptions] | Parameters<RequestHandler>): RequestHandler | undefined {
+    if (args.length === 1) return clientLimits.send(readRefusalOptions('clientLimit()', args[0]));
+    middleware(...args);
+    return undefined;
+  }
+  return clientLimit;
+}
 
 export function createClientLimits(operations: Operations): ClientLimits {
   return { send: createClientLimit(operations, 'send'), verify: createClientLimit(operations, 'verify') };
 }
 
 /** Without a limit, the middleware only calls `next`. */
-function createClientLimit(operations: Operations, route: Route): RequestHandler {
+function createClientLimit(operations: Operations, route: Route): (onRefused?: OnRefused) => RequestHandler {
   const { settings } = operations;
   const limit = settings.rateLimit[route];
   if (!limit) {
-    return function clientLimit(_req, _res, next) {
-      next();
-    };
+    return () =>
+      function clientLimit(_req, _res, next) {
+        next();
+      };
   }
 
   const path = `rateLimit.${route}`;
@@ -52,16 +79,18 @@ function createClientLimit(operations: Operations, route: Route): RequestHandler
     ),
   });
 
-  return step(async function clientLimit(req, res) {
+  async function clientLimit(req: Request, res: Response): Promise<StepOutcome> {
     warnOfProxy?.(req);
     try {
       await passed(limiter, req, res);
       return 'next';
     } catch (error) {
+      if (error instanceof Limited) return error.response;
       if (!(error instanceof ClientStoreError)) throw error;
-      return respond(res, operations.unavailable(route, error.cause, localeHere(operations, req, res)));
+      return { outcome: operations.unavailable(route, error.cause, localeHere(operations, req, res)) };
     }
-  });
+  }
+  return (onRefused) => step(clientLimit, onRefused);
 }
 
 /** The router's first step has chosen the language. On the app's own routes, it depends on the request alone. */
@@ -77,6 +106,15 @@ function passed(limiter: RequestHandler, req: Request, res: Response): Promise<v
   return new Promise((resolve, reject) => {
     void limiter(req, res, (...thrown: unknown[]) => (thrown.length === 0 ? resolve() : reject(thrown[0])));
   });
+}
+
+/** Passed to the limiter's next(), so that the step responds, and not the limiter. */
+class Limited {
+  readonly response: StepResponse;
+
+  constructor(response: StepResponse) {
+    this.response = response;
+  }
 }
 
 /** Checks that express-rate-limit need not make: their subject is checked at start, or harmless with a shared store. */
@@ -104,14 +142,19 @@ function reportLimit(
 
 function tooManyRequests(operations: Operations, path: string, limit: ClientLimit) {
   const { message, statusCode } = limit;
-  return async (req: Request, res: Response): Promise<void> => {
+  return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     const retryAfter = await retryAfterOf(path, limit, req, res);
     const input = stateOf<ParsedSend>(res)?.input;
     const outcome = await operations.limited(input, retryAfter, localeHere(operations, req, res));
     const text: unknown = typeof message === 'function' ? await message(req, res) : message;
     if (text !== undefined && typeof text !== 'string')
       refuse(`${path}.message`, 'a function that returns a string', text);
-    respond(res, text === undefined ? outcome : { ...outcome, message: text }, statusCode);
+    next(
+      new Limited({
+        outcome: text === undefined ? outcome : { ...outcome, message: text },
+        status: statusCode,
+      }),
+    );
   };
 }
 

@@ -1,0 +1,71 @@
+/** What an outcome becomes in HTTP: status, headers and body. All refusals are in one table. */
+import type { FieldError } from '../operations/input.js';
+
+/** Every `reason` in a response, and its HTTP status (RFC 9110 §15; 429: RFC 6585 §4). */
+const STATUS = {
+  invalid_request: 400,
+  refused: 403,
+  too_many_requests: 429,
+  delivery_failed: 500,
+  delivery_unknown: 500,
+  unavailable: 503,
+  code_incorrect: 401,
+  code_expired: 401,
+  email_not_verified: 403,
+} as const;
+
+export type Reason = keyof typeof STATUS;
+
+/** The field of the body that is true for success and false for a refusal: `verify` for /verify, `ok` elsewhere. */
+export type SuccessField = 'ok' | 'verify';
+
+/** The outcome of a route. Its `kind` is a success or a reason, and the rest goes into the body. */
+export interface Outcome {
+  readonly kind: string;
+  readonly message: string;
+  readonly retryAfter?: number;
+}
+
+/** A refusal as `onRefused` receives it: the body that would have been sent, and its status. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: Reason;
+  /** In the language of the request. */
+  readonly message: string;
+  readonly ok?: false;
+  readonly verify?: false;
+  readonly errors?: readonly FieldError[];
+  readonly attemptsLeft?: number;
+  readonly challengeId?: string;
+  readonly expiresIn?: number;
+  readonly resendIn?: number;
+  readonly retryAfter?: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: object;
+  readonly refusal?: Refusal;
+}
+
+/** None of these answers may be cached (RFC 9111 §5.2.2.5). */
+const HEADERS = { 'Cache-Control': 'no-store' };
+
+/** @param status In place of the reason's: 413 and 415 for an unreadable body, and `statusCode` of `rateLimit`. */
+export function answerOf(
+  { kind, message, ...details }: Outcome,
+  successField: SuccessField,
+  status?: number,
+): Answer {
+  const { retryAfter } = details;
+  const headers = retryAfter === undefined ? HEADERS : { ...HEADERS, 'Retry-After': String(retryAfter) };
+  if (!isReason(kind)) return { status: 200, headers, body: { [successField]: true, message, ...details } };
+  const body = { [successField]: false, message, reason: kind, ...details };
+  const refusal = { ...body, status: status ?? STATUS[kind] };
+  return { status: refusal.status, headers, body, refusal };
+}
+
+function isReason(kind: string): kind is Reason {
+  return Object.hasOwn(STATUS, kind);
+}
