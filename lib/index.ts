@@ -18,6 +18,8 @@ export type { RequireVerifiedEmailOptions } from './http/require-verified-email.
 export { requireVerifiedEmail } from './http/require-verified-email.js';
 export type { OnRefused, RefusalOptions } from './http/respond.js';
 export { emailVerificationRouter } from './http/router.js';
+export type { RespondableOutcome } from './http/to-response.js';
+export { toResponse } from './http/to-response.js';
 export { en } from './locales/en.js';
 export { ko } from './locales/ko.js';
 export type { Locale } from './locales/locale.js';
