@@ -6,14 +6,15 @@ import { useMailServer } from '../support/mail-server.js';
 import { until } from '../support/until.js';
 
 const mail = useMailServer();
-const options = { store: new MemoryStore(), from: FROM, secret: SECRET, mailTimeout: 1000 };
+const options = { store: new MemoryStore(), from: FROM, secret: SECRET };
 
 it('sends by the second provider while the first is down, and the log tells', async () => {
   jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
   const down = `smtp://127.0.0.1:${await freePort()}`;
   const lines: string[] = [];
   const log = (sentence: string) => void lines.push(sentence);
-  const verification = createVerification(options, [down, mail.url], log);
+  // A busy machine must not look like a second server that is down.
+  const verification = createVerification({ ...options, mailTimeout: 60_000 }, [down, mail.url], log);
   const email = 'minji@example.com';
   await verification.send({ email });
   const verified = await verification.verify({ email, code: await mail.lastCode(email) });
@@ -32,7 +33,9 @@ it('logs why each failed if both are down', async () => {
   const [first, second] = [await freePort(), await freePort()];
   const lines: string[] = [];
   const urls = [`smtp://127.0.0.1:${first}`, `smtp://127.0.0.1:${second}`] as const;
-  const verification = createVerification(options, urls, (sentence) => void lines.push(sentence));
+  const verification = createVerification({ ...options, mailTimeout: 1000 }, urls, (sentence) => {
+    lines.push(sentence);
+  });
   expect(await verification.send({ email: 'jun@example.com' })).toMatchObject({ kind: 'delivery_failed' });
   expect(lines).toEqual([expect.stringContaining(`:${first} `), expect.stringContaining(`:${second} `)]);
   await verification.close();
