@@ -1,5 +1,6 @@
 /** Everything that the package exports. */
 
+export type { GuessBound } from './challenge/guess-bound.js';
 export type { CheckOutcome, EmailVerification } from './email-verification.js';
 export { createEmailVerification } from './email-verification.js';
 export type {
@@ -36,7 +37,8 @@ export type { SendInput, SendOutcome, TooManyRequests } from './operations/send.
 export type { ForgetOutcome, Status, StatusOutcome, SupportInput } from './operations/support.js';
 export type { VerifyInput, VerifyOutcome } from './operations/verify.js';
 export type { FixedCode } from './options/fixed-codes.js';
-export type { EmailVerificationOptions } from './options/options.js';
+export { guessBound } from './options/guess-bound.js';
+export type { EmailVerificationOptions, StrengthOptions } from './options/options.js';
 export type { ClientLimitOption } from './options/rate-limit.js';
 export type { Sender, SendLimit } from './options/rules.js';
 export type { MemoryStoreOptions } from './store/memory-store.js';

@@ -10,6 +10,8 @@ export interface Rules {
   readonly codeTtl: number;
   readonly maxAttempts: number;
   readonly codeLength: number;
+  readonly codeAlphabet?: 'letters';
+  readonly binding?: 'client';
 }
 export type Delivery = 'succeeds' | 'fails' | 'hangs' | 'is unknown';
 /** A move names a holder by the index of the send that created it; without one it uses the shared attempts. */

@@ -77,7 +77,11 @@ export async function attack(
       // An email that hangs keeps its answer waiting, unless delivery is in the background.
       if (outcome !== 'hangs' || delivery === 'background') await sent;
     } else {
-      const guess = { email: email(move.spelling), code: '1'.repeat(rules.codeLength), challengeId };
+      const guess = {
+        email: email(move.spelling),
+        code: (rules.codeAlphabet === 'letters' ? 'B' : '1').repeat(rules.codeLength),
+        challengeId,
+      };
       await Promise.all(Array.from({ length: move.guess }, () => verification.verify(guess)));
     }
   }
@@ -90,18 +94,25 @@ export async function attack(
 function metered(store: Store, clock: () => number) {
   const guesses: { at: number; worth: number }[] = [];
   const done = { opened: 0, limited: 0, discarded: 0 };
-  const codes = new Map<string, Map<string, number>>();
-  const codesOf = ({ challenge }: { challenge: string }) =>
-    codes.get(challenge) ?? codes.set(challenge, new Map()).get(challenge) ?? new Map<string, number>();
+  const codes = new Map<string, Codes>();
+  const codesOf = ({ challenge }: { challenge: string }): Codes =>
+    codes.get(challenge) ?? codes.set(challenge, new Map()).get(challenge) ?? new Map();
   const spy: Store = {
     async open(request, timeout) {
       const outcome = await store.open(request, timeout);
       done[outcome.kind] += 1;
-      if (outcome.kind === 'opened') codesOf(request).set(request.code, clock() + request.codeTtl);
+      if (outcome.kind !== 'opened') return outcome;
+      // A code that is bound to its holder is a chance for the guesses of that one alone.
+      const { code, codeOfNewHolder = code, holder, newHolder } = request;
+      const owner = codeOfNewHolder === code ? undefined : outcome.kept ? holder : newHolder;
+      const end = clock() + request.codeTtl;
+      codesOf(request).set(outcome.kept ? code : codeOfNewHolder, { end, owner });
       return outcome;
     },
     async attempt(request, timeout) {
-      const worth = [...codesOf(request).values()].filter((end) => end > clock()).length;
+      const isChance = ({ end, owner }: { end: number; owner: string | undefined }) =>
+        end > clock() && (owner === undefined || owner === request.holder);
+      const worth = [...codesOf(request).values()].filter(isChance).length;
       const outcome = await store.attempt(request, timeout);
       if (outcome.kind !== 'expired') guesses.push({ at: clock(), worth });
       if (outcome.kind === 'accepted') codesOf(request).clear();
@@ -121,6 +132,9 @@ function metered(store: Store, clock: () => number) {
   };
   return { store: spy, guesses, done };
 }
+
+/** By their digests: when they end, and the holder they are bound to. */
+type Codes = Map<string, { end: number; owner: string | undefined }>;
 
 function worstDay(guesses: readonly { at: number; worth: number }[]): number {
   let worst = 0;

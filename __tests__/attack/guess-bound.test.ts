@@ -2,15 +2,16 @@
 import {
   createEmailVerification,
   type EmailVerificationOptions,
+  guessBound,
   MemoryStore,
   type SendLimit,
+  type StrengthOptions,
 } from 'express-email-verification';
-import { guessBound } from '../../lib/challenge/guess-bound.js';
 import { FROM, SECRET } from '../support/app.js';
 import { numbers } from './attack-plans.js';
 import { HOUR, SECOND, startClock } from './services.js';
 
-type Rules = Pick<EmailVerificationOptions, 'codeLength' | 'codeTtl' | 'maxAttempts' | 'sendLimits'>;
+type Rules = StrengthOptions;
 
 let warnings: jest.SpyInstance;
 beforeEach(() => {
@@ -82,6 +83,14 @@ const table: [what: string, rules: Rules, guesses: number][] = [
     { codeTtl: 600, maxAttempts: 10, sendLimits: [{ max: 1000, window: 60 }], codeLength: 10 },
     (1_440_000 + 10_000 + 3 * 1440) * 2 * 10 * 10_000,
   ],
+  ['letters', { codeAlphabet: 'letters' }, (10 + 3 + 3) * 2 * 5 * 3],
+  ['letters for 15 minutes', { codeAlphabet: 'letters', codeTtl: 900 }, (10 + 5 + 3) * 2 * 5 * 5],
+  ['codes bound to the client', { binding: 'client' }, (10 + 3 + 3) * 5 * 3],
+  [
+    'letters bound to the client, 10 attempts',
+    { codeAlphabet: 'letters', binding: 'client', maxAttempts: 10 },
+    (10 + 3 + 3) * 10 * 3,
+  ],
   [
     'the widest limit a day',
     { sendLimits: [{ max: 1000, window: 86_400 }] },
@@ -92,12 +101,10 @@ const table: [what: string, rules: Rules, guesses: number][] = [
 it.each(table)(
   'T66: with %s the bound is computed at start, and warned about above one in a thousand',
   async (_what, rules, guesses) => {
-    const { codeLength = 6, codeTtl = 180, maxAttempts = 5 } = rules;
-    const { sendLimits = [ONE_A_MINUTE, { max: 5, window: 3600 }, TEN_A_DAY] } = rules;
-    const limits = sendLimits.map(({ max, window }) => ({ max, window: window * SECOND }));
-    const chance = Math.min(1, guesses / 10 ** codeLength);
-    const settings = { codeLength, codeTtl: codeTtl * SECOND, maxAttempts, sendLimits: limits };
-    expect(guessBound(settings)).toEqual({ guesses, chance });
+    const { codeAlphabet, codeLength = 6 } = rules;
+    const codes = codeAlphabet === 'letters' ? 20 ** 8 : 10 ** codeLength;
+    const chance = Math.min(1, guesses / codes);
+    expect(guessBound(rules)).toEqual({ guesses, chance });
     const warning = await warningOf(rules);
     if (chance <= 1e-3) expect(warning).toBeUndefined();
     else expect(warning).toContain(`${chance.toPrecision(2)} per mailbox and day`);
@@ -164,13 +171,7 @@ it('T66: if a day allows more emails than a mailbox remembers, more sends are gi
   }
   // Six hours of 600 emails, and more than three that were given back.
   expect(opened).toBeGreaterThan(3600 + 3);
-  const limits = [{ max: 600, window: HOUR }];
-  const { guesses } = guessBound({
-    sendLimits: limits,
-    codeTtl: 180 * SECOND,
-    maxAttempts: 5,
-    codeLength: 6,
-  });
+  const { guesses } = guessBound({ sendLimits: [{ max: 600, window: 3600 }] });
   expect(guesses).toBe((24 * 600 + 600 + 3 * 15) * 2 * 5 * 600);
   expect(opened - 3600).toBeLessThanOrEqual(3 * 15);
 });

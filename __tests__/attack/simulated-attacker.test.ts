@@ -3,12 +3,12 @@
  * of each move. What they gain, guesses compared × codes live at that moment, never exceeds the bound of guess-bound.ts
  * in any 24 hours (promise 5).
  */
-import { guessBound } from '../../lib/challenge/guess-bound.js';
+import { guessBound } from 'express-email-verification';
 import { passTimeOf } from '../support/pass-time.js';
 import { randomRuns } from '../support/random-runs.js';
 import { mutated, numbers, planOf, type Rules, strategies } from './attack-plans.js';
 import { attack } from './attacker.js';
-import { SECOND, STORES, type StoreName, useServices } from './services.js';
+import { STORES, type StoreName, useServices } from './services.js';
 
 const { storeOf, redis } = useServices();
 
@@ -58,6 +58,12 @@ const settings: [name: string, rules: Rules][] = [
       ],
     },
   ],
+  ['codes bound to the client', { ...defaults, binding: 'client' }],
+  ['letters for 15 minutes', { ...defaults, codeAlphabet: 'letters', codeLength: 8, codeTtl: 900 }],
+  [
+    'letters for 15 minutes, bound to the client',
+    { ...defaults, codeAlphabet: 'letters', codeLength: 8, codeTtl: 900, binding: 'client' },
+  ],
   [
     '1 every 50 seconds, 1 attempt',
     {
@@ -72,8 +78,7 @@ const settings: [name: string, rules: Rules][] = [
 ];
 
 function boundOf(rules: Rules): number {
-  const sendLimits = rules.sendLimits.map(({ max, window }) => ({ max, window: window * SECOND }));
-  return guessBound({ ...rules, sendLimits, codeTtl: rules.codeTtl * SECOND }).guesses;
+  return guessBound(rules).guesses;
 }
 
 describe.each(settings)('with %s', (_name, rules) => {

@@ -112,7 +112,9 @@ describe('options of createEmailVerification', () => {
   function defaults(): Partial<Record<keyof EmailVerificationOptions, unknown>> {
     const { send, verify } = settings.rateLimit;
     return {
-      codeLength: settings.codeLength,
+      codeLength: settings.codes.length,
+      codeAlphabet: settings.codes.alphabet,
+      binding: settings.binding,
       codeTtl: seconds(settings.codeTtl),
       tokenTtl: seconds(settings.tokenTtl),
       maxAttempts: settings.maxAttempts,
@@ -193,5 +195,5 @@ it('the events are those that a verification emits', () => {
   const known = knownTo(() => verification.on('zzzzzzzzzzzz' as never, () => {}));
   expect(documented('lib/operations/README.md', '## Events').sort()).toEqual(known.sort());
   expect(known).toHaveLength(13);
-  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain('Thirteen events');
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain('thirteen events');
 });

@@ -7,7 +7,12 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import express from 'express';
-import { emailVerificationRouter, MemoryStore, requireVerifiedEmail } from 'express-email-verification';
+import {
+  emailVerificationRouter,
+  guessBound,
+  MemoryStore,
+  requireVerifiedEmail,
+} from 'express-email-verification';
 import {
   createEmailVerificationClient,
   type EmailVerificationClient,
@@ -16,7 +21,6 @@ import React from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import request from 'supertest';
 import ts from 'typescript';
-import { guessBound } from '../../lib/challenge/guess-bound.js';
 import { createTestApp } from '../support/app.js';
 import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
@@ -484,13 +488,19 @@ describe('in the browser', () => {
   });
 });
 
+it('the bounds they print for other options are those of the function', () => {
+  const table = documentAt('lib/challenge/README.md').split('## Stronger codes')[1]?.split('\n## ')[0] ?? '';
+  const rows = [...table.matchAll(/^\| (none|`\{.+?\}`) \| (\d+) \| ([\d.]+)·10⁻(.) \|$/gm)];
+  expect(rows.length).toBeGreaterThan(5);
+  for (const [, options = '', guesses, factor, power = ''] of rows) {
+    const bound = guessBound(options === 'none' ? {} : new Function(`return (${options.slice(1, -1)})`)());
+    expect([options, bound.guesses]).toEqual([options, Number(guesses)]);
+    expect(bound.chance.toExponential(1)).toBe(`${factor}e-${'⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(power)}`);
+  }
+});
+
 it('the bound they print is the bound of the defaults', () => {
-  const sendLimits = [
-    { max: 1, window: 60_000 },
-    { max: 5, window: 3_600_000 },
-    { max: 10, window: 86_400_000 },
-  ];
-  const { guesses, chance } = guessBound({ sendLimits, codeTtl: 180_000, maxAttempts: 5, codeLength: 6 });
+  const { guesses, chance } = guessBound();
   const printed = `${chance * 1e4}·10⁻⁴ per mailbox and day`;
   expect(documentAt('README.md')).toContain(printed);
   expect(documentAt('lib/challenge/README.md')).toContain(printed);

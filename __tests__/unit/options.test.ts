@@ -3,10 +3,10 @@ import {
   createEmailVerification,
   type EmailVerificationOptions,
   en,
+  guessBound,
   MemoryStore,
   RedisStore,
 } from 'express-email-verification';
-import { guessBound } from '../../lib/challenge/guess-bound.js';
 import { SECRET } from '../support/app.js';
 
 const valid = {
@@ -45,6 +45,17 @@ const FUNCTIONS: readonly unknown[] = [() => 6, class Six {}];
 
 describe('an option of the wrong type or out of range is refused with its name and value', () => {
   it.each([
+    [{ codeAlphabet: 'hex' }, "The `codeAlphabet` option must be 'digits' or 'letters'. Received 'hex'."],
+    [{ binding: 'browser' }, "The `binding` option must be 'address' or 'client'. Received 'browser'."],
+    [
+      { codeAlphabet: 'letters', codeLength: 6 },
+      "The `codeLength` option must be 8 or not set with `codeAlphabet: 'letters'`. Received 6.",
+    ],
+    [
+      { codeAlphabet: 'letters', codeTtl: 901 },
+      'The `codeTtl` option must be a whole number from 60 to 900. Received 901.',
+    ],
+    [{ codeTtl: 601 }, 'The `codeTtl` option must be a whole number from 60 to 600. Received 601.'],
     [{ codeLength: 5 }, 'The `codeLength` option must be a whole number from 6 to 10. Received 5.'],
     [{ codeLength: '6' }, "The `codeLength` option must be a whole number from 6 to 10. Received '6'."],
     [{ codeTtl: 601 }, 'The `codeTtl` option must be a whole number from 60 to 600. Received 601.'],
@@ -424,7 +435,14 @@ describe('`locales`', () => {
   it.each(words)('reports that `$group.$word` is missing or not a $kind', ({ group, word, kind }) => {
     const expected = kind === 'function' ? 'a function that returns a string' : 'a string';
     // If one of these is left out, another text is used.
-    const optional = ['captcha', 'recipient_refused', 'code_outdated', 'emailNotString', 'codeNotString'];
+    const optional = [
+      'captcha',
+      'recipient_refused',
+      'code_outdated',
+      'emailNotString',
+      'codeNotString',
+      'letterCode',
+    ];
     const absent = optional.includes(word) ? [] : [undefined];
     for (const value of [...absent, null, 5, [], {}, true, kind === 'function' ? 'text' : () => 'text']) {
       expect(create({ locales: withWord(group, word, value) })).toThrow(
@@ -654,20 +672,26 @@ it('warns about the memory store if no store was passed', () => {
 });
 
 describe('the guess bound', () => {
-  const defaults = { codeLength: 6, codeTtl: 180_000, maxAttempts: 5 };
-  const sendLimits = [
-    { max: 1, window: 60_000 },
-    { max: 5, window: 3_600_000 },
-    { max: 10, window: 86_400_000 },
-  ];
-
   it('is 480 in a million by default', () => {
-    expect(guessBound({ ...defaults, sendLimits })).toEqual({ guesses: 480, chance: 4.8e-4 });
+    expect(guessBound()).toEqual({ guesses: 480, chance: 4.8e-4 });
   });
 
   it('grows with the life of a code, which then needs more digits', () => {
-    const long = guessBound({ ...defaults, sendLimits, codeTtl: 600_000, codeLength: 8 });
+    const long = guessBound({ codeTtl: 600, codeLength: 8 });
     expect(long.guesses).toBe((10 + 5 + 3) * 2 * 5 * 5);
     expect(long.chance).toBeLessThan(1e-5);
+  });
+
+  it('is halved by binding codes to the client, and next to nothing with letters', () => {
+    expect(guessBound({ binding: 'client' })).toEqual({ guesses: 240, chance: 2.4e-4 });
+    expect(guessBound({ codeAlphabet: 'letters' })).toEqual({ guesses: 480, chance: 480 / 20 ** 8 });
+  });
+
+  it.each<[object, string]>([
+    [{ codeLength: 5 }, 'The `codeLength` option must be a whole number from 6 to 10. Received 5.'],
+    [{ codelength: 8 }, 'Unknown option `codelength` of guessBound(). Did you mean `codeLength`?'],
+    [{ secret: 'x' }, 'Unknown option `secret` of guessBound().'],
+  ])('refuses %j', (options, error) => {
+    expect(() => guessBound(options)).toThrow(error);
   });
 });

@@ -1,10 +1,11 @@
 /** The short way through validation returns what the chains of express-validator return. */
 import { ko } from 'express-email-verification';
 import fc from 'fast-check';
+import { digitCodes } from '../../lib/challenge/code.js';
 import { createInputParsers } from '../../lib/operations/input.js';
 import { randomRuns } from '../support/random-runs.js';
 
-const parsers = createInputParsers({ codeLength: 6 });
+const parsers = createInputParsers({ codes: digitCodes(6) });
 
 const email = fc.constantFrom('ada@mail.example', 'a.b+c@x-y.example', 'ada', 'a..b@mail.example', 7, null);
 const code = fc.oneof(

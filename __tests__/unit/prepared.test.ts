@@ -26,7 +26,7 @@ function start(options: Partial<EmailVerificationOptions> = {}) {
     email: 'person@example.com',
     locale: en,
     reference: '0b8ee0d3-6a3c-4a43-8d6d-1f0b1c2d3e4f',
-    code: '0123456789'.slice(0, settings.codeLength),
+    code: settings.codes.write(settings.codes.samples[2]),
   };
 
   async function composed(to: MessageInput, lifetime: number): Promise<RawMessage> {
@@ -67,6 +67,7 @@ describe.each([
     ['with an origin', { origin: 'https://acme.example' }],
     ['with an origin whose port a code cannot be bound to', { origin: 'https://acme.example:8443' }],
     ['with ten digits', { codeLength: 10, origin: 'https://acme.example' }],
+    ['with letters', { codeAlphabet: 'letters', origin: 'https://acme.example' }],
     ['with a sender without a name', { from: 'hello@acme.example' }],
     ['with a sender in Korean', { from: { name: '아크메', address: 'hello@acme.example' } }],
     ['with a comma in the name', { from: { name: 'Acme, Inc.', address: 'hello@acme.example' } }],
@@ -82,7 +83,8 @@ describe.each([
     if (!prepared) throw new Error('never prepared');
     expect(comparable(prepared)).toEqual(comparable(await composed(to, LIFETIME)));
 
-    const code = fc.stringMatching(new RegExp(`^[0-9]{${settings.codeLength}}$`));
+    const { codes } = settings;
+    const code = fc.stringMatching(codes.plain).map(codes.write);
     await fc.assert(
       fc.asyncProperty(code, email, async (code, email) => {
         const to = { email, locale, code, reference: randomUUID() };

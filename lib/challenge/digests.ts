@@ -16,8 +16,11 @@ export interface Hasher {
   readonly mailbox: (mailbox: string) => string;
   /** Bound to the purpose: a challenge of one is not found for another. */
   readonly challenge: (address: string, purpose: string) => string;
-  /** Bound to the challenge: the same code for two people has two digests. */
-  readonly code: (challenge: string, code: string) => string;
+  /**
+   * Bound to the challenge: the same code for two people has two digests. With the digest of a holder, it is bound to that
+   * one, too.
+   */
+  readonly code: (challenge: string, code: string, holder?: string) => string;
   readonly holder: (challengeId: string) => string;
   readonly token: (verificationToken: string) => string;
   readonly ip: (ip: string) => string;
@@ -37,7 +40,8 @@ export function createHasher(secret: string): Hasher {
     name: digestFor('name')('').slice(0, 2),
     mailbox: digestFor('mailbox'),
     challenge: (address, purpose) => challenge(`${address}\0${purpose}`),
-    code: (ofChallenge, digits) => code(`${ofChallenge}\0${digits}`),
+    code: (ofChallenge, digits, holder) =>
+      code(holder === undefined ? `${ofChallenge}\0${digits}` : `${ofChallenge}\0${digits}\0${holder}`),
     holder: digestFor('holder'),
     token: digestFor('token'),
     ip: digestFor('ip'),

@@ -73,6 +73,7 @@ const OPTIONAL: ReadonlySet<string> = new Set<keyof Locale['answers'] | keyof Lo
   'code_outdated',
   'emailNotString',
   'codeNotString',
+  'letterCode',
 ]);
 
 /** The texts of an email get the app's name, and some the code. */

@@ -29,6 +29,7 @@ export const en: Locale = {
     email: 'Please enter a valid email address.',
     emailNotString: 'The email must be a string.',
     code: (length) => `Please enter the ${length}-digit code.`,
+    letterCode: 'Please enter the 8-letter code.',
     codeNotString: 'The code must be a string.',
     challengeId: 'The challengeId must be a string.',
     locale: 'The locale must be a string.',

@@ -30,6 +30,7 @@ export const ko: Locale = {
     email: '올바른 이메일 주소를 입력해 주세요.',
     emailNotString: 'email은 문자열이어야 합니다.',
     code: (length) => `인증번호 ${length}자리를 입력해 주세요.`,
+    letterCode: '영문 8자로 된 인증번호를 입력해 주세요.',
     codeNotString: 'code는 문자열이어야 합니다.',
     challengeId: 'challengeId는 문자열이어야 합니다.',
     locale: 'locale은 문자열이어야 합니다.',

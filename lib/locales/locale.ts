@@ -29,6 +29,8 @@ export interface Locale {
     /** For a program that sent another type, such as a JSON number. @default email */
     readonly emailNotString?: string | undefined;
     readonly code: (length: number) => string;
+    /** For `codeAlphabet: 'letters'`. @default the one in English */
+    readonly letterCode?: string;
     /** For a program that sent another type, such as a JSON number. @default code */
     readonly codeNotString?: string | undefined;
     readonly challengeId: string;

@@ -123,16 +123,13 @@ function isBody(part: unknown): boolean {
   return part === undefined || typeof part === 'string';
 }
 
-/** The digits of the code with which a template is tried. A code may begin with a zero. */
-const SAMPLE_CODE = '0123456789';
-
 /**
  * Tries the template once in each language when the app starts, so that a mistake in it is found before the first email.
  *
  * @throws TypeError with the error of the template as its cause.
  */
 export function checkTemplate(settings: Settings): void {
-  const code = SAMPLE_CODE.slice(0, settings.codeLength);
+  const code = settings.codes.write(settings.codes.samples[2]);
   for (const [tag, locale] of settings.locales) {
     try {
       contentOf({ locale, code }, settings.codeTtl, settings);
@@ -151,11 +148,10 @@ export function checkTemplate(settings: Settings): void {
  * addresses and all digits are masked.
  */
 function withoutSecrets(thrown: unknown, { email, code = '' }: MessageInput): Error {
+  const withoutCode = (text: string) =>
+    text.replaceAll(code || '\0', '######').replaceAll(code.replaceAll('-', '') || '\0', '######');
   const masked = (text: string) =>
-    text
-      .replace(/[^\s<>"'(]+@[^\s<>"')]+/g, '***')
-      .replaceAll(code || '\0', '######')
-      .replace(/\p{Nd}/gu, '#');
+    withoutCode(text.replace(/[^\s<>"'(]+@[^\s<>"')]+/g, '***')).replace(/\p{Nd}/gu, '#');
   const message = messageOf(thrown);
   const error = new Error(masked(message));
   const name = textOf(thrown, 'name');
@@ -166,7 +162,7 @@ function withoutSecrets(thrown: unknown, { email, code = '' }: MessageInput): Er
   const frames = trace
     .split('\n')
     .filter((line) => /^\s+at /.test(line))
-    .map((line) => line.replaceAll(code || '\0', '######').replaceAll(email || '\0', '***'));
+    .map((line) => withoutCode(line).replaceAll(email || '\0', '***'));
   error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n');
   return error;
 }

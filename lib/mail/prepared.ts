@@ -94,18 +94,16 @@ async function createBlueprint(
     return { text: raw.toString('latin1'), sender: envelope.from || '' };
   }
 
-  const digits = (text: string) => text.slice(0, settings.codeLength);
-  const drawn = (code: string, time: number) => drawValues(digits(code), time, settings);
-  const probe = drawn('1111111111', 0);
-  const [ones, twos] = await Promise.all([
-    composeWith(probe),
-    composeWith({ ...probe, code: digits('2222222222') }),
-  ]);
-  const pieces = piecesOf(ones.text, twos.text, probe);
+  const { codes } = settings;
+  const [one, two, last] = codes.samples;
+  const otherCode = codes.write(two);
+  const probe = drawValues(codes.write(one), 0, settings);
+  const [ones, twos] = await Promise.all([composeWith(probe), composeWith({ ...probe, code: otherCode })]);
+  const pieces = piecesOf(ones.text, twos.text, probe, otherCode);
   if (!pieces) return undefined;
   // Their addresses are the longest that is not folded and the shortest that is.
   for (const length of [MAX_UNFOLDED, MAX_UNFOLDED + 1]) {
-    const sample = drawn('0123456789', Date.now());
+    const sample = drawValues(codes.write(last), Date.now(), settings);
     const email = sample.email.padStart(length, 'a');
     const expected = await composeWith({ ...sample, email });
     if (fill({ pieces }, { ...sample, email }).toString('latin1') !== expected.text) return undefined;
@@ -125,7 +123,7 @@ function drawValues(code: string, time: number, { from }: Settings): Values {
 }
 
 /** Undefined if a line of the two messages differs in length, and so in more than the code. */
-function piecesOf(ones: string, twos: string, probe: Values): Piece[] | undefined {
+function piecesOf(ones: string, twos: string, probe: Values, otherCode: string): Piece[] | undefined {
   const headers = new Map<string, Piece>([
     [toHeader(probe), toHeader],
     [dateHeader(probe), dateHeader],
@@ -135,44 +133,60 @@ function piecesOf(ones: string, twos: string, probe: Values): Piece[] | undefine
   const lines = ones.split('\r\n');
   const otherLines = twos.split('\r\n');
   const pieces: Piece[] = [];
-  // The code appears in several places, each with all of its digits in order.
-  let digits = 0;
-  const nextDigit = () => digits++ % probe.code.length;
+  const codePlaces = placesIn(probe.code, otherCode);
 
   for (const [n, line] of lines.entries()) {
     const other = otherLines[n];
     if (other?.length !== line.length) return undefined;
     if (n > 0) pieces.push('\r\n');
     if (line === other) pieces.push(headers.get(line) ?? line);
-    else pieces.push(...(piecesOfText(line, other, nextDigit) ?? [base64Piece(line, other, nextDigit)]));
+    else pieces.push(...(piecesOfText(line, other, codePlaces) ?? [base64Piece(line, other, codePlaces)]));
   }
   return mergeTexts(pieces);
 }
 
-/** The pieces of a line that contains digits of the code; undefined if the line is encoded. */
-function piecesOfText(line: string, other: string, nextDigit: () => number): Piece[] | undefined {
+/** Where characters of the code belong. A message shows the code several times, each time whole and in order. */
+interface CodePlaces {
+  /** Whether two characters are those of the two codes. */
+  isOfCode(one: string | undefined, other: string | undefined): boolean;
+  /** The place in the code of the next character that is found. */
+  next(): number;
+}
+
+/** A dash, which both codes have in the same place, is fixed text. */
+function placesIn(code: string, otherCode: string): CodePlaces {
+  const places = [...code].flatMap((character, at) => (character === otherCode[at] ? [] : [at]));
+  let found = 0;
+  return {
+    isOfCode: (one, other) => one === code[0] && other === otherCode[0],
+    next: () => places[found++ % places.length] ?? 0,
+  };
+}
+
+/** The pieces of a line that contains characters of the code; undefined if the line is encoded. */
+function piecesOfText(line: string, other: string, places: CodePlaces): Piece[] | undefined {
   const differing = [...line].flatMap((_, at) => (line[at] === other[at] ? [] : [at]));
-  if (!differing.every((at) => line[at] === '1' && other[at] === '2')) return undefined;
+  if (!differing.every((at) => places.isOfCode(line[at], other[at]))) return undefined;
   const pieces: Piece[] = [];
   let end = 0;
   for (const at of differing) {
-    const digit = nextDigit();
-    pieces.push(line.slice(end, at), ({ code }) => code.charAt(digit));
+    const place = places.next();
+    pieces.push(line.slice(end, at), ({ code }) => code.charAt(place));
     end = at + 1;
   }
   return [...pieces, line.slice(end)];
 }
 
 /** The piece of a line of base64, which encodes whole bytes. */
-function base64Piece(line: string, other: string, nextDigit: () => number): Piece {
+function base64Piece(line: string, other: string, places: CodePlaces): Piece {
   const bytes = Buffer.from(line, 'base64');
   const otherBytes = Buffer.from(other, 'base64');
-  const digits = [...bytes.keys()]
+  const characters = [...bytes.keys()]
     .filter((at) => bytes[at] !== otherBytes[at])
-    .map((at) => ({ at, digit: nextDigit() }));
+    .map((at) => ({ at, place: places.next() }));
   return ({ code }) => {
     const filled = Buffer.from(bytes);
-    for (const { at, digit } of digits) filled[at] = code.charCodeAt(digit);
+    for (const { at, place } of characters) filled[at] = code.charCodeAt(place);
     return filled.toString('base64');
   };
 }

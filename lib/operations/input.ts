@@ -1,8 +1,9 @@
 /** Validates and parses the fields of a request, for the routes and for the operations without HTTP. */
 import { body, matchedData, type ValidationChain, validationResult } from 'express-validator';
 import { canonicalAddress } from '../challenge/address.js';
-import { parseCode, parseFixedCode } from '../challenge/code.js';
+import { type CodeFormat, parseFixedCode } from '../challenge/code.js';
 import { isPlainAddress } from '../fast/plain-address.js';
+import { en } from '../locales/en.js';
 import type { Locale } from '../locales/index.js';
 import type { FixedCodes } from '../options/fixed-codes.js';
 
@@ -37,25 +38,28 @@ export interface InputParsers {
   unreadable(locale: Locale): InvalidRequest;
 }
 
+/** For a language that has no text of its own for codes of letters. */
+const { letterCode: LETTER_CODE = '' } = en.fields;
+
 type FieldName = 'email' | 'code' | 'challengeId' | 'locale';
 
 interface CodeRules {
-  readonly codeLength: number;
+  readonly codes: CodeFormat;
   readonly fixedCodes?: FixedCodes | undefined;
 }
 
-export function createInputParsers({ codeLength, fixedCodes }: CodeRules): InputParsers {
+export function createInputParsers({ codes, fixedCodes }: CodeRules): InputParsers {
   // Not only for the addresses that have a fixed code: otherwise the response would reveal them.
   const parseFixed = fixedCodes ? parseFixedCode : () => undefined;
   const chains: Readonly<Record<FieldName, ValidationChain>> = {
     email: body('email').customSanitizer(canonicalAddress).isString(),
     code: body('code')
-      .customSanitizer((typed: unknown) => parseCode(typed, codeLength) ?? parseFixed(typed))
+      .customSanitizer((typed: unknown) => codes.parse(typed) ?? parseFixed(typed))
       .isString(),
     challengeId: body('challengeId').optional({ values: 'null' }).isString(),
     locale: body('locale').optional({ values: 'null' }).isString(),
   };
-  const plainCode = new RegExp(`^[0-9]{${codeLength}}$`);
+  const { plain: plainCode } = codes;
 
   async function validate(names: readonly FieldName[], fields: unknown, locale: Locale) {
     const values: Fields = isFields(fields) ? fields : {};
@@ -80,7 +84,8 @@ export function createInputParsers({ codeLength, fixedCodes }: CodeRules): Input
     // A person types strings, so another type is a mistake of the program that sent it.
     const isWrongType = value !== undefined && value !== null && typeof value !== 'string';
     if (field === 'email') return (isWrongType && fields.emailNotString) || fields.email;
-    return (isWrongType && fields.codeNotString) || fields.code(codeLength);
+    if (isWrongType && fields.codeNotString) return fields.codeNotString;
+    return codes.alphabet === 'digits' ? fields.code(codes.length) : (fields.letterCode ?? LETTER_CODE);
   }
 
   return {

@@ -1,6 +1,5 @@
 /** Send: draws a code, stores it, emails it, and reports the outcome. */
 import { randomUUID } from 'node:crypto';
-import { drawCode } from '../challenge/code.js';
 import { drawDigest, drawOpaque, hasherOf } from '../challenge/digests.js';
 import type { Locale } from '../locales/index.js';
 import type { DeliveryOutcome } from '../mail/mailer.js';
@@ -53,7 +52,7 @@ export interface Send {
 
 export function createSend(context: OperationContext, queue: EmailQueue): Send {
   const { settings, events, keyOf, eventOf, callStore, unavailable } = context;
-  const { store, hashers, purpose, storeTimeout, sendLimits: limits } = settings;
+  const { store, hashers, purpose, codes, binding, storeTimeout, sendLimits: limits } = settings;
   const [hasher] = hashers;
 
   async function send(input: ParsedSend, request?: SendAttempt['request']): Promise<SendOutcome> {
@@ -72,18 +71,24 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
 
     const key = keyOf(hasher, email);
     const fixedCode = verdict.kind === 'suppress' ? undefined : settings.fixedCodes?.codeOf(email);
-    const code = fixedCode ?? drawCode(settings.codeLength);
-    const digest = verdict.kind === 'suppress' ? drawDigest() : hasher.code(key.challenge, code);
+    const code = fixedCode ?? codes.draw();
     const heldId = hasherOf(input.challengeId, hashers) === hasher ? input.challengeId : undefined;
+    const holder = heldId && hasher.holder(heldId);
     const newId = drawOpaque(hasher);
     const newHolder = hasher.holder(newId);
+    const digestFor = (owner: string | undefined) =>
+      verdict.kind === 'suppress' ? drawDigest() : hasher.code(key.challenge, code, owner);
+    const digests =
+      binding === 'client'
+        ? { code: digestFor(holder), codeOfNewHolder: digestFor(newHolder), sharedAttempts: 0 }
+        : { code: digestFor(undefined) };
     const slot = await queue.reserve();
     if (!slot) return unavailable('send', new Error('the email queue is full'), locale);
     const entry = {
       ...key,
-      code: digest,
+      ...digests,
       codeTtl: settings.codeTtl,
-      holder: heldId && hasher.holder(heldId),
+      holder,
       newHolder,
       maxAttempts: settings.maxAttempts,
       limits,
@@ -113,11 +118,12 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
       ...(fixedCode !== undefined && { fixedCode: true }),
     }));
     const { place, kept } = opened;
-    const undo = { ...key, code: digest, newHolder: kept ? undefined : newHolder, place, limits };
+    const stored = (!kept && digests.codeOfNewHolder) || digests.code;
+    const undo = { ...key, code: stored, newHolder: kept ? undefined : newHolder, place, limits };
     const outgoing = emailFor(
       verdict,
       input,
-      fixedCode === undefined ? code : undefined,
+      fixedCode === undefined ? codes.write(code) : undefined,
       reference,
       opened.expiresIn,
     );

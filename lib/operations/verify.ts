@@ -32,19 +32,25 @@ export type VerifyOutcome =
 export type Verify = (input: ParsedVerify) => Promise<VerifyOutcome>;
 
 export function createVerify({ settings, events, keyOf, eventOf, callStore }: OperationContext): Verify {
-  const { store, hashers, storeTimeout, tokenTtl, fixedCodes } = settings;
+  const { store, hashers, binding, storeTimeout, tokenTtl, fixedCodes } = settings;
 
   return async function verify(input) {
     const elapsed = stopwatch();
     // During a rotation of secrets, the one that the id names comes first, and the others only if it has no live code.
     const named = hasherOf(input.challengeId, hashers);
-    for (const hasher of named ? [named, ...hashers.filter((other) => other !== named)] : hashers) {
+    for (const hasher of candidates(named)) {
       const outcome = await attempt(hasher, hasher === named ? input.challengeId : undefined, input, elapsed);
       if (outcome.kind !== 'no_live_code') return outcome;
     }
     emitExpired(input.email, 'no_live_code', elapsed);
     return { kind: 'code_expired', message: input.locale.answers.code_expired };
   };
+
+  /** If codes are bound to the client, only its own id can name one, and without an id there is nothing to compare. */
+  function candidates(named: Hasher | undefined): readonly Hasher[] {
+    if (binding === 'client') return named ? [named] : [];
+    return named ? [named, ...hashers.filter((other) => other !== named)] : hashers;
+  }
 
   function emitExpired(email: string, state: CodeExpiredEvent['state'], elapsed: Stopwatch): void {
     events.emit('code_expired', () => ({ ...eventOf(email, elapsed), state }));
@@ -59,12 +65,14 @@ export function createVerify({ settings, events, keyOf, eventOf, callStore }: Op
     const { answers } = locale;
     const verificationToken = drawOpaque(hasher);
     const { mailbox, challenge } = keyOf(hasher, email);
+    const holder = challengeId === undefined ? undefined : hasher.holder(challengeId);
+    const owner = binding === 'client' ? holder : undefined;
     const request = {
       mailbox,
       challenge,
       // A fixed code may have been stored before its end: it still costs an attempt, but nothing matches it.
-      code: fixedCodes?.hasEnded(email, code) ? drawDigest() : hasher.code(challenge, code),
-      holder: challengeId === undefined ? undefined : hasher.holder(challengeId),
+      code: fixedCodes?.hasEnded(email, code) ? drawDigest() : hasher.code(challenge, code, owner),
+      holder,
       token: hasher.token(verificationToken),
       tokenTtl,
     };

@@ -1,7 +1,7 @@
 /** The `fixedCodes` option: codes that the app chooses, for a few addresses that get no email. */
 import { isDate } from 'node:util/types';
 import { canonicalAddress, maskAddress } from '../challenge/address.js';
-import { FIXED_CODE, parseCode } from '../challenge/code.js';
+import { type CodeFormat, FIXED_CODE } from '../challenge/code.js';
 import { isOptions, readOptions, refuseHidden } from '../checks.js';
 import { DAY } from '../store/store.js';
 
@@ -33,12 +33,12 @@ const DAYS_AHEAD = 90;
  *
  * @throws TypeError or RangeError that shows neither code nor address.
  */
-export function checkFixedCodes(option: readonly FixedCode[], codeLength: number): FixedCodes | undefined {
+export function checkFixedCodes(option: readonly FixedCode[], codes: CodeFormat): FixedCodes | undefined {
   if (!Array.isArray(option)) return refuseHidden('fixedCodes', 'an array of { email, code, until }', option);
   const entries = new Map<string, Entry>();
   for (const [index, passed] of option.entries()) {
     const path = `fixedCodes[${index}]`;
-    const [email, entry] = checkEntry(path, passed, codeLength);
+    const [email, entry] = checkEntry(path, passed, codes);
     if (entries.has(email)) throw new TypeError(`The \`${path}.email\` option is in an earlier entry, too.`);
     entries.set(email, entry);
   }
@@ -86,7 +86,7 @@ function fixedCodesOf(entries: ReadonlyMap<string, Entry>): FixedCodes {
 function checkEntry(
   path: string,
   passed: FixedCode | undefined,
-  codeLength: number,
+  codes: CodeFormat,
 ): [email: string, entry: Entry] {
   if (!isOptions(passed)) return refuseHidden(path, '{ email, code, until }', passed);
   const { email, code, until } = readOptions(passed, { email: true, code: true, until: true }, { path });
@@ -94,20 +94,20 @@ function checkEntry(
     return refuseHidden(`${path}.email`, 'one address in lower case, with its domain in ASCII', email);
   return [
     email,
-    { code: checkCode(`${path}.code`, code, email, codeLength), end: checkEnd(`${path}.until`, until) },
+    { code: checkCode(`${path}.code`, code, email, codes), end: checkEnd(`${path}.until`, until) },
   ];
 }
 
-function checkCode(path: string, code: unknown, email: string, codeLength: number): string {
+function checkCode(path: string, code: unknown, email: string, codes: CodeFormat): string {
   if (typeof code !== 'string' || !FIXED_CODE.test(code))
     return refuseHidden(path, '10 to 64 ASCII letters and digits', code);
   if (isEasyToGuess(code.toLowerCase(), email))
     return refuseHidden(path, 'hard to guess: no repetition, no sequence, and no part of the address', code);
-  const read = parseCode(code, codeLength);
+  const read = codes.parse(code);
   if (read !== undefined && read !== code)
     return refuseHidden(
       path,
-      `without a run of ${codeLength} digits, which would be read as an ordinary code`,
+      `without ${codes.length} ${codes.alphabet} in a row, which would be read as an ordinary code`,
       code,
     );
   return code;

@@ -1,5 +1,6 @@
 /** The options of createEmailVerification(), checked once, when the app starts. */
 
+import { type CodeFormat, digitCodes } from '../challenge/code.js';
 import { checkBoolean, checkFunction, checkInteger, readOptionsOf } from '../checks.js';
 import { checkLocales, chooseDefault } from '../locales/check-locales.js';
 import type { Locale } from '../locales/index.js';
@@ -13,6 +14,9 @@ import { checkFixedCodes, type FixedCode } from './fixed-codes.js';
 import { checkRateLimit, type RateLimitOption } from './rate-limit.js';
 import {
   checkAppName,
+  checkBinding,
+  checkCodeAlphabet,
+  checkCodes,
   checkDelivery,
   checkFrom,
   checkMailbox,
@@ -50,11 +54,24 @@ export const OPTIONS = {
   /** The key of every digest: at least 32 bytes. In an array, the first one makes new digests, and all are accepted. */
   secret: (secret: string | readonly (string | undefined)[] | undefined) => createHashers(secret),
 
-  /** Digits of a code, 6 to 10. NIST SP 800-63B-4 §3.1.3.2 requires 6. @default 6 */
-  codeLength: (digits = 6) => checkInteger('codeLength', digits, 6, 10),
+  /** Digits of a code, 6 to 10. NIST SP 800-63B-4 §3.1.3.2 requires 6. With `codeAlphabet: 'letters'`, always 8 letters. @default 6 */
+  codeLength: (length?: number, alphabet: CodeFormat['alphabet'] = 'digits') => checkCodes(length, alphabet),
 
-  /** Seconds a code is valid, 60 to 600: 10 minutes at most by OWASP ASVS 5.0 6.5.5 and NIST. @default 180 */
-  codeTtl: (seconds = 180) => checkInteger('codeTtl', seconds, 60, 600) * 1000,
+  /** `'letters'` for 8 of `BCDFGHJKLMNPQRSTVWXZ` (RFC 8628 §6.1), shown as `BCDF-GHJK` and read in any case. @default 'digits' */
+  codeAlphabet: (alphabet: 'digits' | 'letters' = 'digits') => checkCodeAlphabet(alphabet),
+
+  /**
+   * Seconds a code is valid, 60 to 600: 10 minutes at most by OWASP ASVS 5.0 6.5.5 and NIST. Codes of letters are strong
+   * enough for 900. @default 180
+   */
+  codeTtl: (seconds = 180, alphabet: CodeFormat['alphabet'] = 'digits') =>
+    checkInteger('codeTtl', seconds, 60, alphabet === 'letters' ? 900 : 600) * 1000,
+
+  /**
+   * Who can enter a code: whoever has it, or with `'client'` only the client that requested it, by its `challengeId`
+   * (OWASP ASVS 5.0 6.6.2). @default 'address'
+   */
+  binding: (binding: 'address' | 'client' = 'address') => checkBinding(binding),
 
   /** Attempts for each `challengeId`, and for all requests without one together, 1 to 10. @default 5 */
   maxAttempts: (attempts = 5) => checkInteger('maxAttempts', attempts, 1, 10),
@@ -75,7 +92,7 @@ export const OPTIONS = {
   purpose: (purpose = 'signup') => checkPurpose(purpose),
 
   /** Codes that stay the same until their end, for addresses that get no email: app-store reviewers and canaries. @default none */
-  fixedCodes: (codes: readonly FixedCode[] = [], codeLength = 6) => checkFixedCodes(codes, codeLength),
+  fixedCodes: (fixed: readonly FixedCode[] = [], codes = digitCodes(6)) => checkFixedCodes(fixed, codes),
 
   /** `'await'` responds after SMTP, `'background'` responds first, and a function delivers the email itself. @default 'await' */
   delivery: (delivery: 'await' | 'background' | CustomDelivery = 'await') => checkDelivery(delivery),
@@ -131,7 +148,7 @@ export function createSettings(passed: EmailVerificationOptions) {
   const options = readOptionsOf('createEmailVerification()', passed, OPTIONS);
   const from = OPTIONS.from(options.from);
   const origin = OPTIONS.origin(options.origin);
-  const codeLength = OPTIONS.codeLength(options.codeLength);
+  const strength = strengthOf(options);
   const delivery = OPTIONS.delivery(options.delivery);
   const isTransportUnused = typeof delivery === 'function' && options.transport === undefined;
   return {
@@ -141,15 +158,12 @@ export function createSettings(passed: EmailVerificationOptions) {
     store: OPTIONS.store(options.store),
     /** One for each secret. The first one makes new digests, and all are accepted. */
     hashers: OPTIONS.secret(options.secret),
-    codeLength,
-    codeTtl: OPTIONS.codeTtl(options.codeTtl),
-    maxAttempts: OPTIONS.maxAttempts(options.maxAttempts),
-    sendLimits: OPTIONS.sendLimits(options.sendLimits),
+    ...strength,
     mailbox: OPTIONS.mailbox(options.mailbox),
     rateLimit: OPTIONS.rateLimit(options.rateLimit),
     tokenTtl: OPTIONS.tokenTtl(options.tokenTtl),
     purpose: OPTIONS.purpose(options.purpose),
-    fixedCodes: OPTIONS.fixedCodes(options.fixedCodes, codeLength),
+    fixedCodes: OPTIONS.fixedCodes(options.fixedCodes, strength.codes),
     delivery,
     storeTimeout: OPTIONS.storeTimeout(options.storeTimeout),
     mailTimeout: OPTIONS.mailTimeout(options.mailTimeout),
@@ -160,5 +174,22 @@ export function createSettings(passed: EmailVerificationOptions) {
     codeInSubject: OPTIONS.codeInSubject(options.codeInSubject),
     ...chooseDefault(OPTIONS.locales(options.locales), OPTIONS.defaultLocale(options.defaultLocale)),
     transports: isTransportUnused ? [] : OPTIONS.transport(options.transport),
+  };
+}
+
+/** The options that decide how likely a guess is. */
+export type StrengthOptions = Pick<
+  EmailVerificationOptions,
+  'codeAlphabet' | 'codeLength' | 'codeTtl' | 'binding' | 'maxAttempts' | 'sendLimits'
+>;
+
+export function strengthOf(options: StrengthOptions) {
+  const codeAlphabet = OPTIONS.codeAlphabet(options.codeAlphabet);
+  return {
+    codes: OPTIONS.codeLength(options.codeLength, codeAlphabet),
+    codeTtl: OPTIONS.codeTtl(options.codeTtl, codeAlphabet),
+    binding: OPTIONS.binding(options.binding),
+    maxAttempts: OPTIONS.maxAttempts(options.maxAttempts),
+    sendLimits: OPTIONS.sendLimits(options.sendLimits),
   };
 }

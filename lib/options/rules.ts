@@ -1,6 +1,7 @@
 /** The checks of individual options. */
 import addressparser from 'nodemailer/lib/addressparser';
 import { defaultMailbox } from '../challenge/address.js';
+import { type CodeFormat, digitCodes, letterCodes } from '../challenge/code.js';
 import { createHasher, type Hasher } from '../challenge/digests.js';
 import {
   checkFunction,
@@ -125,6 +126,24 @@ export function checkMailbox(option: ((address: string) => string) | undefined):
     Promise.resolve(name).catch(() => {});
     return refuseHidden('mailbox', 'a function that returns a string, not empty and not a promise', name);
   };
+}
+
+export function checkCodeAlphabet(alphabet: unknown): CodeFormat['alphabet'] {
+  if (alphabet === 'digits' || alphabet === 'letters') return alphabet;
+  return refuse('codeAlphabet', "'digits' or 'letters'", alphabet);
+}
+
+export function checkCodes(length: number | undefined, alphabet: CodeFormat['alphabet']): CodeFormat {
+  if (alphabet === 'digits')
+    return digitCodes(checkInteger('codeLength', length === undefined ? 6 : length, 6, 10));
+  const codes = letterCodes();
+  if (length === undefined || length === codes.length) return codes;
+  return refuse('codeLength', `${codes.length} or not set with \`codeAlphabet: 'letters'\``, length);
+}
+
+export function checkBinding(binding: unknown): 'address' | 'client' {
+  if (binding === 'address' || binding === 'client') return binding;
+  return refuse('binding', "'address' or 'client'", binding);
 }
 
 export function checkPurpose(purpose: unknown): string {

@@ -96,12 +96,12 @@ export class MemoryStore implements Store {
     const known = live(request.holder ? challenge.holders.get(request.holder) : undefined, now);
     const kept = known !== undefined && known.left > 0;
     dropUseless(challenge, now);
-    challenge.codes.set(request.code, end);
+    challenge.codes.set((!kept && request.codeOfNewHolder) || request.code, end);
     challenge.holders.set(kept && request.holder ? request.holder : request.newHolder, {
       left: kept ? known.left : request.maxAttempts,
       end,
     });
-    challenge.shared = { left: request.maxAttempts, end };
+    challenge.shared = { left: request.sharedAttempts ?? request.maxAttempts, end };
     this.#challenges.set(keyOf(request), challenge);
     return {
       kind: 'opened',

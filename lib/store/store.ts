@@ -48,12 +48,16 @@ export interface ChallengeKey {
 
 export interface OpenRequest extends ChallengeKey {
   readonly code: string;
+  /** The code to record in place of `code` if the holder is a new one. @default `code` */
+  readonly codeOfNewHolder?: string | undefined;
   readonly codeTtl: number;
   /** The digest of the `challengeId` in the request, if it has one. */
   readonly holder: string | undefined;
   /** The digest of the new id, in case `holder` is missing, unknown, expired or out of attempts. */
   readonly newHolder: string;
   readonly maxAttempts: number;
+  /** What the shared attempts are set to. @default `maxAttempts` */
+  readonly sharedAttempts?: number | undefined;
   readonly limits: readonly Limit[];
 }
 

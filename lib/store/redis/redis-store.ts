@@ -109,10 +109,12 @@ export class RedisStore implements Store {
   async open(request: OpenRequest, timeout: number): Promise<OpenOutcome> {
     const [kind, ...reply] = await this.#run(scripts.open, this.#bothKeys(request), timeout, [
       request.code,
+      request.codeOfNewHolder ?? request.code,
       request.codeTtl,
       request.holder ?? '',
       request.newHolder,
       request.maxAttempts,
+      request.sharedAttempts ?? request.maxAttempts,
       ...request.limits.flatMap(flat),
     ]);
     if (kind === 'opened') {

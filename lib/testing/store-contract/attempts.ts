@@ -20,6 +20,26 @@ export const attemptTests = [
     is(await attempt('a', 'holder-1'), { kind: 'accepted' });
   }),
 
+  timedTest(
+    'records `code` for a holder that is kept, and `codeOfNewHolder` for a new one',
+    async ({ open, openLater, attempt }) => {
+      await open('a', { codeOfNewHolder: 'a of 1' });
+      is(await attempt('a', 'holder-1'), { kind: 'incorrect', attemptsLeft: 1 });
+      await openLater('b', { holder: 'holder-1', codeOfNewHolder: 'b of 2' });
+      await openLater('c', { holder: 'nobody', codeOfNewHolder: 'c of 3', maxAttempts: 4 });
+      is(await attempt('b of 2', 'holder-3'), { kind: 'incorrect', attemptsLeft: 3 });
+      is(await attempt('c', 'holder-3'), { kind: 'incorrect', attemptsLeft: 2 });
+      is(await attempt('b', 'holder-1', { token: 'one' }), { kind: 'accepted' });
+    },
+  ),
+
+  test('has no shared attempts if `sharedAttempts` is 0', async ({ open, attempt }) => {
+    await open('a', { sharedAttempts: 0 });
+    is(await attempt('a'), { kind: 'expired', live: true });
+    is(await attempt('a', 'nobody'), { kind: 'expired', live: true });
+    is(await attempt('a', 'holder-1'), { kind: 'accepted' });
+  }),
+
   test('accepts no code where none was opened', async ({ attempt }) => {
     is(await attempt('a'), { kind: 'expired', live: false });
     is(await attempt('a', 'holder-1'), { kind: 'expired', live: false });

@@ -96,6 +96,7 @@ function drawCall(
     challenge: own(draw(['challenge-0', 'challenge-1'])),
   };
   const code = own(draw(['code-0', 'code-1', 'code-2', 'code-3']));
+  const other = own(draw(['code-0', 'code-1', 'code-2', 'code-3']));
   const token = own(draw(['token-0', 'token-1', 'token-2', 'token-3']));
   const [holder, newHolder] = [own(draw(HOLDERS)), own(draw(HOLDERS))];
   const optionalHolder = draw([holder, holder, undefined]);
@@ -108,17 +109,21 @@ function drawCall(
       const request = {
         ...key,
         code,
+        codeOfNewHolder: draw([undefined, undefined, other]),
         codeTtl: span,
         holder: optionalHolder,
         newHolder,
         maxAttempts: attempts,
+        sharedAttempts: draw([undefined, undefined, 0, 1]),
         limits,
       };
       return {
         name: 'open',
         run: async (store) => {
           const outcome = await store.open(request, timeout);
-          if (outcome.kind === 'opened') opened.push({ ...key, code, place: outcome.place });
+          if (outcome.kind !== 'opened') return outcome;
+          const stored = (!outcome.kept && request.codeOfNewHolder) || code;
+          opened.push({ ...key, code: stored, place: outcome.place });
           return outcome;
         },
       };

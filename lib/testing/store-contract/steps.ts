@@ -49,6 +49,9 @@ export const TIMEOUT = 30_000;
 interface OpenChanges {
   readonly holder?: string;
   readonly newHolder?: string;
+  /** A name, as the code. */
+  readonly codeOfNewHolder?: string;
+  readonly sharedAttempts?: number;
   readonly codeTtl?: number;
   readonly maxAttempts?: number;
   readonly limits?: readonly Limit[];
@@ -100,7 +103,7 @@ export function createSteps(store: Store, clock: TestClock, passTime: (ms: numbe
 
   async function open(
     code: string,
-    { holder, newHolder, ...changes }: OpenChanges = {},
+    { holder, newHolder, codeOfNewHolder, ...changes }: OpenChanges = {},
     timeout = TIMEOUT,
   ): Promise<OpenOutcome> {
     opened += 1;
@@ -108,6 +111,7 @@ export function createSteps(store: Store, clock: TestClock, passTime: (ms: numbe
       {
         ...key,
         code: digest(code),
+        codeOfNewHolder: optional(codeOfNewHolder),
         codeTtl: 3 * MINUTE,
         holder: optional(holder),
         newHolder: digest(newHolder ?? `holder-${opened}`),
