@@ -36,7 +36,7 @@ export interface RefusalOptions {
    * @example
    * (req, res, { message }) => res.render('sign-up', { email: req.body.email, message })
    */
-  readonly onRefused?: OnRefused;
+  readonly onRefused?: OnRefused | undefined;
 }
 
 /** @param of The function that takes the options, for error messages. */
