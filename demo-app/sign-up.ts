@@ -4,13 +4,12 @@
  * created only after the token is redeemed.
  */
 import express, { type Request, type Response, type Router } from 'express';
-import { type EmailVerification, requireVerifiedEmail } from 'express-email-verification';
+import { type EmailVerification, type Refusal, requireVerifiedEmail } from 'express-email-verification';
 import type { Accounts } from './accounts.js';
 import { translationOf } from './locales/index.js';
 import type { ShowPage } from './pages/layout.js';
 import { type SignUpView, signUpPage } from './pages/sign-up.js';
 import type { Progress, ProgressCookie } from './progress.js';
-import { type Refusal, renderRefusal } from './render-refusal.js';
 import type { Sessions } from './sessions.js';
 
 export interface SignUpOptions {
@@ -50,12 +49,12 @@ export function signUpRouter({
     if (saved && !saved.verificationToken) return res.redirect(303, '/sign-up/code');
     show(req, res, { step: 'account', progress: saved });
   });
-  router.post('/sign-up/send', parseForm, renderRefusal(verification.clientLimit, showSendRefusal), send);
+  router.post('/sign-up/send', parseForm, verification.clientLimit({ onRefused: showSendRefusal }), send);
   router.post('/sign-up/code', parseForm, verify);
   router.post(
     '/sign-up',
     parseForm,
-    renderRefusal(requireVerifiedEmail(verification), showSignUpRefusal),
+    requireVerifiedEmail(verification, { onRefused: showSignUpRefusal }),
     signUp,
   );
   return router;
@@ -94,7 +93,7 @@ export function signUpRouter({
   }
 
   /** A code that was sent earlier still works, so people who may have one stay on the code page. */
-  function showSendRefusal(req: Request, res: Response, { reason, message, retryAfter = 0 }: Refusal): void {
+  function showSendRefusal(req: Request, res: Response, { reason, message, retryAfter = 0 }: Shown): void {
     const current = progressOf(req);
     if (reason !== 'too_many_requests') {
       show(req, res, { step: current.challengeId ? 'code' : 'address', progress: current, error: message });
@@ -156,7 +155,7 @@ export function signUpRouter({
     res.redirect(303, '/welcome');
   }
 
-  function showSignUpRefusal(req: Request, res: Response, { reason, message }: Refusal): void {
+  function showSignUpRefusal(req: Request, res: Response, { reason, message }: Shown): void {
     const { email, verificationToken, name } = fieldsOf(req);
     if (reason === 'email_not_verified') {
       progress.clear(res);
@@ -199,6 +198,9 @@ export function signUpRouter({
     showPage(req, res, signUpPage(translationOf(req), { inbox, ...view }));
   }
 }
+
+/** What a page shows of a refusal. */
+type Shown = Pick<Refusal, 'reason' | 'message' | 'retryAfter'>;
 
 /** The fields of the form. A missing or repeated field becomes an empty string. */
 function fieldsOf(
