@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import request from 'supertest';
 import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
+import { appOf, CLASSIC_APP, createStack, TYPED_APP, type Versions } from './stacks.js';
 
 const run = promisify(execFile);
 const root = join(__dirname, '../..');
@@ -117,9 +118,10 @@ async function signUpAt(
   file: string,
   env: Record<string, string>,
   use?: (url: string) => Promise<void>,
+  cwd = app,
 ): Promise<request.Response> {
   const child = spawn(process.execPath, [file], {
-    cwd: app,
+    cwd,
     env: { ...process.env, SMTP_URL: mail.url, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -338,4 +340,108 @@ true satisfies MayBeUnset<{ readonly origin?: string }>;
 it('takes undefined for every optional option, also under exactOptionalPropertyTypes', async () => {
   await writeFile(join(app, 'unset.mts'), UNSET);
   await typeCheck(['unset.mts'], '--exactOptionalPropertyTypes');
+});
+
+describe('in the strict layout of pnpm', () => {
+  let stacks = 0;
+
+  async function stackOf(versions: Versions): Promise<string> {
+    stacks += 1;
+    const stack = join(folder, `stack-${stacks}`);
+    const { dependencies, peerDependencies } = installed;
+    const packed = join(app, 'node_modules/express-email-verification');
+    await createStack(stack, versions, { folder: packed, dependencies, peerDependencies });
+    return stack;
+  }
+
+  it.each([
+    ['mjs', 'express', 'redis', 'nodemailer'],
+    ['cjs', 'express418', 'redis5', 'nodemailer9'],
+    ['cjs', 'express', 'ioredis', 'nodemailer8'],
+    ['mjs', 'express418', 'ioredis5', 'nodemailer'],
+    ['mjs', 'express4', 'redis5', 'nodemailer8'],
+    ['cjs', 'express4', 'ioredis', 'nodemailer9'],
+  ] as const)(
+    'signs a person up in a .%s app with %s, %s and %s',
+    async (kind, express, client, nodemailer) => {
+      const library = client.replace(/\d+$/, '');
+      const stack = await stackOf({ express, [library]: client, nodemailer });
+      await writeFile(join(stack, `app.${kind}`), appOf(kind, library));
+      await redis.flush();
+      mail.clear();
+      const { status, body } = await signUpAt(
+        `app.${kind}`,
+        { REDIS_URL: redis.server.url },
+        undefined,
+        stack,
+      );
+      expect([status, body]).toEqual([201, { email: 'minji@example.com' }]);
+    },
+  );
+
+  it('finds no package that it does not declare', async () => {
+    const stack = await stackOf({ express: 'express' });
+    for (const name of ['redis', 'ioredis', '@opentelemetry/api']) {
+      const script = `require.resolve('${name}', { paths: [require.resolve('express-email-verification')] })`;
+      await expect(run(process.execPath, ['-e', script], { cwd: stack })).rejects.toThrow('MODULE_NOT_FOUND');
+    }
+    await run(process.execPath, ['-e', "require('express-email-verification')"], { cwd: stack });
+  });
+
+  const NEWEST = {
+    express: 'express',
+    redis: 'redis',
+    ioredis: 'ioredis',
+    '@types/express': '@types/express',
+  };
+  const OLDEST = {
+    express: 'express418',
+    redis: 'redis5',
+    ioredis: 'ioredis5',
+    '@types/express': 'types-express4',
+  };
+  const RESOLUTIONS = {
+    nodenext: ['--module', 'nodenext'],
+    bundler: ['--module', 'esnext', '--moduleResolution', 'bundler'],
+  };
+
+  /** Compiles files of a stack under the strictest options, with the declarations that they import. */
+  async function compile(
+    typescript: string,
+    stack: string,
+    files: readonly string[],
+    ...flags: readonly string[]
+  ) {
+    const tsc = join(root, 'node_modules', typescript, 'bin', 'tsc');
+    const strict = [
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--noUncheckedIndexedAccess',
+      '--noPropertyAccessFromIndexSignature',
+    ];
+    const options = [...strict, '--target', 'es2022', '--types', 'node', '--esModuleInterop', ...flags];
+    await run(process.execPath, [tsc, ...options, ...files], { cwd: stack }).catch(({ stdout }) => {
+      throw new Error(stdout);
+    });
+  }
+
+  it.each([
+    ['typescript5', 'nodenext', 'newest', ['app.mts', 'app.cts']],
+    ['typescript7', 'nodenext', 'newest', ['app.mts', 'app.cts']],
+    ['typescript7', 'nodenext', 'oldest', ['app.mts', 'app.cts']],
+    ['typescript7', 'bundler', 'newest', ['app.ts']],
+  ] as const)('has types for %s and %s, with the %s versions', async (typescript, resolution, age, files) => {
+    const versions = age === 'newest' ? NEWEST : OLDEST;
+    const stack = await stackOf({ ...versions, '@types/node': '@types/node' });
+    for (const file of files) await writeFile(join(stack, file), TYPED_APP);
+    await compile(typescript, stack, files, '--noEmit', ...RESOLUTIONS[resolution]);
+  });
+
+  it('has types for a compiler that does not read `exports`, whose output Node runs', async () => {
+    const stack = await stackOf({ ...NEWEST, '@types/node': '@types/node' });
+    await writeFile(join(stack, 'app.ts'), CLASSIC_APP);
+    await compile('typescript5', stack, ['app.ts'], '--module', 'commonjs', '--moduleResolution', 'node10');
+    const { stdout } = await run(process.execPath, ['app.js'], { cwd: stack });
+    expect(stdout.trim()).toBe('function true');
+  });
 });

@@ -1,6 +1,8 @@
 /** Both stores pass the tests that the package publishes for stores, and RedisStore some of its own. */
 import { MemoryStore, RedisStore } from 'express-email-verification';
 import { describeStoreContract } from 'express-email-verification/testing';
+import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
 import { passTimeOf } from '../support/pass-time.js';
 import { useRedis } from '../support/redis.js';
 
@@ -21,6 +23,26 @@ describeStoreContract(
   },
   { passTime: (ms) => passTimeOf(redis.client, ms) },
 );
+
+describe.each([
+  ['ioredis 6', (path: string) => new Redis(path)],
+  ['ioredis 5', (path: string) => new Redis5(path)],
+])('on %s', (name, connect) => {
+  let client: Redis | Redis5;
+  beforeAll(() => {
+    client = connect(redis.server.url.replace(/^unix:\/\//, ''));
+  });
+  afterAll(() => client.disconnect());
+
+  describeStoreContract(
+    `RedisStore on ${name}`,
+    async (clock) => {
+      await redis.flush();
+      return new RedisStore(client, { clock });
+    },
+    { passTime: (ms) => passTimeOf(redis.client, ms) },
+  );
+});
 
 describe('RedisStore only', () => {
   const opening = {
