@@ -67,7 +67,7 @@ describe('T59: lock screens do not show the code', () => {
       expect(words).toContain(code);
       expect(words.slice(0, PREVIEW)).not.toContain(code.slice(0, 4));
       // The preview text comes first.
-      const { preview } = (options.locales ?? { en, ko })[locale]?.mail ?? en.mail;
+      const { preview = en.mail.preview } = (options.locales ?? { en, ko })[locale]?.mail ?? {};
       expect(words.startsWith(preview(options.appName ?? 'Acme'))).toBe(true);
     },
   );

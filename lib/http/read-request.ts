@@ -47,7 +47,12 @@ export function localeOf(req: Request, languages: Languages): Locale {
   return chooseLocale(languages, locale) ?? acceptedLocale(req, languages) ?? languages.defaultLocale;
 }
 
+/** The tags of the header are tried in the order of preference; `*` is the default language. */
 function acceptedLocale(req: Request, languages: Languages): Locale | undefined {
   if (req.headers['accept-language'] === undefined) return undefined;
-  return chooseLocale(languages, req.acceptsLanguages([...languages.locales.keys()]));
+  for (const tag of req.acceptsLanguages()) {
+    const locale = tag === '*' ? languages.defaultLocale : chooseLocale(languages, tag);
+    if (locale) return locale;
+  }
+  return undefined;
 }

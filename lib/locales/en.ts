@@ -1,8 +1,8 @@
-import { durationsIn, type Locale } from './locale.js';
+import { builtIn, durationsIn, type Locale } from './locale.js';
 
 const durations = durationsIn('en');
 
-export const en: Locale = {
+export const en: Locale = builtIn({
   tag: 'en',
   dir: 'ltr',
   answers: {
@@ -43,4 +43,4 @@ export const en: Locale = {
     expiry: (seconds) => `The code is valid for ${durations.exact(seconds)} and can be used once.`,
     ignore: 'If you did not request this code, you can ignore this email. Never share the code with anyone.',
   },
-};
+});

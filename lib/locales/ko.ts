@@ -1,8 +1,8 @@
-import { durationsIn, type Locale } from './locale.js';
+import { builtIn, durationsIn, type Locale } from './locale.js';
 
 const durations = durationsIn('ko');
 
-export const ko: Locale = {
+export const ko: Locale = builtIn({
   tag: 'ko',
   dir: 'ltr',
   answers: {
@@ -45,4 +45,4 @@ export const ko: Locale = {
     ignore:
       '인증번호를 요청하신 적이 없다면 이 메일을 무시해 주세요. 인증번호는 다른 사람에게 알려 주지 마세요.',
   },
-};
+});

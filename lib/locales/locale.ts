@@ -51,6 +51,49 @@ export interface Locale {
   };
 }
 
+/** A locale of which texts may be missing: those of the same language, or else English, take their place. */
+export interface PartialLocale {
+  /** The BCP 47 tag, which is `lang` in the email. @default the name of the locale in `locales` */
+  readonly tag?: string | undefined;
+  /** @default the direction of the script of `tag` */
+  readonly dir?: 'ltr' | 'rtl' | undefined;
+  readonly answers?: Some<Locale['answers']> | undefined;
+  readonly fields?: Some<Locale['fields']> | undefined;
+  readonly mail?: Some<Locale['mail']> | undefined;
+}
+
+type Some<Texts> = { readonly [Name in keyof Texts]?: Texts[Name] | undefined };
+
+const BUILT_IN = new WeakSet<Locale>();
+
+/** Marks a locale of the package, whose texts depend on nothing but their arguments. */
+export function builtIn(locale: Locale): Locale {
+  BUILT_IN.add(locale);
+  return locale;
+}
+
+export function isBuiltIn(locale: Locale): boolean {
+  return BUILT_IN.has(locale);
+}
+
+/** The forms of a word or a sentence, by the categories of Unicode CLDR. A language has those that it needs. */
+export type PluralForms = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string };
+
+/**
+ * Chooses the form that a number needs, by the plural rules of a language (Unicode CLDR, by `Intl`).
+ *
+ * @example
+ * const plural = pluralsIn('nl');
+ * plural(2, { one: 'poging', other: 'pogingen' }); // 'pogingen'
+ */
+export function pluralsIn(tag: string): (count: number, forms: PluralForms) => string {
+  let rules: Intl.PluralRules | undefined;
+  return (count, forms) => {
+    rules ??= new Intl.PluralRules(tag);
+    return forms[rules.select(count)] ?? forms.other;
+  };
+}
+
 /** Durations as a language writes them (Unicode CLDR, by `Intl`), such as "3 minutes". */
 export interface Durations {
   /** A wait as people say it: seconds up to two minutes, minutes up to two hours, else hours; rounded up. */
@@ -59,21 +102,37 @@ export interface Durations {
   exact(seconds: number): string;
 }
 
-/** The formatters are created lazily, because `Intl` takes milliseconds to set one up. */
-export function durationsIn(tag: string): Durations {
-  const formatOf = (unit: 'second' | 'minute' | 'hour') => {
+type Unit = 'second' | 'minute' | 'hour';
+
+/**
+ * The formatters are created lazily, because `Intl` takes milliseconds to set one up.
+ *
+ * @param units for a language whose sentences need other forms than those of `Intl`, such as another case
+ * @example
+ * const durations = durationsIn('nl');
+ * durations.exact(180); // '3 minuten'
+ */
+export function durationsIn(
+  tag: string,
+  units?: Readonly<Record<Unit, (count: number) => string>>,
+): Durations {
+  const formatOf = (unit: Unit) => {
     let format: Intl.NumberFormat | undefined;
     return (count: number) => {
       format ??= new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' });
       return format.format(count);
     };
   };
-  const [seconds, minutes, hours] = [formatOf('second'), formatOf('minute'), formatOf('hour')];
+  const { second, minute, hour } = units ?? {
+    second: formatOf('second'),
+    minute: formatOf('minute'),
+    hour: formatOf('hour'),
+  };
   return {
     wait(count) {
-      if (count <= 120) return seconds(count);
-      return count <= 7200 ? minutes(Math.ceil(count / 60)) : hours(Math.ceil(count / 3600));
+      if (count <= 120) return second(count);
+      return count <= 7200 ? minute(Math.ceil(count / 60)) : hour(Math.ceil(count / 3600));
     },
-    exact: (count) => (count % 60 === 0 ? minutes(count / 60) : seconds(count)),
+    exact: (count) => (count % 60 === 0 ? minute(count / 60) : second(count)),
   };
 }

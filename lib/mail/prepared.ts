@@ -4,7 +4,7 @@
  * are filled in. Composing is most of the cost of an email.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { builtInLocales, type Locale } from '../locales/index.js';
+import { isBuiltIn, type Locale } from '../locales/locale.js';
 import type { Settings } from '../options/options.js';
 import { buildMessage, type MessageInput, messageIdOf } from './message.js';
 import type { Compose, RawMessage } from './smtp/pool.js';
@@ -20,14 +20,13 @@ const MAX_BLUEPRINTS = 64;
 export function createPreparedMessages(settings: Settings, pool: Transport['pool']): PreparedMessages {
   const { compose } = pool ?? {};
   if (!compose || settings.template !== defaultTemplate) return () => undefined;
-  /** The texts of an app's own locales may change between emails, for example if they name the time. */
-  const builtIn = new Set(Object.values(builtInLocales));
   /** By language tag and seconds. A blueprint is made when it is needed for the second time. */
   const blueprints = new Map<string, Blueprint | 'seen' | 'unavailable'>();
 
   return function preparedMessage({ email, code, content, words, locale, reference }, remaining) {
     const isPlain = code !== undefined && content === undefined && words === undefined;
-    if (!isPlain || !builtIn.has(locale)) return undefined;
+    // The texts of an app's own locales may change between emails, for example if they name the time.
+    if (!isPlain || !isBuiltIn(locale)) return undefined;
     const seconds = Math.ceil(remaining / 1000);
     const key = `${locale.tag} ${seconds}`;
     const blueprint = blueprints.get(key);

@@ -3,7 +3,7 @@
 import { type CodeFormat, digitCodes } from '../challenge/code.js';
 import { checkBoolean, checkFunction, checkInteger, readOptionsOf } from '../checks.js';
 import { checkLocales, chooseDefault } from '../locales/check-locales.js';
-import type { Locale } from '../locales/index.js';
+import type { PartialLocale } from '../locales/locale.js';
 import type { CustomDelivery } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
 import { createTransports, type TransportsOption } from '../mail/transport.js';
@@ -118,8 +118,8 @@ export const OPTIONS = {
   /** Writes the email. @default the package's own */
   template: (template?: Template) => checkFunction('template', template) ?? defaultTemplate,
 
-  /** More languages, or different texts for a built-in one, by language tag. @default en and ko */
-  locales: (locales: Readonly<Record<string, Locale | undefined>> = {}) => checkLocales(locales),
+  /** More languages, or other texts for those that are there, by language tag. Missing texts are English. @default en and ko */
+  locales: (locales: Readonly<Record<string, PartialLocale | undefined>> = {}) => checkLocales(locales),
 
   /** The language for requests that ask for no available one. @default 'en' */
   defaultLocale: (tag = 'en') => tag,
