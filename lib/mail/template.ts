@@ -71,10 +71,11 @@ export function defaultTemplate(input: TemplateInput, options: TemplateOptions =
   const { code, expiresIn, appName, locale, originHost, codeInSubject } = input;
   const texts = locale.mail;
   const { logo, colors, support, footer } = checkTemplateOptions(options);
+  const name = locale.dir === 'rtl' ? isolated(appName) : appName;
   const content = {
-    preview: texts.preview(appName),
+    preview: texts.preview(name),
     heading: texts.heading,
-    instruction: texts.instruction(appName),
+    instruction: texts.instruction(name),
     code,
     expiry: texts.expiry(expiresIn),
     ignore: texts.ignore,
@@ -85,9 +86,9 @@ export function defaultTemplate(input: TemplateInput, options: TemplateOptions =
     // As the last line, it lets browsers offer the code only on this host (WICG origin-bound one-time codes).
     bound: originHost && `@${originHost} #${code}`,
   };
-  const subject = texts.subject(appName);
+  const subject = texts.subject(name);
   return {
-    subject: codeInSubject ? texts.subjectWithCode(appName, code) : subject,
+    subject: codeInSubject ? texts.subjectWithCode(name, code) : subject,
     text: plainText(content),
     html: page(locale, subject, content),
   };
@@ -177,8 +178,29 @@ function plainText({ heading, instruction, code, expiry, ignore, support, footer
 /** Fills the preview in an inbox with invisible text: zero-width characters keep the spaces from collapsing into one. */
 const PADDING = '&#847;&nbsp;'.repeat(PREVIEW_LENGTH / 2);
 
-const FONT =
-  "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI','Apple SD Gothic Neo','Malgun Gothic',sans-serif";
+/**
+ * The name in its own direction (Unicode UAX #9, isolates): otherwise "Acme, Inc." in an Arabic sentence is shown with its full
+ * stop on the wrong side.
+ */
+function isolated(name: string): string {
+  return `\u2068${name}\u2069`;
+}
+
+/** Korean breaks lines between words. Chinese and Japanese, which put no spaces between words, break them anywhere. */
+const KOREAN = "'Apple SD Gothic Neo','Malgun Gothic',sans-serif;word-break:keep-all";
+
+/** By the beginning of the tag. One Unicode character has a different form in Chinese, Japanese and Korean fonts. */
+const FONTS: readonly (readonly [tag: RegExp, fonts: string])[] = [
+  [/^ja\b/i, "'Hiragino Sans',Meiryo,sans-serif"],
+  [/^zh-(hant|hk|mo|tw)\b/i, "'PingFang TC','Microsoft JhengHei',sans-serif"],
+  [/^zh\b/i, "'PingFang SC','Microsoft YaHei',sans-serif"],
+];
+
+function fontOf(tag: string): string {
+  const fonts = FONTS.find(([begins]) => begins.test(tag))?.[1] ?? KOREAN;
+  return `font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',${fonts}`;
+}
+
 const MONOSPACE = 'font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace';
 const TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0"';
 
@@ -235,7 +257,7 @@ function page({ tag, dir }: Locale, title: string, content: Content): string {
 <tr><td align="center" style="padding:32px 12px">
 <!--[if mso]><table role="presentation" width="600" cellpadding="0" cellspacing="0"><tr><td><![endif]-->
 <table ${TABLE} class="card" style="table-layout:fixed;max-width:600px;background:#ffffff;border:1px solid #e2e5ea${bar};border-radius:12px">
-<tr><td align="${align}" style="padding:32px 20px;word-break:keep-all;overflow-wrap:break-word;${FONT}">${image}
+<tr><td align="${align}" style="padding:32px 20px;overflow-wrap:break-word;${fontOf(tag)}">${image}
 <h1 class="strong" style="margin:0 0 16px;font-size:20px;line-height:28px;color:#15181e">${escapeHtml(content.heading)}</h1>
 <p class="strong" style="margin:0 0 20px;font-size:16px;line-height:24px;color:#15181e">${escapeHtml(content.instruction)}</p>
 <table ${TABLE}>
