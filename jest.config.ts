@@ -19,6 +19,7 @@ const base: Config = {
   moduleNameMapper: {
     '^express-email-verification$': '<rootDir>/lib/index.ts',
     '^express-email-verification/(\\w+)$': '<rootDir>/lib/$1/$1.ts',
+    '^express-email-verification/locales/([\\w-]+)$': '<rootDir>/lib/locales/$1.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/node_modules/.cache/'],

@@ -1,6 +1,7 @@
 /** A code as people paste it, with what surrounds it in the email, and what is not a code at all. */
 import { createEmailVerification, type EmailVerificationOptions, en } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
+import { LANGUAGES } from '../support/languages.js';
 import { memoryInbox, useServices, wrongCode } from './services.js';
 
 const { mail, open, storeOf } = useServices();
@@ -85,6 +86,26 @@ describe.each([6, 8, 10])('with codes of %i digits', (codeLength) => {
     expect((await verify(typed(code))).body).toMatchObject({ verify: true });
   });
 });
+
+it.each(LANGUAGES)(
+  "T63: the sentences of the email around a code are accepted, in the language '%s'",
+  async (_tag, locale) => {
+    const { mail } = locale;
+    const around: ((code: string) => string)[] = [
+      (code) => mail.subjectWithCode('Acme', code),
+      (code) => `${mail.instruction('Acme')}\n\n${code}`,
+      (code) => `${mail.instruction('Acme')} ${code} ${mail.expiry(180)}`,
+      (code) => `${mail.expiry(180)}\n${code}\n${mail.ignore}`.slice(-256),
+    ];
+    for (const sentence of around) {
+      const { code, verify } = await openWithCode();
+      expect([sentence(code), (await verify(sentence(code))).body]).toMatchObject([
+        sentence(code),
+        { verify: true },
+      ]);
+    }
+  },
+);
 
 it('T63: a code in a sentence is accepted in a form and without HTTP too', async () => {
   const { service, code } = await openWithCode();

@@ -5,6 +5,7 @@ import {
   MemoryStore,
 } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
+import { LANGUAGES, LOCALES } from '../support/languages.js';
 import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
 
 /** The HTML of an email, as a custom delivery gets it. */
@@ -17,6 +18,7 @@ async function htmlOf(options: Partial<EmailVerificationOptions>, locale: string
       html = message.html;
       code = /\b\d{6,10}\b/.exec(message.text)?.[0] ?? '';
     },
+    locales: LOCALES,
     ...options,
   });
   await verification.send({ email: 'minji@example.com', locale });
@@ -68,6 +70,11 @@ const messages: [what: string, locale: string, options: Partial<EmailVerificatio
   ['a host of 60 characters', 'en', { origin: `https://${'a'.repeat(52)}.example` }],
   ['an app name of 100 letters in one word', 'en', { appName: 'W'.repeat(100) }],
   ['an app name of 100 letters in one word in Korean', 'ko', { appName: '가'.repeat(100) }],
+  ...LANGUAGES.map(([tag]): [string, string, Partial<EmailVerificationOptions>] => [
+    `10 digits in the language '${tag}'`,
+    tag,
+    { codeLength: 10, origin: 'https://acme.example' },
+  ]),
 ];
 
 describeInBrowser('T60: the default email', () => {
@@ -108,7 +115,7 @@ describeInBrowser('T60: the default email', () => {
   });
 
   it.each(['light', 'dark'] as const)('T60: is readable in %s mode', async (colorScheme) => {
-    for (const locale of ['en', 'ko'])
+    for (const locale of ['en', 'ko', 'ja', 'ar'])
       for (const codeLength of [6, 10])
         for (const width of [320, 600]) {
           const options = { codeLength, origin: 'https://acme.example' };
@@ -118,6 +125,24 @@ describeInBrowser('T60: the default email', () => {
           const problems = await accessibilityProblems(page);
           expect(problems.filter((problem) => !/^(region|landmark-one-main)/.test(problem))).toEqual([]);
         }
+  });
+
+  it('T60: in Arabic everything is on the right, but the code and the line for browsers go from left to right', async () => {
+    const { page, code, measures } = await shown({ origin: 'https://acme.example' }, 'ar', 600);
+    expect(measures).toMatchObject({ lines: 1, codeInCell: true, textInCard: true });
+    const sides = await page.evaluate(`(() => {
+      const box = (selector) => { const range = document.createRange(); range.selectNodeContents(document.querySelector(selector)); return range.getBoundingClientRect(); };
+      const card = document.querySelector('.card').getBoundingClientRect();
+      const digitAt = (n) => { const range = document.createRange(); const { firstChild } = document.querySelector('.code'); range.setStart(firstChild, n); range.setEnd(firstChild, n + 1); return range.getBoundingClientRect().left; };
+      return {
+        heading: card.right - box('h1').right < box('h1').left - card.left,
+        bound: getComputedStyle(document.querySelector('p[dir=ltr]')).direction,
+        digits: ${JSON.stringify([...'012345'].map((_, n) => n))}.map(digitAt),
+      };
+    })()`);
+    const { heading, bound, digits } = sides as { heading: boolean; bound: string; digits: number[] };
+    expect([heading, bound, code.length]).toEqual([true, 'ltr', 6]);
+    expect(digits).toEqual([...digits].sort((one, other) => one - other));
   });
 
   it('T60: a double click selects the code as one word and nothing else', async () => {

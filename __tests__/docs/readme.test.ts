@@ -43,6 +43,7 @@ const FILES = [
     'lib/client/README.md',
     'lib/http/README.md',
   ],
+  'lib/locales/README.md',
   ...['lib/mail/README.md', 'lib/metrics/README.md', 'lib/operations/README.md', 'lib/store/README.md'],
   'lib/testing/README.md',
   ...['__tests__/README.md', '__tests__/bench/README.md'],
@@ -307,6 +308,34 @@ it('the example of metrics works', async () => {
      console.log(kind);`,
   );
   expect(line).toBe('sent');
+});
+
+it('a language of the package, and one of an app with at most 20 lines, work as in the examples', async () => {
+  const own = example('pluralsIn(');
+  expect(own.split('\n').filter(Boolean).length).toBeLessThanOrEqual(20);
+  const line = await firstLineOf(
+    'languages',
+    `import { createEmailVerification, durationsIn, MemoryStore, pluralsIn } from 'express-email-verification';
+     ${example("locales/ja'").replace('const verification', 'const options = optionsOf();\nconst packaged')}
+     function optionsOf() {
+       return { store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'Acme <a@b.co>', secret: process.env.EMAIL_VERIFICATION_SECRET };
+     }
+     ${own}
+     const said = async (asked: typeof packaged, locale: string) => (await asked.verify({ email: 'a@b.co', code: '1', locale })).message;
+     const { message } = await verification.send({ email: 'person@example.com', locale: 'nl-BE' });
+     const korean = await verification.send({ email: 'korean@example.com', locale: 'ko' });
+     console.log(JSON.stringify([message, korean.message, await said(packaged, 'ja'), await said(packaged, 'zh-HK'), await said(verification, 'nl')]));`,
+  );
+  expect(JSON.parse(line)).toEqual([
+    'We hebben je een code gestuurd. Bekijk je e-mail.',
+    '인증번호를 보냈어요.',
+    '入力内容をご確認ください。',
+    '請檢查您輸入的內容。',
+    'Please check what you entered.',
+  ]);
+  const message = mail.messages.find(({ envelope }) => envelope.to[0] === 'person@example.com');
+  expect(message?.subject).toBe('Je verificatiecode voor Acme');
+  expect(message?.text).toContain('De code is 3 minuten geldig, voor één keer.');
 });
 
 it('the examples for tests work', async () => {

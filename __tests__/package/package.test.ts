@@ -1,7 +1,7 @@
 /** The packed tarball, installed by npm into an app: what it contains, and how it is loaded, typed and used. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,7 +19,7 @@ const redis = useRedis();
 let folder: string;
 let app: string;
 let installed: {
-  exports: object;
+  exports: Readonly<Record<string, unknown>>;
   dependencies: object;
   peerDependencies: object;
   peerDependenciesMeta: object;
@@ -77,10 +77,24 @@ it('locks its dependencies without the name of a registry', async () => {
   expect(await readFile(join(root, 'package-lock.json'), 'utf8')).not.toContain('"resolved":');
 });
 
+const LANGUAGES = 'en ko ja zh-Hans zh-Hant es pt-BR fr de it ru ar vi id tr'.split(' ');
+
+it('exports a file of its own for each language, and none of what is beside them', async () => {
+  const dist = join(app, 'node_modules/express-email-verification/dist');
+  for (const kind of ['cjs', 'esm']) {
+    const files = (await readdir(join(dist, kind, 'locales'))).filter((name) => name.endsWith('.js'));
+    const exported = files
+      .map((name) => name.slice(0, -'.js'.length))
+      .filter((name) => installed.exports[`./locales/${name}`] !== null);
+    expect(exported.sort()).toEqual([...LANGUAGES].sort());
+  }
+});
+
 it.each(['require', 'import'])('has entries that %s can load', async (kind) => {
-  const entries = Object.keys(installed.exports).filter((entry) => entry !== './package.json');
-  expect(entries).toEqual(expect.arrayContaining(['.', './client']));
-  for (const entry of entries) {
+  const named = Object.keys(installed.exports).filter((entry) => !/package\.json|\/locales\//.test(entry));
+  expect(named).toEqual(expect.arrayContaining(['.', './client']));
+  const languages = LANGUAGES.map((language) => `./locales/${language}`);
+  for (const entry of [...named, ...languages]) {
     const name = JSON.stringify(entry.replace('.', 'express-email-verification'));
     const load = kind === 'import' ? `await import(${name})` : `require(${name})`;
     const type = kind === 'import' ? 'module' : 'commonjs';
@@ -93,15 +107,19 @@ const NAMES =
 const IMPORTS = {
   cjs: `const express = require('express');
     const { ${NAMES} } = require('express-email-verification');
-    const { createEmailVerificationClient } = require('express-email-verification/client');`,
+    const { createEmailVerificationClient } = require('express-email-verification/client');
+    const { ja } = require('express-email-verification/locales/ja');
+    const { zhHant } = require('express-email-verification/locales/zh-Hant');`,
   mjs: `import express from 'express';
     import { ${NAMES} } from 'express-email-verification';
-    import { createEmailVerificationClient } from 'express-email-verification/client';`,
+    import { createEmailVerificationClient } from 'express-email-verification/client';
+    import { ja } from 'express-email-verification/locales/ja';
+    import { zhHant } from 'express-email-verification/locales/zh-Hant';`,
 };
 const APP = `
 const verification = createEmailVerification({
   store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'Acme <hello@acme.example>', secret: 'x'.repeat(32),
-  locales: { en, ko },
+  locales: { en, ko, ja, zhHant },
 });
 const app = express();
 app.use('/email-verification', emailVerificationRouter(verification));
@@ -202,6 +220,19 @@ it('accepts a verification created by the other module kind', async () => {
   await run(process.execPath, ['both.mjs'], { cwd: app });
 });
 
+it('loads only the languages that an app imports', async () => {
+  const script = `const loaded = () => Object.keys(require.cache).flatMap((file) => /locales.(\\w\\w|\\w\\w-\\w+)\\.js$/.exec(file)?.[1] ?? []);
+    require('express-email-verification');
+    const before = loaded();
+    require('express-email-verification/locales/pt-BR');
+    console.log(JSON.stringify([before, loaded()]));`;
+  const { stdout } = await run(process.execPath, ['-e', script], { cwd: app });
+  expect(JSON.parse(stdout)).toEqual([
+    ['en', 'ko'],
+    ['en', 'ko', 'pt-BR'],
+  ]);
+});
+
 it('does not load redis or OpenTelemetry by itself', async () => {
   const script = `require('express-email-verification');
     process.exit(Object.keys(require.cache).some((file) => /node_modules.(redis|@redis|@opentelemetry)./.test(file)) ? 1 : 0);`;
@@ -215,6 +246,7 @@ import {
   createEmailVerification, emailVerificationRouter, requireVerifiedEmail, RedisStore, type SendOutcome,
 } from 'express-email-verification';
 import { createEmailVerificationClient } from 'express-email-verification/client';
+import { ptBR } from 'express-email-verification/locales/pt-BR';
 
 async function app(user: string, pass: string) {
   const redis = await createClient({ url: process.env.REDIS_URL }).on('error', console.error).connect();
@@ -225,6 +257,7 @@ async function app(user: string, pass: string) {
     secret: process.env.EMAIL_VERIFICATION_SECRET,
     beforeSend: async ({ email, request }) =>
       request?.body.captcha && email ? { kind: 'suppress' } : undefined,
+    locales: { ptBR, nl: { mail: { subject: (appName) => \`Uw code voor \${appName}\` } } },
   });
   const app = express();
   app.use('/email-verification', emailVerificationRouter(verification));
