@@ -224,6 +224,38 @@ describe.each(STORES)('on %s', (name) => {
     expect((await service.verify({ email, code: `\u200b ${code}\r\n\ufeff`, challengeId })).status).toBe(200);
   });
 
+  it('T75: with `binding: client`, only the client that requested it can enter a fixed code', async () => {
+    const service = await start({ binding: 'client' });
+    const ids: string[] = [];
+    for (let n = 0; n < 2; n += 1) ids.push((await service.send({ email })).body.challengeId);
+    const elsewhere = (await service.send({ email: person })).body.challengeId;
+    for (const challengeId of [undefined, elsewhere, `${ids[0]?.slice(0, -1)}~`])
+      expect((await service.verify({ email, code, challengeId })).body.reason).toBe('code_expired');
+    const wrongs = await inParallel(50, () => service.verify({ email, code: wrong, challengeId: ids[0] }));
+    expect(tally(wrongs)).toEqual({ code_incorrect: 5, code_expired: 45 });
+    expect((await service.verify({ email, code, challengeId: ids[0] })).status).toBe(401);
+    const rights = await inParallel(200, () => service.verify({ email, code, challengeId: ids[1] }));
+    expect(tally(rights)).toEqual({ success: 1, code_expired: 199 });
+
+    jest.spyOn(Date, 'now').mockReturnValue(until().getTime() - 1);
+    const late = (await service.send({ email })).body.challengeId;
+    jest.spyOn(Date, 'now').mockReturnValue(until().getTime());
+    expect((await service.verify({ email, code, challengeId: late })).status).toBe(401);
+    expect(inbox.codesOf(email)).toEqual([]);
+  });
+
+  it('T75: with `codeAlphabet: letters`, a fixed code works beside drawn ones', async () => {
+    const service = await start({ codeAlphabet: 'letters' });
+    for (const address of [email, person]) await service.send({ email: address });
+    expect((await service.verify({ email: person, code })).body).toMatchObject({ attemptsLeft: 4 });
+    expect((await service.verify({ email, code: code.toUpperCase() })).body).toMatchObject({
+      attemptsLeft: 4,
+    });
+    expect((await service.verify({ email, code: 'BCDF-GHJK' })).body).toMatchObject({ attemptsLeft: 3 });
+    expect((await service.verify({ email, code })).status).toBe(200);
+    expect(inbox.codesOf(email)).toEqual([]);
+  });
+
   it('T75: a code of digits alone is not read in parts', async () => {
     const digits = '48392017465038';
     for (const codeLength of [6, 8, 10]) {

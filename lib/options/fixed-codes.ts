@@ -107,7 +107,7 @@ function checkCode(path: string, code: unknown, email: string, codes: CodeFormat
   if (read !== undefined && read !== code)
     return refuseHidden(
       path,
-      `without ${codes.length} ${codes.alphabet} in a row, which would be read as an ordinary code`,
+      `without a run of ${codes.length} ${codes.alphabet}, which would be read as an ordinary code`,
       code,
     );
   return code;
