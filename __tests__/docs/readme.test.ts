@@ -189,12 +189,11 @@ it('the operations and a beforeSend that suppresses or refuses work', async () =
     'operations',
     `import { createEmailVerification, MemoryStore } from 'express-email-verification';
      const options = { store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
-     const captchaPassed = async (captcha: unknown) => captcha === undefined;
+     const isBlocked = (email: string) => email.startsWith('robot');
      const hasAccount = async (email: string) => email.startsWith('known');
      ${example('beforeSend: async ({')}
      const suppressed = await verification.send({ email: 'known@example.com' });
-     const request = { body: { captcha: 'wrong' } } as never;
-     const refused = await verification.send({ email: 'robot@example.com', request });
+     const refused = await verification.send({ email: 'robot@example.com' });
      if (suppressed.kind !== 'sent' || refused.kind !== 'refused') throw new Error(\`\${suppressed.kind}, \${refused.kind}\`);
      ${example('verification.check()')}
      if (!ok) throw new Error(problems.join());`,
