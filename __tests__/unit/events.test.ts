@@ -10,7 +10,7 @@ import request from 'supertest';
 import { createEvents } from '../../lib/events.js';
 import { createTestApp, FROM, SECRET } from '../support/app.js';
 import { useMailServer } from '../support/mail-server.js';
-import { startRawSmtpServer } from '../support/raw-smtp-server.js';
+import { type RawSmtpServer, startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { until } from '../support/until.js';
 
 const mail = useMailServer();
@@ -47,6 +47,11 @@ function start(options: Partial<EmailVerificationOptions> = {}) {
     },
   };
 }
+
+const relays: RawSmtpServer[] = [];
+afterEach(async () => {
+  for (const relay of relays.splice(0)) await relay.close();
+});
 
 const wrongOf = (code: string) => code.replace(/.$/, (digit) => String((Number(digit) + 1) % 10));
 
@@ -103,6 +108,7 @@ it.each([
 
 it('all tries of an email have one reference and one Message-ID, and so has the event of its failure', async () => {
   const relay = await startRawSmtpServer({ dot: '451 4.7.0 later' });
+  relays.push(relay);
   const { verification, received } = start({ transport: relay.url, delivery: 'background' });
   const idsIn = (header: string) =>
     relay.received
@@ -115,7 +121,6 @@ it('all tries of an email have one reference and one Message-ID, and so has the 
   expect(failed).toMatchObject({ cause: { responseCode: 451 } });
   expect([...new Set(idsIn('Message-ID'))]).toEqual([failed?.['messageId']]);
   expect([...new Set(idsIn('X-Entity-Ref-ID'))]).toEqual([failed?.['reference']]);
-  await relay.close();
 });
 
 it('a delivery function gets the reference and the Message-ID', async () => {
