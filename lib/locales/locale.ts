@@ -30,7 +30,7 @@ export interface Locale {
     readonly emailNotString?: string | undefined;
     readonly code: (length: number) => string;
     /** For `codeAlphabet: 'letters'`. @default the one in English */
-    readonly letterCode?: string;
+    readonly letterCode?: string | undefined;
     /** For a program that sent another type, such as a JSON number. @default code */
     readonly codeNotString?: string | undefined;
     readonly challengeId: string;
