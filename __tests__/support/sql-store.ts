@@ -115,10 +115,11 @@ export function createSqlStore(clock: () => number): Store {
         const left = holder ? attemptsOf(mailbox, challenge, holder, now) : undefined;
         const kept = left !== undefined && left > 0;
         clearChallenge(key, now);
-        run('INSERT OR REPLACE INTO codes VALUES (?, ?, ?, ?)', ...key, request.code, ends);
+        const code = (!kept && request.codeOfNewHolder) || request.code;
+        run('INSERT OR REPLACE INTO codes VALUES (?, ?, ?, ?)', ...key, code, ends);
         if (kept && holder) setAttempts(key, holder, left, ends);
         else setAttempts(key, request.newHolder, request.maxAttempts, ends);
-        setAttempts(key, SHARED, request.maxAttempts, ends);
+        setAttempts(key, SHARED, request.sharedAttempts ?? request.maxAttempts, ends);
         const resendIn = waitFor(mailbox, limits, now);
         return { kind: 'opened', kept, place, expiresIn: request.codeTtl, resendIn };
       }),
