@@ -1,5 +1,6 @@
-/** A Redis with Sentinels that fails over under load. */
+/** A Redis with Sentinels that fails over under load, with the sentinel clients of node-redis and ioredis. */
 import { RedisStore } from 'express-email-verification';
+import { Redis } from 'ioredis';
 import { createSentinel } from 'redis';
 import { SENTINEL_NAME, startWatchedRedis, type WatchedRedis } from '../support/redis-sentinel.js';
 import { until } from '../support/until.js';
@@ -17,6 +18,8 @@ import { report, type Service, startService } from './support/service.js';
 let redis: WatchedRedis;
 let client: ReturnType<typeof createSentinel>;
 let service: Service;
+let ioredis: Redis;
+let onIoredis: Service;
 
 beforeAll(async () => {
   redis = await startWatchedRedis();
@@ -25,11 +28,15 @@ beforeAll(async () => {
   await client.connect();
   service = await startService({ store: new RedisStore(client) });
   service.verification.on('unavailable', () => {});
+  ioredis = new Redis({ name: SENTINEL_NAME, sentinels: redis.rootNodes });
+  onIoredis = await startService({ store: new RedisStore(ioredis, { prefix: 'ioredis:' }) });
+  onIoredis.verification.on('unavailable', () => {});
 });
 
 afterAll(async () => {
-  await service?.close();
+  await Promise.all([service?.close(), onIoredis?.close()]);
   await client?.destroy();
+  ioredis?.disconnect();
   await redis?.stop();
 });
 
@@ -45,12 +52,16 @@ async function startLoadOnMaster() {
 }
 
 it('answers 503 while the master is down, and recovers when a replica takes over', async () => {
+  await onIoredis.recovery(5);
+  const loadOnIoredis = startLoad(onIoredis);
   const { load, master, ...at } = await startLoadOnMaster();
   await master.kill();
-  await until('all of the load is refused', () => refused(load) > 20);
+  await until('all of the load is refused', () => refused(load) > 20 && refused(loadOnIoredis) > 20);
   report('sentinel, master killed: recovered after', await service.recovery(5), 'ms more');
-  await load.stop();
+  report('sentinel, master killed: ioredis recovered after', await onIoredis.recovery(5), 'ms more');
+  await Promise.all([load.stop(), loadOnIoredis.stop()]);
   expectBounded(service, load);
+  expectBounded(onIoredis, loadOnIoredis);
   report('sentinel, master killed: lost', await expectLostAtMost(service, load, at), summary(load));
   await master.restart();
   await redis.whole();
