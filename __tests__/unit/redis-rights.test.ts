@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RedisStore } from 'express-email-verification';
+import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import request from 'supertest';
 import { createTestApp } from '../support/app.js';
@@ -27,13 +28,17 @@ afterEach(async () => {
 });
 
 /** The test app on a client that logs in as a Redis user with these rights. */
-async function appOf(rights: readonly string[]) {
+async function appOf(rights: readonly string[], library: 'redis' | 'ioredis' = 'redis') {
   await redis.client.sendCommand(['ACL', 'SETUSER', 'app', 'reset', 'on', '>hidden', ...rights]);
   await redis.client.scriptFlush();
-  const client = createClient({ url: redis.server.url, username: 'app', password: 'hidden' });
+  const login = { username: 'app', password: 'hidden' };
+  const client =
+    library === 'redis'
+      ? createClient({ url: redis.server.url, ...login })
+      : new Redis({ path: redis.server.url.replace(/^unix:\/\//, ''), lazyConnect: true, ...login });
   client.on('error', () => {});
   await client.connect();
-  ended.push(() => client.destroy());
+  ended.push(() => ('destroy' in client ? client.destroy() : client.disconnect()));
   let code = '';
   let fails = false;
   const { app, verification } = createTestApp(
@@ -97,6 +102,23 @@ it('T67: the rights in the README are enough for every operation and for check()
   expect(await askStoreAlone(store)).toBe('');
   expect(causes).toEqual([]);
   expect(await verification.check()).toEqual({ ok: true, problems: [] });
+});
+
+it.each([
+  ['with', RIGHTS, []],
+  [
+    'without',
+    RIGHTS.filter((right) => right !== '+info'),
+    [expect.stringContaining('Cannot tell the eviction policy')],
+  ],
+])('T67: they are enough for ioredis, %s +info', async (_with, rights, problems) => {
+  // ioredis warns that it could not run INFO.
+  jest.spyOn(console, 'warn').mockImplementation(() => {});
+  const { verification, causes, requestAll } = await appOf(rights, 'ioredis');
+  expect(await requestAll()).toEqual([200, 200, 500, 401, 200, 409, 201, 200, 429, 429]);
+  expect(causes).toEqual([]);
+  expect((await verification.check()).problems).toEqual(problems);
+  jest.restoreAllMocks();
 });
 
 it('T67: they are enough if the default user may do nothing', async () => {
