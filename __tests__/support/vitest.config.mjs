@@ -1,7 +1,7 @@
 /** Vitest, for the recipe and for what `/testing` promises in it. Run by `test-with-vitest.test.ts`. */
 import { join } from 'node:path';
 
-const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
+const root = join(import.meta.dirname, '../..');
 
 export default {
   root,
