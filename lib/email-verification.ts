@@ -19,7 +19,7 @@ import type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './ope
 import type { SendInput, SendOutcome } from './operations/send.js';
 import type { ForgetOutcome, StatusOutcome, SupportInput } from './operations/support.js';
 import type { VerifyInput, VerifyOutcome } from './operations/verify.js';
-import { createSettings, type EmailVerificationOptions } from './options/options.js';
+import { createSettings, type EmailVerificationOptions, type Settings } from './options/options.js';
 
 /** The operations. A failure of the store or the email is an outcome, never a rejection. */
 export interface EmailVerification {
@@ -78,7 +78,11 @@ export interface CheckOutcome {
  * app.use('/email-verification', emailVerificationRouter(verification));
  */
 export function createEmailVerification(options: EmailVerificationOptions): EmailVerification {
-  const settings = createSettings(options);
+  return verificationOf(createSettings(options));
+}
+
+/** @internal */
+export function verificationOf(settings: Settings): EmailVerification {
   checkTemplate(settings);
   const weakness = guessWarning(settings);
   if (weakness) warn(weakness);

@@ -42,6 +42,8 @@ export { guessBound } from './options/guess-bound.js';
 export type { EmailVerificationOptions, StrengthOptions } from './options/options.js';
 export type { ClientLimitOption } from './options/rate-limit.js';
 export type { Sender, SendLimit } from './options/rules.js';
+export type { CommonOptions, PurposeOptions } from './purposes.js';
+export { createEmailVerifications } from './purposes.js';
 export type { MemoryStoreOptions } from './store/memory-store.js';
 export { MemoryStore } from './store/memory-store.js';
 export type { RedisClient } from './store/redis/client.js';

@@ -230,6 +230,23 @@ it('the examples of captchas refuse a send without a token', async () => {
   expect(line).toBe('refused,refused');
 });
 
+it('the example of several purposes sends codes of each', async () => {
+  const line = await firstLineOf(
+    'purposes',
+    `import express from 'express';
+     import { createEmailVerifications, emailVerificationRouter, MemoryStore } from 'express-email-verification';
+     const options = { store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
+     const app = express();
+     ${example('createEmailVerifications(options')}
+     const server = app.listen(0, '127.0.0.1', () => console.log((server.address() as { port: number }).port));`,
+  );
+  const app = request(`http://127.0.0.1:${line}`);
+  await app.post('/sign-up/verification/send').send({ email: 'one@example.com' }).expect(200);
+  await app.post('/account/verification/send').send({ email: 'two@example.com' }).expect(200);
+  expect(await mail.lastCode('one@example.com')).toMatch(/^\d{6}$/);
+  expect(await mail.lastCode('two@example.com')).toMatch(/^\d{8}$/);
+});
+
 it('the examples of options work', async () => {
   const tries = {
     rotation: example('EMAIL_VERIFICATION_SECRET_BEFORE'),

@@ -87,7 +87,7 @@ export function createQueue(settings: Settings): EmailQueue {
       closing.abort();
       for (const endWait of waiting) endWait();
       if (taken > 0) await new Promise<void>((resolve) => onIdle.push(resolve));
-      for (const { owned, transporter } of transports) if (owned) transporter.close?.();
+      for (const transport of transports) transport.close();
     },
   };
 }

@@ -62,8 +62,8 @@ export interface Transport {
   /** What problems call it: `transport`, or which of several. */
   readonly label: string;
   readonly transporter: AnyTransporter;
-  /** Whether close() closes it: not if the app passed a transporter. */
-  readonly owned: boolean;
+  /** Closes it, unless the app passed a transporter: that stays open. */
+  close(): void;
   /** For messages that are already composed: only if we made the pool. */
   readonly pool?: Pick<SmtpPool, 'compose' | 'sendRaw'>;
   /** Tries to log in, if the transport can. Once the signal is aborted, no connection stays open. */
@@ -120,11 +120,17 @@ function transportOf(raw: RawOptions): UnnamedTransport {
   if (!(plugin instanceof SMTPTransport)) return wrapTransporter(transporter, true);
   // Set by a `proxy`. nodemailer would not pass it on before the first message, but a login needs it earlier.
   if (typeof getSocket === 'function') plugin.getSocket = getSocket;
-  return { transporter, owned: true, ...(pool && { pool }), logIn: (signal) => logIn(plugin, signal) };
+  return {
+    transporter,
+    close: () => transporter.close(),
+    ...(pool && { pool }),
+    logIn: (signal) => logIn(plugin, signal),
+  };
 }
 
 function wrapTransporter(transporter: AnyTransporter, owned: boolean): UnnamedTransport {
-  return { transporter, owned, logIn: () => transporter.verify?.() };
+  const close = () => (owned ? void transporter.close?.() : undefined);
+  return { transporter, close, logIn: () => transporter.verify?.() };
 }
 
 const TRANSPORTS = 'a nodemailer transporter, its options or an SMTP URL';

@@ -6,7 +6,7 @@ import { checkLocales, chooseDefault } from '../locales/check-locales.js';
 import type { PartialLocale } from '../locales/locale.js';
 import type { CustomDelivery } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
-import { createTransports, type TransportsOption } from '../mail/transport.js';
+import { createTransports, type Transport, type TransportsOption } from '../mail/transport.js';
 import type { BeforeSend } from '../operations/before-send.js';
 import { boundedStore } from '../store/bounded-store.js';
 import type { Store } from '../store/store.js';
@@ -143,8 +143,14 @@ export interface EmailVerificationOptions extends Pick<OptionValues, RequiredNam
 /** The options after defaults and checks. Times are milliseconds. */
 export type Settings = ReturnType<typeof createSettings>;
 
+/** What the verifications of several purposes have in common. */
+export interface Shared {
+  readonly store: Store;
+  readonly transports: readonly Transport[] | undefined;
+}
+
 /** @throws TypeError or RangeError that names the option, its range and its value (never of `secret` or `transport`). */
-export function createSettings(passed: EmailVerificationOptions) {
+export function createSettings(passed: EmailVerificationOptions, shared?: Shared) {
   const options = readOptionsOf('createEmailVerification()', passed, OPTIONS);
   const from = OPTIONS.from(options.from);
   const origin = OPTIONS.origin(options.origin);
@@ -155,7 +161,7 @@ export function createSettings(passed: EmailVerificationOptions) {
     from,
     origin,
     originHost: hostOf(origin),
-    store: OPTIONS.store(options.store),
+    store: shared?.store ?? OPTIONS.store(options.store),
     /** One for each secret. The first one makes new digests, and all are accepted. */
     hashers: OPTIONS.secret(options.secret),
     ...strength,
@@ -173,7 +179,7 @@ export function createSettings(passed: EmailVerificationOptions) {
     template: OPTIONS.template(options.template),
     codeInSubject: OPTIONS.codeInSubject(options.codeInSubject),
     ...chooseDefault(OPTIONS.locales(options.locales), OPTIONS.defaultLocale(options.defaultLocale)),
-    transports: isTransportUnused ? [] : OPTIONS.transport(options.transport),
+    transports: isTransportUnused ? [] : (shared?.transports ?? OPTIONS.transport(options.transport)),
   };
 }
 

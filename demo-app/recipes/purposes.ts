@@ -1,0 +1,40 @@
+/** Several purposes on one store, each with words of its own: sign-up, a new address, a sign-in. */
+import {
+  type CommonOptions,
+  createEmailVerifications,
+  type EmailVerification,
+  en,
+  type Locale,
+} from 'express-email-verification';
+
+const changeEmail: Locale = {
+  ...en,
+  mail: {
+    ...en.mail,
+    heading: 'Confirm your new email address',
+    instruction: (appName) => `Enter this code to use this address with ${appName}:`,
+  },
+};
+
+const signIn: Locale = {
+  ...en,
+  mail: {
+    ...en.mail,
+    subject: (appName) => `Sign in to ${appName}`,
+    heading: 'Sign in',
+    instruction: (appName) => `Enter this code to sign in to ${appName}:`,
+    ignore:
+      'If you are not signing in, somebody knows your password: change it. Never share the code with anyone.',
+  },
+};
+
+export type Purpose = 'signup' | 'change-email' | 'sign-in';
+
+/** Mount a router for each: `app.use('/verify/sign-up', emailVerificationRouter(purposes.signup))`. */
+export function createPurposes(common: CommonOptions): Readonly<Record<Purpose, EmailVerification>> {
+  return createEmailVerifications<Purpose>(common, {
+    signup: {},
+    'change-email': { locales: { en: changeEmail }, codeTtl: 600, codeLength: 8 },
+    'sign-in': { locales: { en: signIn } },
+  });
+}
