@@ -124,6 +124,8 @@ describe.each(LANGUAGES)('%s', (tag, locale) => {
     expect(html).toMatch(/<td class="code" dir="ltr"[^>]*>012345<\/td>/);
     expect(html).toMatch(/<p class="soft" dir="ltr"[^>]*>@acme\.example #012345<\/p>/);
     expect(text.split('\n')).toEqual(expect.arrayContaining(['012345', '@acme.example #012345']));
+    // A lock screen shows no more than the beginning.
+    expect(text.replace(/\s+/g, ' ').indexOf('012345')).toBeGreaterThanOrEqual(200);
     // Korean breaks lines between words only; a line of Chinese or Japanese is one word.
     expect(html.includes('word-break:keep-all')).toBe(!/^(ja|zh)/.test(tag));
   });

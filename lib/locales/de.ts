@@ -17,7 +17,8 @@ export const de: Locale = builtIn({
     delivery_failed: 'Die E-Mail konnte nicht gesendet werden. Bitte versuchen Sie es später erneut.',
     recipient_refused:
       'Die E-Mail konnte nicht zugestellt werden. Bitte prüfen Sie die Adresse und versuchen Sie es erneut.',
-    delivery_unknown: 'Die E-Mail kommt möglicherweise etwas später an. Der Code darin ist dann gültig.',
+    delivery_unknown:
+      'Die E-Mail kommt möglicherweise etwas später an. Den Code darin können Sie dann verwenden.',
     unavailable: 'Der Dienst ist gerade nicht verfügbar. Bitte versuchen Sie es gleich noch einmal.',
     code_incorrect: (attemptsLeft) =>
       attemptsLeft === 0
@@ -46,7 +47,7 @@ export const de: Locale = builtIn({
     subjectWithCode: (appName, code) => `${code} ist Ihr Bestätigungscode für ${appName}`,
     preview: (appName) => `Geben Sie ihn ein, um Ihre E-Mail-Adresse für ${appName} zu bestätigen.`,
     heading: 'E-Mail-Adresse bestätigen',
-    instruction: (appName) => `Geben Sie diesen Code ein, um mit ${appName} fortzufahren:`,
+    instruction: (appName) => `Geben Sie diesen Code ein, um bei ${appName} fortzufahren:`,
     expiry: (seconds) =>
       `Der Code ist ${durations.exact(seconds)} lang gültig und kann nur einmal verwendet werden.`,
     ignore:

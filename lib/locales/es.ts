@@ -14,10 +14,10 @@ export const es: Locale = builtIn({
     refused: 'Se rechazó la solicitud.',
     captcha: 'Confirma que no eres un robot e inténtalo de nuevo.',
     too_many_requests: (seconds) =>
-      `Demasiadas solicitudes. Inténtalo de nuevo en ${durations.wait(seconds)}.`,
+      `Demasiadas solicitudes. Inténtalo de nuevo dentro de ${durations.wait(seconds)}.`,
     delivery_failed: 'No se pudo enviar el correo. Inténtalo de nuevo más tarde.',
     recipient_refused: 'No se pudo entregar el correo. Revisa la dirección e inténtalo de nuevo.',
-    delivery_unknown: 'El correo puede tardar un poco más. Si te llega, podrás usar su código.',
+    delivery_unknown: 'El correo puede tardar un poco más. Si te llega, el código será válido.',
     unavailable: 'El servicio no está disponible en este momento. Inténtalo de nuevo en unos instantes.',
     code_incorrect: (attemptsLeft) =>
       attemptsLeft === 0

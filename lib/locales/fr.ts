@@ -15,7 +15,7 @@ export const fr: Locale = builtIn({
     too_many_requests: (seconds) => `Trop de demandes. Réessayez dans ${durations.wait(seconds)}.`,
     delivery_failed: 'L’e-mail n’a pas pu être envoyé. Réessayez plus tard.',
     recipient_refused: 'L’e-mail n’a pas pu être remis. Vérifiez l’adresse, puis réessayez.',
-    delivery_unknown: 'L’e-mail peut tarder un peu. S’il vous parvient, son code fonctionnera.',
+    delivery_unknown: 'L’e-mail peut arriver avec un peu de retard. S’il vous parvient, le code sera valide.',
     unavailable: 'Le service est momentanément indisponible. Réessayez dans un instant.',
     code_incorrect: (attemptsLeft) =>
       attemptsLeft === 0
@@ -24,7 +24,7 @@ export const fr: Locale = builtIn({
             one: 'tentative',
             other: 'tentatives',
           })}.`,
-    code_expired: 'Ce code n’est plus valable. Demandez-en un nouveau.',
+    code_expired: 'Ce code n’est plus valide. Demandez-en un nouveau.',
     code_outdated: 'Ce code provient d’un e-mail précédent. Saisissez celui de l’e-mail le plus récent.',
     email_not_verified: 'Confirmez d’abord votre adresse e-mail.',
   },

@@ -15,7 +15,7 @@ export const id: Locale = builtIn({
     delivery_failed: 'Email tidak dapat dikirim. Coba lagi nanti.',
     recipient_refused: 'Email tidak dapat dikirim ke alamat tersebut. Periksa alamatnya, lalu coba lagi.',
     delivery_unknown: 'Email mungkin tiba sedikit terlambat. Jika tiba, kode di dalamnya dapat digunakan.',
-    unavailable: 'Layanan sedang tidak tersedia. Coba lagi beberapa saat lagi.',
+    unavailable: 'Layanan sedang tidak tersedia. Silakan coba beberapa saat lagi.',
     code_incorrect: (attemptsLeft) =>
       attemptsLeft === 0
         ? 'Kode salah. Silakan minta kode baru.'

@@ -15,8 +15,8 @@ export const it: Locale = builtIn({
     too_many_requests: (seconds) => `Troppe richieste. Riprova tra ${durations.wait(seconds)}.`,
     delivery_failed: 'Impossibile inviare l’email. Riprova più tardi.',
     recipient_refused: 'Impossibile recapitare l’email. Controlla l’indirizzo e riprova.',
-    delivery_unknown: 'L’email potrebbe arrivare con un po’ di ritardo. Se arriva, potrai usarne il codice.',
-    unavailable: 'Il servizio non è al momento disponibile. Riprova tra poco.',
+    delivery_unknown: 'L’email potrebbe arrivare con un po’ di ritardo. Se arriva, il codice sarà valido.',
+    unavailable: 'Al momento il servizio non è disponibile. Riprova tra poco.',
     code_incorrect: (attemptsLeft) =>
       attemptsLeft === 0
         ? 'Il codice non è corretto. Richiedine uno nuovo.'
@@ -26,7 +26,7 @@ export const it: Locale = builtIn({
           })}.`,
     code_expired: 'Questo codice non è più valido. Richiedine uno nuovo.',
     code_outdated: 'Questo codice è di un’email precedente. Inserisci quello dell’email più recente.',
-    email_not_verified: 'Verifica prima il tuo indirizzo email.',
+    email_not_verified: 'Prima verifica il tuo indirizzo email.',
   },
   fields: {
     body: 'Impossibile leggere la richiesta. Invia JSON o un modulo.',

@@ -42,7 +42,7 @@ export const ptBR: Locale = builtIn({
     // An article before the name would need its gender.
     subject: (appName) => `${appName}: seu código de verificação`,
     subjectWithCode: (appName, code) => `${appName}: seu código de verificação é ${code}`,
-    preview: (appName) => `Digite o código para verificar seu endereço de e-mail em ${appName}.`,
+    preview: (appName) => `${appName}: digite o código para verificar seu endereço de e-mail.`,
     heading: 'Verifique seu endereço de e-mail',
     instruction: (appName) => `Digite este código para continuar em ${appName}:`,
     expiry: (seconds) => `O código é válido por ${durations.exact(seconds)} e só pode ser usado uma vez.`,
