@@ -361,20 +361,16 @@ describe('a partial locale', () => {
   });
 });
 
-it('a name in a right-to-left sentence keeps its own direction', () => {
+it('a name, a line for support and small print keep their own direction in a right-to-left email', () => {
+  const input = { code: '012345', expiresIn: 180, purpose: 'signup', data: undefined, codeInSubject: true };
   const written = (locale: Locale) =>
-    defaultTemplate({
-      ...{
-        code: '012345',
-        expiresIn: 180,
-        purpose: 'signup',
-        data: undefined,
-        appName: 'Acme, Inc.',
-        originHost: undefined,
-      },
-      ...{ locale, codeInSubject: true },
-    });
+    defaultTemplate(
+      { ...input, appName: 'Acme, Inc.', originHost: undefined, locale },
+      { support: 'Questions? Call us!', footer: 'Acme, Inc.' },
+    );
   const { subject, text, html } = written(ar);
   for (const part of [subject, text, html]) expect(part).toContain('\u2068Acme, Inc.\u2069');
+  for (const small of ['Questions\\? Call us!', 'Acme, Inc\\.'])
+    expect(html).toMatch(new RegExp(`<p class="soft" dir="auto"[^>]*>${small}</p>`));
   for (const part of Object.values(written(de))) expect(part).not.toMatch(/[\u2066-\u2069]/);
 });

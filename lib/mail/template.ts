@@ -225,11 +225,12 @@ function page({ tag, dir }: Locale, title: string, content: Content): string {
     ? `
 <img src="${escapeHtml(logo.url)}" alt="${escapeHtml(logo.alt)}" width="${logo.width}" height="${logo.height}" style="display:block;margin:0 0 20px;border:0">`
     : '';
+  // These are in the app's words, which may be in another direction than the email.
   const small = [support, footer]
     .filter((text) => text !== undefined)
     .map(
       (text) => `
-<p class="soft" style="margin:12px 0 0;font-size:14px;line-height:20px;color:#565e6c">${escapeHtml(text).replaceAll('\n', '<br>')}</p>`,
+<p class="soft" dir="auto" style="margin:12px 0 0;font-size:14px;line-height:20px;color:#565e6c">${escapeHtml(text).replaceAll('\n', '<br>')}</p>`,
     )
     .join('');
   return `<!doctype html>
