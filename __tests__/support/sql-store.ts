@@ -199,6 +199,33 @@ export function createSqlStore(clock: () => number): Store {
         return { hits, resetsIn: (value('SELECT ends FROM counters WHERE ip = ?', ip) ?? 0) - now };
       }),
 
+    status: ({ mailbox, challenge, limits }, timeout) =>
+      atomically(timeout, (now) => {
+        const live = [mailbox, challenge, now] as const;
+        const ofLive = 'mailbox = ? AND challenge = ? AND ends > ?';
+        const codes = prepared(`SELECT ends - ? AS ends_in FROM codes WHERE ${ofLive} ORDER BY ends`)
+          .all(now, ...live)
+          .map((row): number => Object(row).ends_in);
+        const most = value(`SELECT max(attempts) FROM attempts WHERE ${ofLive}`, ...live) ?? 0;
+        const counted = 'SELECT count(*) FROM emails WHERE mailbox = ? AND place > ? AND given_back = 0';
+        return {
+          kind: 'status',
+          codes,
+          attemptsLeft: codes.length > 0 ? most : 0,
+          sends: value(counted, mailbox, now - DAY) ?? 0,
+          resendIn: waitFor(mailbox, limits, now),
+          tokens: value(`SELECT count(*) FROM tokens WHERE ${ofLive}`, ...live) ?? 0,
+        };
+      }),
+
+    forget: ({ mailbox, challenge }, timeout) =>
+      atomically(timeout, () => {
+        run('DELETE FROM emails WHERE mailbox = ?', mailbox);
+        for (const table of ['codes', 'attempts', 'tokens'])
+          run(`DELETE FROM ${table} WHERE mailbox = ? AND challenge = ?`, mailbox, challenge);
+        return { kind: 'forgotten' };
+      }),
+
     check: async () => [],
   };
 }
