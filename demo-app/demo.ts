@@ -89,6 +89,7 @@ export function createDemo({
       progress: createProgressCookie({ secure }),
       showPage,
       inbox: inbox !== undefined,
+      codeAlphabet: emailVerification.codeAlphabet,
     }),
   );
   app.use(signInRouter({ accounts, sessions, showPage }));

@@ -28,13 +28,13 @@ async function main(): Promise<void> {
     throw error;
   }
   const { store, transport, inbox } = services;
-  const { from, secret, origin, database, trustProxy } = settings;
+  const { from, secret, origin, database, trustProxy, strongCodes } = settings;
   const accounts: Backend =
     database === ':memory:' ? { kind: 'memory_accounts' } : { kind: 'file_accounts', file: database };
   const backends = [...services.backends, accounts];
   const options = { origin, database, inbox, trustProxy, backends };
   const demo = await startDemo(
-    { ...options, emailVerification: { store, transport, from, secret } },
+    { ...options, emailVerification: { store, transport, from, secret, ...(strongCodes && STRONG) } },
     services,
   );
   server.off('request', respondStarting).on('request', demo.app);
@@ -50,6 +50,8 @@ async function main(): Promise<void> {
   const { problems } = await demo.verification.check();
   for (const problem of problems) log(`Warning: ${problem}`);
 }
+
+const STRONG = { codeAlphabet: 'letters', binding: 'client' } as const;
 
 const respondStarting: RequestListener = (_req, res) => {
   res.writeHead(503, { 'Retry-After': '1' }).end('The demo is starting.');

@@ -15,6 +15,8 @@ export interface DemoSettings {
   readonly isSecretRandom: boolean;
   readonly database: string;
   readonly trustProxy: number | boolean;
+  /** Codes of letters that only the browser that requested them can enter. */
+  readonly strongCodes: boolean;
 }
 
 /** An invalid setting. The message says how to correct it. */
@@ -46,6 +48,7 @@ export function readSettings(env: NodeJS.ProcessEnv): DemoSettings {
     isSecretRandom: !secret,
     database: env['DATABASE'] || ':memory:',
     trustProxy: env['TRUST_PROXY'] ? readInteger('TRUST_PROXY', env['TRUST_PROXY'], 10) : false,
+    strongCodes: env['STRONG_CODES'] ? readInteger('STRONG_CODES', env['STRONG_CODES'], 1) === 1 : false,
   };
 }
 

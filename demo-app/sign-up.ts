@@ -20,6 +20,7 @@ export interface SignUpOptions {
   readonly showPage: ShowPage;
   /** Whether the code step links to the development inbox. */
   readonly inbox: boolean;
+  readonly codeAlphabet: SignUpView['codeAlphabet'];
 }
 
 export function signUpRouter({
@@ -29,6 +30,7 @@ export function signUpRouter({
   progress,
   showPage,
   inbox,
+  codeAlphabet,
 }: SignUpOptions): Router {
   const router = express.Router();
   const parseForm = express.urlencoded({ extended: false, limit: '16kb' });
@@ -195,7 +197,7 @@ export function signUpRouter({
   }
 
   function show(req: Request, res: Response, view: SignUpView): void {
-    showPage(req, res, signUpPage(translationOf(req), { inbox, ...view }));
+    showPage(req, res, signUpPage(translationOf(req), { inbox, codeAlphabet, ...view }));
   }
 }
 

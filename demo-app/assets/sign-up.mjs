@@ -15,7 +15,6 @@ const client = createEmailVerificationClient({
 });
 
 const PATHS = { address: '/sign-up', code: '/sign-up/code', account: '/sign-up/account' };
-const CODE_LENGTH = 6;
 const appName = document.title.split(' · ').at(-1);
 
 const section = (step) => page.querySelector(`[data-step="${step}"]`);
@@ -25,6 +24,7 @@ const resendForm = document.getElementById('resend');
 const accountForm = section('account').querySelector('form');
 const emailInput = addressForm.elements.email;
 const codeInput = codeForm.elements.code;
+const COMPLETE_CODE = codeInput.inputMode === 'numeric' ? /^\p{Nd}{6}$/u : /^\p{L}{8}$/u;
 const resendButton = resendForm.querySelector('button');
 
 /** The last code that was submitted automatically, so that a wrong code is not submitted again on each keystroke. */
@@ -150,24 +150,24 @@ async function send(request, from) {
   }
 }
 
-/** Accepts digits of any script, and ignores spaces and dashes in a pasted code. */
+/** Accepts digits and letters of any script, and ignores spaces and dashes in a pasted code. */
 function submitWhenComplete() {
-  const digits = digitsOf(codeInput.value);
-  if (!/^\p{Nd}+$/u.test(digits) || [...digits].length !== CODE_LENGTH) {
+  const code = bare(codeInput.value);
+  if (!COMPLETE_CODE.test(code)) {
     submitted = '';
     return;
   }
-  if (digits === submitted || codeForm.getAttribute('aria-busy') === 'true') return;
+  if (code === submitted || codeForm.getAttribute('aria-busy') === 'true') return;
   codeForm.requestSubmit();
 }
 
-function digitsOf(text) {
+function bare(text) {
   return text.replace(/[\s\p{Pd}\p{Cf}\u2212]/gu, '');
 }
 
 async function verify() {
   clearMessages(page);
-  submitted = digitsOf(codeInput.value);
+  submitted = bare(codeInput.value);
   const outcome = await client.verify(codeInput.value);
   const { kind, message = strings.unexpected } = outcome;
   switch (kind) {

@@ -11,7 +11,7 @@ export const en: Translation = {
   steps: { label: 'Sign-up steps', names: ['Email', 'Code', 'Account'] },
   address: {
     title: 'Create your account',
-    lead: 'Enter your email address, and we’ll send you a 6-digit code to verify it.',
+    lead: 'Enter your email address, and we’ll send you a code to verify it.',
     label: 'Email address',
     button: 'Send code',
     haveCode: 'I already have a code',
@@ -19,7 +19,7 @@ export const en: Translation = {
   },
   code: {
     title: 'Check your email',
-    sentTo: ['We sent a 6-digit code to ', '.'],
+    sentTo: ['We sent a code to ', '.'],
     notSent: {
       title: 'No new code sent',
       lead: [
@@ -27,7 +27,7 @@ export const en: Translation = {
         ' yet. Please try again later, or use a different email address.',
       ],
     },
-    label: 'Enter the 6-digit code',
+    label: 'Enter the code',
     button: 'Verify email',
     resend: 'Resend code',
     resendIn: ['You can request a new code in ', '.'],

@@ -15,7 +15,7 @@ export const ko: Translation = {
   steps: { label: '회원가입 단계', names: ['이메일', '인증번호', '계정 정보'] },
   address: {
     title: '회원가입',
-    lead: '이메일 주소를 입력하시면 인증번호 6자리를 보내 드립니다.',
+    lead: '이메일 주소를 입력하시면 인증번호를 보내 드립니다.',
     label: '이메일 주소',
     button: '인증번호 받기',
     haveCode: '인증번호를 이미 받으셨나요?',
@@ -23,7 +23,7 @@ export const ko: Translation = {
   },
   code: {
     title: '이메일을 확인해 주세요',
-    sentTo: ['', ' 주소로 인증번호 6자리를 보냈습니다.'],
+    sentTo: ['', ' 주소로 인증번호를 보냈습니다.'],
     notSent: {
       title: '새 인증번호를 보내지 않았습니다',
       lead: [
@@ -31,7 +31,7 @@ export const ko: Translation = {
         ' 주소로 인증번호를 다시 보낼 수 없습니다. 나중에 다시 시도하거나 다른 이메일 주소를 사용해 주세요.',
       ],
     },
-    label: '인증번호 6자리',
+    label: '인증번호',
     button: '인증하기',
     resend: '인증번호 다시 받기',
     resendIn: ['', ' 후에 다시 받을 수 있습니다.'],

@@ -89,7 +89,7 @@ function langOf(message: ReceivedMessage): Html | false {
 
 /** The code in a message: it stands on a line of its own. */
 function codeIn({ text }: ReceivedMessage): string | undefined {
-  return /^\d{6,10}$/m.exec(text)?.[0];
+  return /^(?:\d{6,10}|[A-Z]{4}-[A-Z]{4})$/m.exec(text)?.[0];
 }
 
 /** The HTML of a message in a sandboxed frame: no scripts, no forms, and nothing loaded from other hosts. */

@@ -20,6 +20,8 @@ export interface SignUpView {
   readonly values?: Readonly<Record<string, string>>;
   /** Whether the code step links to the inbox. */
   readonly inbox?: boolean;
+  /** @default 'digits' */
+  readonly codeAlphabet?: 'digits' | 'letters' | undefined;
 }
 
 export function signUpPage(t: Translation, view: SignUpView): Page {
@@ -85,7 +87,7 @@ ${field('code', {
   label: code.label,
   describedBy: 'sent-to',
   type: 'text',
-  inputmode: 'numeric',
+  ...(view.codeAlphabet === 'letters' ? { autocapitalize: 'characters' } : { inputmode: 'numeric' }),
   autocomplete: 'one-time-code',
   value: view.values?.['code'],
   error: view.fieldErrors?.['code'],
