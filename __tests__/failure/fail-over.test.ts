@@ -205,9 +205,9 @@ describe('if all fail', () => {
     const [first, second] = [await startRelay({ auth: '535 5.7.8 No' }), await startRelay()];
     const { verification } = await startWith([to(first), to({ port: silent }), to(second)]);
     expect((await verification.check()).problems).toEqual([
-      expect.stringContaining(`The transport[0] could not log in: 127.0.0.1:${first.port} refused the login`),
+      expect.stringContaining(`\`transport[0]\` could not log in: 127.0.0.1:${first.port} refused the login`),
       expect.stringContaining(
-        `The transport[1] could not log in: 127.0.0.1:${silent} refused the connection`,
+        `\`transport[1]\` could not log in: 127.0.0.1:${silent} refused the connection`,
       ),
     ]);
   });

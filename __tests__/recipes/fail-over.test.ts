@@ -24,7 +24,7 @@ it('sends by the second provider while the first is down, and the log tells', as
   const stop = watch(verification, log, 10);
   await until('the problem is logged', () => lines.length > 0);
   stop();
-  expect(lines[0]).toContain(`The transport[0] could not log in: ${down.slice('smtp://'.length)} refused`);
+  expect(lines[0]).toContain(`\`transport[0]\` could not log in: ${down.slice('smtp://'.length)} refused`);
   await verification.close();
   jest.restoreAllMocks();
 });

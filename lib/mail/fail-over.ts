@@ -34,7 +34,7 @@ export function createFailOver(relays: readonly Relay[]): Try {
       const relay = relays[n];
       if (!relay || warned.has(relay)) continue;
       warned.add(relay);
-      warn(`\`${relay.label}\` failed, and \`${label}\` sent the email instead. ${error.message}.`);
+      warn(`${relay.label} failed, and ${label} sent the email instead. ${error.message}.`);
     }
   }
 

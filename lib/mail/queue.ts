@@ -105,6 +105,6 @@ async function checkLogin(transport: Transport, timeout: number): Promise<readon
     return [];
   } catch (cause) {
     const details = failureDetailsOf(cause, endpointOf(transport.transporter));
-    return [`The ${transport.label} could not log in: ${describeFailure(details)}.`];
+    return [`${transport.label} could not log in: ${describeFailure(details)}.`];
   }
 }

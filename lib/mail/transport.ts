@@ -59,7 +59,7 @@ export interface TransporterLike {
 export type AnyTransporter = Transporter<any, any>;
 
 export interface Transport {
-  /** What problems call it: `transport`, or which of several. */
+  /** What problems call it: the transport, or which of several. */
   readonly label: string;
   readonly transporter: AnyTransporter;
   /** Closes it, unless the app passed a transporter: that stays open. */
@@ -72,7 +72,7 @@ export interface Transport {
 
 /** @throws TypeError for an option that is not a transport, or that cannot work. The message never shows a password. */
 export function createTransports(option: TransportsOption | undefined): readonly Transport[] {
-  if (!isList(option)) return [{ ...createTransport(option), label: 'transport' }];
+  if (!isList(option)) return [{ ...createTransport(option), label: 'The transport' }];
   if (option.length === 0)
     return refuseTransportOption('', `${TRANSPORTS}, or at least one of these`, option);
   // Not map(), which skips holes.
@@ -84,13 +84,13 @@ function isList(option: unknown): option is readonly (TransportOption | undefine
 }
 
 function createNumbered(option: TransportOption | undefined, n: number): Transport {
-  const label = `transport[${n}]`;
+  const label = `\`transport[${n}]\``;
   try {
     return { ...createTransport(option), label };
   } catch (error) {
     // The errors about one transport name its options.
     throw error instanceof TypeError
-      ? new TypeError(error.message.replaceAll('`transport', `\`${label}`))
+      ? new TypeError(error.message.replaceAll('`transport', label.slice(0, -1)))
       : error;
   }
 }
