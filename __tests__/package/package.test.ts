@@ -19,6 +19,7 @@ const redis = useRedis();
 let folder: string;
 let app: string;
 let installed: {
+  typesVersions: object;
   exports: Readonly<Record<string, unknown>>;
   dependencies: object;
   peerDependencies: object;
@@ -100,6 +101,17 @@ it.each(['require', 'import'])('has entries that %s can load', async (kind) => {
     const type = kind === 'import' ? 'module' : 'commonjs';
     await run(process.execPath, [`--input-type=${type}`, '-e', load], { cwd: app });
   }
+});
+
+it('names the declarations of each entry for compilers that do not read `exports`', () => {
+  const entries = Object.keys(installed.exports).filter(
+    (entry) => entry !== '.' && entry !== './package.json' && installed.exports[entry] !== null,
+  );
+  const named = entries.map((entry) => {
+    const { types } = (installed.exports[entry] as { require: { types: string } }).require;
+    return [entry.slice('./'.length), [types]];
+  });
+  expect(installed.typesVersions).toEqual({ '*': Object.fromEntries(named) });
 });
 
 const NAMES =
