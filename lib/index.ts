@@ -15,6 +15,16 @@ export type {
   SendEvent,
 } from './events.js';
 export type { Reason, Refusal } from './http/answer.js';
+export type {
+  OpenApiDocument,
+  OpenApiExample,
+  OpenApiMediaType,
+  OpenApiOperation,
+  OpenApiReference,
+  OpenApiResponse,
+  OpenApiSchema,
+} from './http/openapi/document.js';
+export { openapi } from './http/openapi/openapi.js';
 export type { RequireVerifiedEmailOptions } from './http/require-verified-email.js';
 export { requireVerifiedEmail } from './http/require-verified-email.js';
 export type { OnRefused, RefusalOptions } from './http/respond.js';

@@ -92,7 +92,7 @@ it('exports a file of its own for each language, and none of what is beside them
 });
 
 it.each(['require', 'import'])('has entries that %s can load', async (kind) => {
-  const named = Object.keys(installed.exports).filter((entry) => !/package\.json|\/locales\//.test(entry));
+  const named = Object.keys(installed.exports).filter((entry) => !/\.json$|\/locales\//.test(entry));
   expect(named).toEqual(expect.arrayContaining(['.', './client']));
   const languages = LANGUAGES.map((language) => `./locales/${language}`);
   for (const entry of [...named, ...languages]) {
@@ -105,13 +105,19 @@ it.each(['require', 'import'])('has entries that %s can load', async (kind) => {
 
 it('names the declarations of each entry for compilers that do not read `exports`', () => {
   const entries = Object.keys(installed.exports).filter(
-    (entry) => entry !== '.' && entry !== './package.json' && installed.exports[entry] !== null,
+    (entry) => entry !== '.' && !entry.endsWith('.json') && installed.exports[entry] !== null,
   );
   const named = entries.map((entry) => {
     const { types } = (installed.exports[entry] as { require: { types: string } }).require;
     return [entry.slice('./'.length), [types]];
   });
   expect(installed.typesVersions).toEqual({ '*': Object.fromEntries(named) });
+});
+
+it('contains the OpenAPI document as JSON', async () => {
+  const same = `require('node:assert').deepStrictEqual(
+    require('express-email-verification/openapi.json'), { ...require('express-email-verification').openapi });`;
+  await run(process.execPath, ['-e', same], { cwd: app });
 });
 
 const NAMES =

@@ -8,6 +8,7 @@ import {
   emailVerificationRouter,
   requireVerifiedEmail,
 } from 'express-email-verification';
+import { expectDocumented } from './documented.js';
 
 export const SECRET = 'a secret of the tests, long enough by far';
 export const FROM = 'Acme <hello@acme.example>';
@@ -32,7 +33,14 @@ export function createTestApp(
   const app = express();
   // Each test chooses its client by X-Forwarded-For.
   app.set('trust proxy', 'loopback');
+  if (!hasOwnResponses(options)) app.use('/ev', expectDocumented);
   app.use('/ev', emailVerificationRouter(verification));
   app.post('/signup', express.json(), requireVerifiedEmail(verification), signUp);
   return { app, verification };
+}
+
+/** `rateLimit` can replace the status and the body of a 429. */
+function hasOwnResponses({ rateLimit }: Partial<EmailVerificationOptions>): boolean {
+  if (!rateLimit) return false;
+  return [rateLimit.send, rateLimit.verify].some((limit) => limit && (limit.handler || limit.statusCode));
 }

@@ -74,7 +74,8 @@ function parseLetters(typed: unknown): string | undefined {
 
 const ONLY_LETTERS = new RegExp(`^[${LETTERS}]{8}$`);
 
-const LONGEST_TYPED_CODE = 256;
+/** In characters: room for a text in which the code was pasted. */
+export const LONGEST_TYPED_CODE = 256;
 
 /** What people write between the digits of a code: white space and dashes. */
 const SEPARATORS = /[\s\p{Pd}\u2212]+/gu;

@@ -6,7 +6,7 @@ import express, { type Request, type Response } from 'express';
 import { readPlainJson } from '../fast/json-body.js';
 
 /** In bytes. There is room for a captcha token. */
-const MAX_BODY_SIZE = 16 * 1024;
+export const MAX_BODY_SIZE = 16 * 1024;
 
 const parsersOf = (limit: number) => ({
   json: express.json({ limit }),

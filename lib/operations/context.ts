@@ -27,7 +27,7 @@ export interface OperationContext {
 }
 
 /** How long a client should wait when the store or the email queue is unavailable, in seconds. */
-const RETRY_AFTER = 5;
+export const RETRY_AFTER = 5;
 
 export function createOperationContext(settings: Settings): OperationContext {
   const { purpose } = settings;
