@@ -6,11 +6,13 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Ajv2020 as Ajv } from 'ajv/dist/2020';
 import express from 'express';
 import {
   emailVerificationRouter,
   guessBound,
   MemoryStore,
+  openapi,
   requireVerifiedEmail,
 } from 'express-email-verification';
 import {
@@ -398,6 +400,20 @@ async function runInPage(code: string, page: Record<string, unknown>): Promise<R
   }).outputText;
   return new Function(...Object.keys(page), body)(...Object.values(page));
 }
+
+it('the example of OpenAPI adds a sign-up to a valid document', async () => {
+  const document = await runInPage(`${example("'/signup': {")}\nreturn document;`, { openapi });
+  const official = 'node_modules/@seriousme/openapi-schema-validator/schemas/v3.1/schema.json';
+  const schema = JSON.parse(await readFile(join(root, official), 'utf8'));
+  const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+  validate(JSON.parse(JSON.stringify(document)));
+  expect(validate.errors).toBeNull();
+  expect(Object.keys(Object(document.paths))).toEqual([
+    '/email-verification/send',
+    '/email-verification/verify',
+    '/signup',
+  ]);
+});
 
 it('the examples of onRefused render the page of the app', async () => {
   const { verification } = createTestApp({
