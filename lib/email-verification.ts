@@ -62,11 +62,10 @@ interface Internals {
 }
 
 export interface CheckOutcome {
+  /** Whether everything works as it should. Fixed codes, which somebody chose, do not count against it. */
   readonly ok: boolean;
-  /** What is wrong, as sentences without addresses or secrets. */
+  /** What is wrong, and which addresses have fixed codes, as sentences without addresses or secrets. */
   readonly problems: readonly string[];
-  /** What is not wrong but should be known, as sentences: which addresses have fixed codes. Absent if there is nothing. */
-  readonly notes?: readonly string[];
 }
 
 /**
@@ -108,8 +107,8 @@ export function verificationOf(settings: Settings): EmailVerification {
     status: (input) => operations.status(input),
     forget: (input) => operations.forget(input),
     async check() {
-      const problems = [...(weakness ? [weakness] : []), ...(await operations.check())];
-      return { ok: problems.length === 0, problems, ...(fixedCodes && { notes: fixedCodes.notes() }) };
+      const faults = [...(weakness ? [weakness] : []), ...(await operations.check())];
+      return { ok: faults.length === 0, problems: [...faults, ...(fixedCodes?.notes() ?? [])] };
     },
     close: () => operations.close(),
     on: (name, listener) => operations.events.on(name, listener),

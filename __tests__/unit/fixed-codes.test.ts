@@ -131,31 +131,33 @@ describe('is refused, and neither the code nor the address is shown', () => {
   }
 });
 
-it('a start with fixed codes causes one warning, and a note in check(), with masked addresses and without codes', async () => {
+it('a start with fixed codes causes one warning, and a line in check(), with masked addresses and without codes', async () => {
   jest.spyOn(Date, 'now').mockReturnValue(Date.parse('2026-11-01T00:00:00Z'));
   const { NODE_ENV } = process.env;
   process.env['NODE_ENV'] = 'production';
   try {
-    const verification = create([
-      { email, code, until: '2026-12-31T18:00:00+09:00' },
-      { email: 'canary@acme.example', code: 'Zq81mVt4Kx', until: new Date('2026-11-02') },
-      { email: 'former@acme.example', code: 'Pw3nHs72Gd', until: '2026-10-31' },
-    ]);
+    const verification = create(
+      [
+        { email, code, until: '2026-12-31T18:00:00+09:00' },
+        { email: 'canary@acme.example', code: 'Zq81mVt4Kx', until: new Date('2026-11-02') },
+        { email: 'former@acme.example', code: 'Pw3nHs72Gd', until: '2026-10-31' },
+      ],
+      { delivery: async () => {} },
+    );
     const sentences = [
       'With `fixedCodes`, whoever knows the code verifies these addresses without an email: ' +
         'r***@acme.example (until 2026-12-31T09:00:00.000Z), c***@acme.example (until 2026-11-02T00:00:00.000Z).',
       '`fixedCodes` contains codes that have ended. Remove them: f***@acme.example (until 2026-10-31T00:00:00.000Z).',
     ];
     expect(warnings).toEqual([sentences.join(' ')]);
-    const { notes, problems } = await verification.check();
-    expect(notes).toEqual(sentences);
-    expect(problems.join()).not.toContain('fixedCodes');
+    const { ok, problems } = await verification.check();
+    expect([ok, problems]).toEqual([true, sentences]);
     expect(warnings).toHaveLength(1);
     expect(inspect(verification, { depth: null, showHidden: true })).not.toContain(code);
 
-    // The note tells what is true when it is read.
+    // It tells what is true when it is read.
     jest.spyOn(Date, 'now').mockReturnValue(Date.parse('2027-01-01T00:00:00Z'));
-    expect((await verification.check()).notes).toEqual([
+    expect((await verification.check()).problems).toEqual([
       expect.stringMatching(/^`fixedCodes` contains codes that have ended\. .*r\*\*\*.*c\*\*\*.*f\*\*\*/),
     ]);
   } finally {
@@ -163,10 +165,10 @@ it('a start with fixed codes causes one warning, and a note in check(), with mas
   }
 });
 
-it('without entries there is no warning and no note', async () => {
+it('without entries there is no warning and no line', async () => {
   for (const fixedCodes of [undefined, []]) {
     const verification = create(fixedCodes);
-    expect(await verification.check()).not.toHaveProperty('notes');
+    expect((await verification.check()).problems.join()).not.toContain('fixedCodes');
     const outcome = await verification.verify({ email, code });
     expect(outcome.kind).toBe('invalid_request');
   }
