@@ -1,22 +1,13 @@
 /**
- * An audit log: one line of JSON for each authentication event, failures included (OWASP ASVS 5.0, 16.3.1). Addresses are masked,
- * and no line holds a code or a token.
+ * An audit log: one line of JSON for each authentication event, failures included (OWASP ASVS 5.0 16.3.1). Addresses are
+ * masked, and no line holds a code or a token.
  */
 
 import type { EmailVerification, EventName } from 'express-email-verification';
 
-const SUCCESSES: readonly EventName[] = [
-  'sent',
-  'suppressed',
-  'delivered',
-  'verified',
-  'redeemed',
-  'released',
-];
-const FAILURES: readonly EventName[] = [
-  ...(['refused', 'limited', 'delivery_failed', 'delivery_unknown'] as const),
-  ...(['code_incorrect', 'code_expired', 'unavailable'] as const),
-];
+const SUCCESSES = ['sent', 'suppressed', 'delivered', 'verified', 'redeemed', 'released'] as const;
+const REFUSALS = ['refused', 'limited', 'code_incorrect', 'code_expired'] as const;
+const FAULTS = ['delivery_failed', 'delivery_unknown', 'unavailable'] as const;
 
 /**
  * @param write appends a line, for example to what your log collector reads: `(line) => process.stdout.write(line)`.
@@ -26,13 +17,16 @@ export function writeAuditLog(verification: EmailVerification, write: (line: str
   const log = (event: EventName, outcome: 'success' | 'failure') =>
     verification.on(event, (details) => {
       const { cause, ...fields } = { cause: undefined, ...details };
+      // JSON.stringify() writes an error as {}.
       const reason = cause instanceof Error ? { cause: cause.message } : {};
       const time = new Date().toISOString();
       write(`${JSON.stringify({ time, event, outcome, ...fields, ...reason })}\n`);
     });
   const stops = [
     ...SUCCESSES.map((event) => log(event, 'success')),
-    ...FAILURES.map((event) => log(event, 'failure')),
+    ...[...REFUSALS, ...FAULTS].map((event) => log(event, 'failure')),
   ];
-  return () => stops.forEach((stop) => void stop());
+  return () => {
+    for (const stop of stops) stop();
+  };
 }

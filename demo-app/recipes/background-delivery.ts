@@ -1,4 +1,4 @@
-/** Background delivery: /send responds before SMTP does, and the log tells what became of each email. */
+/** Background delivery: /send responds before SMTP does, and the log shows the outcome of each email. */
 
 import {
   createEmailVerification,
@@ -11,7 +11,7 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** `log` is pino's, or any logger that takes an object and a sentence. */
+/** @param log a pino logger, or any other that takes an object and a sentence. */
 export function createVerification(options: EmailVerificationOptions, log: Logger): EmailVerification {
   const verification = createEmailVerification({ ...options, delivery: 'background' });
   verification.on('delivered', ({ email, purpose }) => log.info({ email, purpose }, 'email delivered'));
@@ -20,7 +20,7 @@ export function createVerification(options: EmailVerificationOptions, log: Logge
   );
   verification.on('delivery_unknown', ({ email, cause }) => log.error({ email }, cause.message));
   verification.on('unavailable', ({ operation, cause }) =>
-    log.error({ operation, cause }, 'verification unavailable'),
+    log.error({ operation, err: cause }, 'verification unavailable'),
   );
   return verification;
 }

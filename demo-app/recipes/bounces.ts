@@ -1,6 +1,6 @@
 /**
- * Bounces: a webhook for the reports of your email provider about emails that it accepted and could not deliver. It finds the
- * `reference` of the send in each, by which your audit log has the masked address and the purpose.
+ * Bounces: a webhook for your provider's reports about emails that it accepted but could not deliver. Each report quotes the
+ * `reference` of the email, by which you find its send in your audit log.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -9,13 +9,13 @@ import express, { type RequestHandler } from 'express';
 /**
  * SendGrid, Mailgun, Amazon SES and others quote the Message-ID of the email: `<reference@domain of from>`.
  *
- * @param password of the webhook (HTTP Basic), so that nobody else can report bounces.
- * @param onBounce receives each reference in a report once, and the report.
  * @example app.post('/bounces', createBounceWebhook({ domain: 'acme.example', password, onBounce }));
  */
 export function createBounceWebhook(options: {
   readonly domain: string;
+  /** Of the webhook (HTTP Basic), so that nobody else can report bounces. */
   readonly password: string;
+  /** Called once for each reference in a report. */
   readonly onBounce: (reference: string, report: string) => void;
 }): RequestHandler[] {
   const { domain, password, onBounce } = options;

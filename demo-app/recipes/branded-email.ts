@@ -1,4 +1,5 @@
 /** A branded email: the default email with a logo, colors, a line for support and small print. */
+
 import { defaultTemplate, type Template } from 'express-email-verification';
 
 /** Pass it as the `template` option. */

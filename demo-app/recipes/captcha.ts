@@ -1,4 +1,4 @@
-/** A captcha before each email. This is Turnstile; for hCaptcha and reCAPTCHA, change `provider` and the page's widget. */
+/** A Turnstile captcha before each email. For hCaptcha or reCAPTCHA, change `provider` and the widget of the page. */
 
 import {
   createEmailVerification,
@@ -14,7 +14,7 @@ export function createVerification(options: EmailVerificationOptions, keys: Keys
   return createEmailVerification({ ...options, beforeSend });
 }
 
-/** A token is accepted once, so the widget is reset after each send. */
+/** A token is accepted only once, so the widget is reset after each send. */
 export const page = (siteKey: string) => `<!doctype html>
 <script src="https://challenges.cloudflare.com/turnstile/v0/api.js" async defer></script>
 <form id="ask">

@@ -1,4 +1,5 @@
-/** A change of address: the new one is verified first, and the old one is told (OWASP ASVS 5.0 6.3.7). */
+/** A change of address: the new one is verified first, and the old one is notified (OWASP ASVS 5.0 6.3.7). */
+
 import express, { type Request, type RequestHandler, type Router } from 'express';
 import type { EmailVerification } from 'express-email-verification';
 import { emailVerificationRouter, requireVerifiedEmail } from 'express-email-verification';
@@ -10,13 +11,13 @@ export interface Accounts {
 }
 
 /**
- * @param verification of a purpose of its own: a code for a sign-up must not change an address
- * @param tell emails the old address that it was replaced, and what to do if its owner did not do it
+ * @param verification with a purpose of its own, because a code for a sign-up must not change an address.
+ * @param notify emails the old address: that it was replaced, and what to do if its owner did not do it.
  */
 export function changeOfEmail(
   verification: EmailVerification,
   accounts: Accounts,
-  tell: (oldEmail: string) => Promise<unknown>,
+  notify: (oldEmail: string) => Promise<unknown>,
 ): Router {
   const requireSignIn: RequestHandler = (req, res, next) =>
     accounts.of(req) ? next() : void res.status(401).json({ ok: false, message: 'Please sign in.' });
@@ -27,7 +28,7 @@ export function changeOfEmail(
     accounts
       .changeEmail(account.id, req.verifiedEmail)
       .then(() => res.json({ ok: true }))
-      .then(() => tell(account.email))
+      .then(() => notify(account.email))
       .catch((error) => (res.headersSent ? console.error(error) : next(error)));
   };
   return express

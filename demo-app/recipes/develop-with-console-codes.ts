@@ -1,4 +1,4 @@
-/** In development, codes are printed instead of emailed, and you can request them as often as you like. */
+/** In development, prints codes on the console instead of emailing them, and lets you request any number of them. */
 
 import {
   createEmailVerification,
@@ -7,7 +7,7 @@ import {
 } from 'express-email-verification';
 import { createConsoleDelivery, withoutLimits } from 'express-email-verification/testing';
 
-/** Needs no `transport` in development. Start the app with `NODE_ENV=development`: elsewhere, nothing changes. */
+/** With `NODE_ENV=development`, no `transport` is required. With anything else, the options apply as they are. */
 export function createVerification(options: EmailVerificationOptions): EmailVerification {
   if (process.env['NODE_ENV'] !== 'development') return createEmailVerification(options);
   return createEmailVerification({ ...options, ...withoutLimits(), delivery: createConsoleDelivery() });

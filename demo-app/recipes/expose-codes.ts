@@ -1,12 +1,13 @@
-/** Gives codes to end-to-end tests, which run in another process than the app. Works only with NODE_ENV=test. */
+/** A route that gives codes to end-to-end tests, which run in another process. It requires NODE_ENV=test. */
 
 import { Router } from 'express';
 import type { EmailVerificationOptions } from 'express-email-verification';
 import { createTestInbox } from 'express-email-verification/testing';
 
 /**
- * For the server that the tests start:
+ * For the server that the tests start.
  *
+ * @example
  * const { options: testOptions, router } = exposeCodes();
  * const verification = createEmailVerification({ ...options, ...testOptions });
  * app.use('/test-codes', router);
@@ -21,6 +22,6 @@ export function exposeCodes(): { options: Partial<EmailVerificationOptions>; rou
       (error: Error) => res.status(404).json({ message: error.message }),
     );
   });
-  // All tests come from one client, which would soon reach its limit.
+  // All tests share one IP, which would soon reach its limit.
   return { options: { delivery: inbox.delivery, rateLimit: false }, router };
 }

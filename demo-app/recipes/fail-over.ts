@@ -1,4 +1,4 @@
-/** Two mail providers: if the first is down or refuses, the second sends the email, and the operators learn of it. */
+/** Two email providers: if the first is down or refuses, the second sends the email. Failures of both are logged. */
 
 import {
   createEmailVerification,
@@ -11,7 +11,7 @@ export function createVerification(
   [first, second]: readonly [first: string | undefined, second: string | undefined],
   log: (sentence: string) => void,
 ): EmailVerification {
-  // `from` must be allowed, and its domain have SPF and DKIM, at both.
+  // Both must be allowed to send for `from`, and its domain needs SPF and DKIM for both.
   const verification = createEmailVerification({ ...options, transport: [first, second] });
   verification.on('delivery_failed', ({ cause }) => {
     for (const error of [...(cause.earlier ?? []), cause]) log(error.message);
@@ -19,14 +19,18 @@ export function createVerification(
   return verification;
 }
 
-/** Logs in to both now and then: while the second works, nobody else would notice that the first does not. */
+/**
+ * Logs in to both from time to time: while the second works, nobody would notice that the first does not.
+ *
+ * @param interval in milliseconds.
+ */
 export function watch(
   verification: EmailVerification,
   log: (sentence: string) => void,
-  every = 300_000,
+  interval = 300_000,
 ): () => void {
   const timer = setInterval(async () => {
     for (const problem of (await verification.check()).problems) log(problem);
-  }, every);
+  }, interval);
   return () => clearInterval(timer);
 }

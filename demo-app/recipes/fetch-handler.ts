@@ -1,7 +1,8 @@
 /**
- * The browser client's routes, and a sign-up, in a fetch-style app. In Next they are the `POST` of
- * app/email-verification/[action]/route.ts and of app/sign-up/route.ts. Limit the requests of each client before them.
+ * The routes for the browser client, and a sign-up, in a fetch-style app. In Next, each is the `POST` of a route.ts: in
+ * app/email-verification/[action]/ and in app/sign-up/. Limit the requests of each client before they get here.
  */
+
 import { type EmailVerification, toResponse } from 'express-email-verification';
 
 export function createActions(verification: EmailVerification) {
@@ -24,16 +25,16 @@ export function createSignUp(verification: EmailVerification, createAccount: Cre
     try {
       await createAccount(outcome.email, password);
     } catch (error) {
-      await verification.release(outcome); // so that the next try finds the token
+      await verification.release(outcome); // so that the person can try again
       throw error;
     }
     return Response.json({ ok: true }, { status: 201 });
   };
 }
 
-/** JSON alone: a page of another site cannot post it without a preflight, which nothing here allows. */
+/** JSON only: a page of another site cannot post it without a preflight, which nothing here allows. */
 async function fieldsOf(request: Request): Promise<Record<string, unknown>> {
   const isJson = /^application\/json\b/i.test(request.headers.get('Content-Type') ?? '');
-  return Object(isJson && (await request.json().catch(() => undefined)));
+  return isJson ? Object(await request.json().catch(() => null)) : {};
 }
 const languageOf = (request: Request) => request.headers.get('Accept-Language')?.split(/[,;]/, 1)[0];

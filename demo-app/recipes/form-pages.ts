@@ -1,4 +1,5 @@
-/** A sign-up of form pages without script: each post redirects to the view, and the session holds the latest answer. */
+/** A sign-up with forms, without script: each post redirects to the view, and the session holds what the view shows. */
+
 import express, { type Request, type RequestHandler, type Router } from 'express';
 import { type EmailVerification, type OnRefused, requireVerifiedEmail } from 'express-email-verification';
 
@@ -8,10 +9,10 @@ declare module 'express-session' {
   }
 }
 
-/** Mount it behind session({ …, cookie: { sameSite: 'lax' } }), which keeps out the posts of other sites. */
+/** Mount it behind session({ …, cookie: { sameSite: 'lax' } }), so that posts from other sites have no session. */
 export function signUpPages(verification: EmailVerification, createAccount: RequestHandler): Router {
-  const show = (req: Request, answer: object) => {
-    req.session.signUp = { ...req.session.signUp, ...answer };
+  const show = (req: Request, fields: object) => {
+    req.session.signUp = { ...req.session.signUp, ...fields };
     req.res?.redirect(303, req.baseUrl);
   };
   const onRefused: OnRefused = (req, _res, { message }) =>
@@ -21,12 +22,13 @@ export function signUpPages(verification: EmailVerification, createAccount: Requ
 
   const send: RequestHandler = (req, _res, next) => {
     const fields = { ...req.session.signUp, email: String(req.body.email), request: req };
-    const sent = verification.send(fields).then((outcome) => show(req, { ...outcome, email: fields.email }));
-    sent.catch(next); // what beforeSend throws
+    const shown = verification.send(fields).then((outcome) => show(req, { ...outcome, email: fields.email }));
+    shown.catch(next);
   };
   const verify: RequestHandler = (req, _res, next) => {
     const fields = { ...req.session.signUp, email: email(req), code: req.body.code };
-    verification.verify(fields).then((outcome) => show(req, outcome), next);
+    const shown = verification.verify(fields).then((outcome) => show(req, outcome));
+    shown.catch(next);
   };
   return express
     .Router()

@@ -1,4 +1,4 @@
-/** A store on the app's ioredis client, which may have options of its own and be used for other things. */
+/** A store on the app's own ioredis client, which keeps its options and can be used for other things, too. */
 
 import { createEmailVerification, type EmailVerification, RedisStore } from 'express-email-verification';
 import { Redis } from 'ioredis';
@@ -19,7 +19,7 @@ export function createVerification(env: NodeJS.ProcessEnv): {
   return { verification, redis };
 }
 
-/** When the app shuts down, after `server.close()` has finished. */
+/** Call it when the app shuts down, after `server.close()` has finished. */
 export async function close({ verification, redis }: ReturnType<typeof createVerification>): Promise<void> {
   await verification.close();
   await redis.quit();

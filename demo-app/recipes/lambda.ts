@@ -1,4 +1,4 @@
-/** AWS Lambda behind an API Gateway or a function URL. The same holds for any platform that stops after the response. */
+/** An app on AWS Lambda. Other platforms that freeze the process after the response need the same options. */
 
 import express from 'express';
 import {
@@ -13,9 +13,9 @@ import serverless from 'serverless-http';
 export function createHandler(options: EmailVerificationOptions) {
   const verification = createEmailVerification({
     ...options,
-    // Not 'background': after the response the process is frozen, and the email would be sent late or never.
+    // Not 'background': the process is frozen after the response, so the email would be sent late or never.
     delivery: 'await',
-    // Less than the timeout of the function, so that the person gets an answer.
+    // Less than the timeout of the function, so that the person gets a response.
     mailTimeout: 8000,
   });
   const app = express();

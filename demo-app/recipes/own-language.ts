@@ -1,4 +1,5 @@
-/** A language that the package does not have: `locales: { nl }`. The type `Locale` asks for every text. */
+/** A language that the package does not have: pass `locales: { nl }`. The type `Locale` requires each text. */
+
 import { durationsIn, type Locale, pluralsIn } from 'express-email-verification';
 
 const durations = durationsIn('nl');
@@ -14,7 +15,9 @@ const answers: Locale['answers'] = {
   delivery_unknown: 'De e-mail is mogelijk vertraagd. Als hij aankomt, werkt de code.',
   unavailable: 'De dienst is nu niet beschikbaar. Probeer het zo opnieuw.',
   code_incorrect: (left) =>
-    `Onjuiste code. ${left === 0 ? 'Vraag een nieuwe aan.' : `U hebt nog ${left} ${plural(left, { one: 'poging', other: 'pogingen' })}.`}`,
+    left === 0
+      ? 'Onjuiste code. Vraag een nieuwe aan.'
+      : `Onjuiste code. U hebt nog ${left} ${plural(left, { one: 'poging', other: 'pogingen' })}.`,
   code_expired: 'Deze code is niet meer geldig. Vraag een nieuwe aan.',
   email_not_verified: 'Verifieer eerst uw e-mailadres.',
 };

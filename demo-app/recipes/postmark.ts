@@ -2,27 +2,27 @@
 
 import type { CustomDelivery } from 'express-email-verification';
 
+const JSON_TYPE = 'application/json';
+
 /** No connection was made, so nobody has seen the email. */
 const NOT_CONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|.*CERT.*)$/;
 
-export function postmark(
-  token: string | undefined,
-  url = 'https://api.postmarkapp.com/email',
-): CustomDelivery {
+export function postmark(token?: string, url = 'https://api.postmarkapp.com/email'): CustomDelivery {
   if (!token) throw new TypeError('POSTMARK_TOKEN is not set.');
   return async ({ from, to, subject, text, html, headers }, { signal, reference }) => {
     const response = await fetch(url, {
       method: 'POST',
-      headers: {
-        'X-Postmark-Server-Token': token,
-        Accept: 'application/json',
-        'Content-Type': 'application/json',
-      },
+      headers: { 'X-Postmark-Server-Token': token, Accept: JSON_TYPE, 'Content-Type': JSON_TYPE },
       body: JSON.stringify({
         From: from.name ? `${JSON.stringify(from.name)} <${from.address}>` : from.address,
-        ...{ To: to.address, Subject: subject, TextBody: text, HtmlBody: html },
+        To: to.address,
+        Subject: subject,
+        TextBody: text,
+        HtmlBody: html,
         Headers: Object.entries(headers).map(([Name, Value]) => ({ Name, Value })),
-        ...{ MessageStream: 'outbound', TrackOpens: false, TrackLinks: 'None', Metadata: { reference } },
+        Metadata: { reference },
+        TrackOpens: false,
+        TrackLinks: 'None',
       }),
       signal,
     }).catch((error) => {
@@ -33,6 +33,6 @@ export function postmark(
     const { status } = response;
     // 406: earlier emails bounced, or were reported as spam. With this name, the person is asked to check the address.
     const name = ErrorCode === 406 ? 'InactiveRecipient' : 'Error';
-    throw Object.assign(new Error('Postmark refused it.'), { name, status, unknown: status >= 500 });
+    throw Object.assign(new Error('Postmark refused the email.'), { name, status, unknown: status >= 500 });
   };
 }

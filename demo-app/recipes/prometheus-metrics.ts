@@ -1,4 +1,4 @@
-/** Metrics for Prometheus: a route that it scrapes. */
+/** A route with the metrics of verifications, for Prometheus to scrape. */
 
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
@@ -7,7 +7,7 @@ import type { EmailVerification } from 'express-email-verification';
 import { instrument } from 'express-email-verification/metrics';
 
 /**
- * Mount it where only Prometheus can reach it: it tells how many codes are requested and guessed.
+ * Mount it where only Prometheus can reach it: it reveals how many codes are requested and guessed.
  *
  * @example
  * internalApp.get('/metrics', createMetricsRoute(verification));

@@ -1,4 +1,5 @@
-/** Several purposes on one store, each with words of its own: sign-up, a new address, a sign-in. */
+/** Several purposes on one store, each with its own words: sign-ups, changes of address, and sign-ins. */
+
 import {
   type CommonOptions,
   createEmailVerifications,
@@ -23,14 +24,13 @@ const signIn: Locale = {
     subject: (appName) => `Sign in to ${appName}`,
     heading: 'Sign in',
     instruction: (appName) => `Enter this code to sign in to ${appName}:`,
-    ignore:
-      'If you are not signing in, somebody knows your password: change it. Never share the code with anyone.',
+    ignore: 'If you are not signing in, somebody knows your password: change it. Never share this code.',
   },
 };
 
 export type Purpose = 'signup' | 'change-email' | 'sign-in';
 
-/** Mount a router for each: `app.use('/verify/sign-up', emailVerificationRouter(purposes.signup))`. */
+/** Mount a router for each: `app.use('/sign-up/verification', emailVerificationRouter(purposes.signup))`. */
 export function createPurposes(common: CommonOptions): Readonly<Record<Purpose, EmailVerification>> {
   return createEmailVerifications<Purpose>(common, {
     signup: {},

@@ -23,7 +23,7 @@ export function resend(apiKey: string | undefined, url = 'https://api.resend.com
       const body = await response.json().catch(() => undefined);
       if (response.ok) return undefined;
       const { status } = response;
-      // 409: the request before is still being worked on.
+      // 409: the first request is still being processed.
       const unknown = status >= 500 || status === 409;
       return Object.assign(new Error('Resend refused the email.'), { status, response: { body }, unknown });
     };
@@ -31,7 +31,7 @@ export function resend(apiKey: string | undefined, url = 'https://api.resend.com
       Object.assign(error, { unknown: !NOT_CONNECTED.test(error.cause?.code ?? '') });
 
     const first = await post().catch(failed);
-    // Resend sends only one email for a key, so it can be asked again whether it has sent this one.
+    // Resend sends one email for each key, so repeating the request never sends a second one.
     const failure = first?.unknown && !signal.aborted ? await post().catch(failed) : first;
     if (failure) throw failure;
   };

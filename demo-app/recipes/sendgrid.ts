@@ -5,7 +5,7 @@ import type { CustomDelivery } from 'express-email-verification';
 /** No connection was made, so nobody has seen the email. */
 const NOT_CONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|.*CERT.*)$/;
 
-/** @param url in the EU, https://api.eu.sendgrid.com/v3/mail/send */
+/** @param url in the EU, `https://api.eu.sendgrid.com/v3/mail/send`. */
 export function sendgrid(
   apiKey: string | undefined,
   url = 'https://api.sendgrid.com/v3/mail/send',
@@ -16,7 +16,9 @@ export function sendgrid(
       method: 'POST',
       headers: { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' },
       body: JSON.stringify({
-        ...{ from: { email: from.address, name: from.name }, subject, headers },
+        from: { email: from.address, name: from.name },
+        subject,
+        headers,
         personalizations: [{ to: [{ email: to.address }], custom_args: { reference } }],
         content: [
           { type: 'text/plain', value: text },
@@ -30,7 +32,8 @@ export function sendgrid(
     });
     await response.arrayBuffer().catch(() => {});
     const { ok, status } = response;
-    // After an error of its own, SendGrid may have accepted the email.
-    if (!ok) throw Object.assign(new Error('SendGrid refused it.'), { status, unknown: status >= 500 });
+    // If SendGrid itself failed (5xx), it may have accepted the email.
+    if (!ok)
+      throw Object.assign(new Error('SendGrid refused the email.'), { status, unknown: status >= 500 });
   };
 }

@@ -2,14 +2,14 @@
 
 import type { CustomDelivery, Mail } from 'express-email-verification';
 
-/** An SESv2Client of @aws-sdk/client-sesv2. With more than one attempt, it may send an email twice: SES knows no keys. */
+/** An SESv2Client of @aws-sdk/client-sesv2. With more attempts, it may send an email twice: SES has no idempotency keys. */
 export interface SesClient {
   send(command: object, options: { abortSignal: AbortSignal }): Promise<unknown>;
 }
 
 const NOT_CONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|.*CERT.*)$/;
 const utf8 = (Data: string) => ({ Data, Charset: 'UTF-8' });
-/** RFC 2047: SES takes only ASCII here. */
+/** As in RFC 2047, because SES takes only ASCII here. */
 const encoded = (name: string) => `=?UTF-8?B?${Buffer.from(name).toString('base64')}?=`;
 
 function inputOf({ from, to, subject, text, html, headers }: Mail, reference: string) {

@@ -1,7 +1,8 @@
 /**
- * A code by email after the password, which stops whoever has the password alone. It is not a second factor: NIST SP
- * 800-63B-4 §3.1.3.1 excludes email, as whoever reads the mailbox can often reset the password, too. For Express 5.
+ * A code by email after the password, which stops people who have only the password. It is not a second factor: NIST SP
+ * 800-63B-4 §3.1.3.1 excludes email, because whoever reads the mailbox can often reset the password, too. For Express 5.
  */
+
 import express, { type Router } from 'express';
 import type { EmailVerification } from 'express-email-verification';
 

@@ -1,4 +1,5 @@
 /** Stronger codes: eight letters that only the client that requested them can enter. */
+
 import {
   createEmailVerification,
   type EmailVerification,
@@ -12,7 +13,7 @@ const STRENGTH = { codeAlphabet: 'letters', codeTtl: 900, binding: 'client' } as
 export const { chance } = guessBound(STRENGTH);
 
 /**
- * The page must send the `challengeId` of /send with /verify, as the browser client does. Its field for the code takes
+ * The page must send the `challengeId` of /send with /verify, as the browser client does. Its code field must accept
  * letters: `<input name="code" autocomplete="one-time-code" autocapitalize="characters" spellcheck="false">`.
  */
 export function createVerification(options: EmailVerificationOptions): EmailVerification {

@@ -1,6 +1,6 @@
-/** Routes for support staff: they show why a person gets no code, and let the person begin again. */
+/** Routes for support staff: they show why a person gets no code, and let that person begin again. */
 
-import express, { type RequestHandler, type Response, type Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { EmailVerification } from 'express-email-verification';
 
 /**
@@ -8,12 +8,12 @@ import type { EmailVerification } from 'express-email-verification';
  *
  * @param staffOnly your own guard, which responds to everybody else. It must come first: whoever reaches these routes can
  * lift the limits of any mailbox.
- * @param log receives each unblocking and its request, so that you can see who did it.
+ * @param log is called with the request of each unblocking, so that you can see who did it.
  */
 export function createSupportRouter(
   verification: EmailVerification,
   staffOnly: RequestHandler,
-  log: (req: express.Request) => void,
+  log: (req: Request) => void,
 ): Router {
   const router = express.Router();
   router.use(staffOnly, express.json());

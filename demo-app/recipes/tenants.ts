@@ -1,4 +1,5 @@
-/** Tenants: each has its own sender, name and logo, on one verification. */
+/** Several tenants on one verification: each has its own sender, name and logo. */
+
 import {
   createEmailVerification,
   defaultTemplate,
@@ -14,7 +15,7 @@ export interface Tenant {
   readonly support: string;
 }
 
-/** @param tenants by host name, such as `shop.example` */
+/** @param tenants by host name, such as `shop.example`. */
 export function createVerification(
   options: EmailVerificationOptions,
   tenants: ReadonlyMap<string, Tenant>,

@@ -13,14 +13,15 @@ import request from 'supertest';
 const clock = createTestClock();
 const inbox = createTestInbox();
 const email = 'person@example.com';
+const from = 'hello@acme.example';
+const secret = 'for tests only, at least 32 bytes';
 let app: express.Express;
 const post = (path: string, body: object) => request(app).post(path).send(body);
 
 beforeEach(() => {
   const store = new MemoryStore({ clock: clock.now });
-  const [from, secret] = ['hello@acme.example', 'for tests only, at least 32 bytes'];
   const verification = createEmailVerification({ store, delivery: inbox.delivery, from, secret });
-  // In your app: a function that takes `verification`, which the server and the tests both call.
+  // In your app, create it in a function of `verification` that the server and the tests both call.
   app = express().use('/email-verification', emailVerificationRouter(verification));
   app.post('/signup', express.json(), requireVerifiedEmail(verification), (_req, res) => res.sendStatus(201));
 });

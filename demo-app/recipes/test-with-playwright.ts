@@ -1,4 +1,4 @@
-/** Tests a sign-up in a browser, with Playwright: the code comes from the app, which `expose-codes.ts` lets it tell. */
+/** Tests a sign-up in a browser with Playwright: the code comes from the route of the recipe `expose-codes.ts`. */
 
 import { expect, test } from '@playwright/test';
 
@@ -12,9 +12,9 @@ test('verifies an address', async ({ page, request }) => {
   await page.getByRole('button', { name: 'Send code' }).click();
 
   // Waits for the code, and fails with what arrived instead.
-  const answer = await request.get(`/test-codes/${encodeURIComponent(email)}`);
-  await expect(answer, await answer.text()).toBeOK();
-  const { code } = await answer.json();
+  const response = await request.get(`/test-codes/${encodeURIComponent(email)}`);
+  await expect(response, await response.text()).toBeOK();
+  const { code } = await response.json();
 
   await page.getByLabel('Code').fill(code);
   await page.getByRole('button', { name: 'Verify' }).click();

@@ -7,11 +7,12 @@ import { beforeEach, expect, it } from 'vitest';
 const clock = createTestClock();
 const inbox = createTestInbox();
 const email = 'person@example.com';
+const from = 'hello@acme.example';
+const secret = 'for tests only, at least 32 bytes';
 let verification: EmailVerification;
 
 beforeEach(() => {
   const store = new MemoryStore({ clock: clock.now });
-  const [from, secret] = ['hello@acme.example', 'for tests only, at least 32 bytes'];
   verification = createEmailVerification({ store, delivery: inbox.delivery, from, secret });
 });
 
