@@ -18,7 +18,8 @@ import { createLayout } from './pages/layout.js';
 import { errorPage } from './pages/sign-in.js';
 import { previewRouter } from './previews.js';
 import { createProgressCookie } from './progress.js';
-import { refuseCrossSitePosts, securityHeaders } from './security.js';
+import { serveOpenApi } from './recipes/serve-openapi.js';
+import { allowInlineStyles, refuseCrossSitePosts, securityHeaders } from './security.js';
 import { createSessions } from './sessions.js';
 import { signInRouter } from './sign-in.js';
 import { signUpRouter } from './sign-up.js';
@@ -95,7 +96,10 @@ export function createDemo({
   app.use(signInRouter({ accounts, sessions, showPage }));
   const inboxPages = inbox && createInbox(inbox, showPage);
   if (inboxPages) app.use('/inbox', inboxPages.router);
-  if (isDevelopment) app.use('/mails', previewRouter(showPage, { appName: APP_NAME, origin }));
+  if (isDevelopment) {
+    app.use('/mails', previewRouter(showPage, { appName: APP_NAME, origin }));
+    app.use('/api', allowInlineStyles, serveOpenApi());
+  }
   app.use((req, res) => {
     const t = translationOf(req);
     showPage(req, res, errorPage(t, t.notFound.title, t.notFound.message, 404));

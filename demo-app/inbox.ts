@@ -7,7 +7,7 @@ import type { MailServer } from './development/mail-server.js';
 import { translationOf } from './locales/index.js';
 import { type Format, inboxPage } from './pages/inbox.js';
 import type { ShowPage } from './pages/layout.js';
-import { allowMessageFrames } from './security.js';
+import { allowInlineStyles } from './security.js';
 
 export type InboxSource = Pick<MailServer, 'messages' | 'onMessage'>;
 
@@ -29,7 +29,7 @@ export function createInbox(source: InboxSource, showPage: ShowPage): Inbox {
     streams.add(res);
     req.on('close', () => streams.delete(res));
   });
-  router.get(['/', '/:id'], allowMessageFrames, (req, res, next) => {
+  router.get(['/', '/:id'], allowInlineStyles, (req, res, next) => {
     const newestFirst = [...source.messages].reverse();
     const { id } = req.params;
     const message = id === undefined ? newestFirst[0] : newestFirst.find((one) => one.id === id);

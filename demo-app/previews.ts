@@ -5,12 +5,12 @@ import { existingAccountMessage } from './existing-account.js';
 import { languages, translationOf } from './locales/index.js';
 import type { ShowPage } from './pages/layout.js';
 import { type Preview, previewPage } from './pages/previews.js';
-import { allowMessageFrames } from './security.js';
+import { allowInlineStyles } from './security.js';
 
 export function previewRouter(showPage: ShowPage, options: { appName: string; origin: string }): Router {
   const router = express.Router();
   let previews: Promise<readonly Preview[]> | undefined;
-  router.get('/', allowMessageFrames, async (req, res) => {
+  router.get('/', allowInlineStyles, async (req, res) => {
     previews ??= createPreviews(options);
     showPage(req, res, previewPage(translationOf(req), await previews));
   });

@@ -35,8 +35,8 @@ function contentSecurityPolicy(overrides: Readonly<Record<string, string>> = {})
     .join('; ');
 }
 
-/** An email in a frame inherits the policy of its page, and emails have inline styles. */
-export const allowMessageFrames: RequestHandler = (_req, res, next) => {
+/** For pages with emails, because a frame inherits the policy of its page, and for Swagger UI: both have inline styles. */
+export const allowInlineStyles: RequestHandler = (_req, res, next) => {
   const overrides = { 'style-src': "'self' 'unsafe-inline'", 'img-src': "'self' data:" };
   res.set('Content-Security-Policy', contentSecurityPolicy(overrides));
   next();

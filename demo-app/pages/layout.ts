@@ -25,7 +25,7 @@ export interface LayoutOptions {
   readonly backends: readonly Backend[];
   /** Whether the footer links to the inbox. */
   readonly inbox: boolean;
-  /** Whether the footer links to the email previews. */
+  /** Whether the footer links to the email previews and the description of the API. */
   readonly previews: boolean;
 }
 
@@ -70,7 +70,7 @@ ${main}
 <ul>
 ${backends.map((backend) => html`<li>${t.backend(backend)}</li>\n`)}${
   inbox && html`<li><a href="/inbox">${t.inbox.title}</a> (${t.development.note})</li>\n`
-}${previews && html`<li><a href="/mails">${t.previews.title}</a></li>\n`}</ul>
+}${previews && html`<li><a href="/mails">${t.previews.title}</a></li>\n<li><a href="/api" lang="en" hreflang="en">OpenAPI</a></li>\n`}</ul>
 </footer>
 </body>
 </html>
