@@ -1,11 +1,12 @@
 /** Every example in every README runs as it is, its links lead somewhere, and its numbers are those of the code. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { Ajv2020 as Ajv } from 'ajv/dist/2020';
 import express from 'express';
 import {
@@ -28,6 +29,7 @@ import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
+const run = promisify(execFile);
 const root = join(__dirname, '../..');
 const folder = join(__dirname, `.readme-${process.pid}`);
 const redis = useRedis();
@@ -400,6 +402,32 @@ async function runInPage(code: string, page: Record<string, unknown>): Promise<R
   }).outputText;
   return new Function(...Object.keys(page), body)(...Object.values(page));
 }
+
+it('the client that is generated from openapi.json has types, and calls the routes', async () => {
+  await writeFile(join(folder, 'openapi.json'), JSON.stringify(openapi));
+  const types = join(folder, 'email-verification.d.ts');
+  const node = (...args: string[]) => run(process.execPath, args, { cwd: root });
+  await node('node_modules/openapi-typescript/bin/cli.js', join(folder, 'openapi.json'), '-o', types);
+
+  const { app } = createTestApp({ store: new MemoryStore(), transport: mail.url });
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/ev`;
+  const code = example('createClient<paths>').replace('https://acme.example/email-verification', baseUrl);
+  try {
+    expect(await firstLineOf('first', code)).toBe('The code expires in 180 seconds.');
+    expect(await firstLineOf('second', code)).toMatch(/^Try again in \d+ seconds\.$/);
+  } finally {
+    server.close();
+  }
+  await writeFile(join(folder, 'wrong.mts'), code.replace('error.retryAfter', 'error.errors'));
+  const files = ['first.mts', 'wrong.mts'].map((file) => join(folder, file));
+  const options = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext'];
+  const checked = node('node_modules/typescript/bin/tsc', ...options, '--types', 'node', ...files);
+  const { stdout } = await checked.catch((error: { stdout: string }) => error);
+  // The type of `error` follows from its `reason`.
+  expect(stdout.match(/\w+\.mts|error TS\d+/g)).toEqual(['wrong.mts', 'error TS2339']);
+});
 
 it('the example of OpenAPI adds a sign-up to a valid document', async () => {
   const document = await runInPage(`${example("'/signup': {")}\nreturn document;`, { openapi });
