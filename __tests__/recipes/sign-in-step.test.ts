@@ -30,6 +30,7 @@ it('signs a person in after the password and a code, to the address of the accou
   await agent.post('/sign-in/send').send({ email: 'evil@example.com' }).expect(200);
   const code = await mail.lastCode(email);
   expect(mail.messages.map(({ envelope }) => envelope.to)).toEqual([[email]]);
+  await agent.post('/sign-in/send').expect(429);
 
   const wrong = code.startsWith('1') ? '222222' : '111111';
   await agent.post('/sign-in/verify').send({ code: wrong }).expect(401);

@@ -4,7 +4,7 @@
  */
 
 import express, { type Router } from 'express';
-import type { EmailVerification } from 'express-email-verification';
+import { type EmailVerification, toResponse } from 'express-email-verification';
 
 declare module 'express-session' {
   interface SessionData {
@@ -21,13 +21,14 @@ export function signInStep(verification: EmailVerification): Router {
     if (!pending) return void res.status(401).end();
     const outcome = await verification.send(pending);
     if ('challengeId' in outcome) pending.challengeId = outcome.challengeId;
-    res.status(outcome.kind === 'sent' ? 200 : 503).json({ message: outcome.message });
+    res.status(toResponse(outcome).status).json({ message: outcome.message });
   });
   router.post('/verify', async ({ session, body }, res, next) => {
     const { pending } = session;
     if (!pending) return void res.status(401).end();
     const outcome = await verification.verify({ ...pending, code: body?.code });
-    if (outcome.kind !== 'verified') return void res.status(401).json({ message: outcome.message });
+    const { status } = toResponse(outcome, 'verify');
+    if (outcome.kind !== 'verified') return void res.status(status).json({ message: outcome.message });
     // A new session id, so that one from before the sign-in is worth nothing (OWASP ASVS 5.0 7.2.4).
     session.regenerate((error) => {
       if (error) return void next(error);
