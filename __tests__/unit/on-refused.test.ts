@@ -165,6 +165,16 @@ describe.each([
         (_req, _res, _refusal, next) => next(undefined),
         'app: TypeError: `onRefused` called next()',
       ],
+      [
+        "next('route')",
+        (_req, _res, _refusal, next) => next('route'),
+        'app: TypeError: `onRefused` called next() without an error',
+      ],
+      [
+        "next('router')",
+        (_req, _res, _refusal, next) => next('router'),
+        'app: TypeError: `onRefused` called next() without an error',
+      ],
     ];
 
     it.each(failures)('%s, and nothing goes on', async (_what, onRefused, text) => {
@@ -186,6 +196,24 @@ describe.each([
       }
       expect(emails).toHaveLength(1);
     });
+
+    it.each(['route', 'router'] as const)(
+      "T37: next('%s'), where app.use() mounted the guard and the client limit, lets no request through",
+      async (word) => {
+        const onRefused: OnRefused = (_req, _res, _refusal, next) => next(word);
+        const verification = createVerification({ rateLimit: { send: { windowMs: 60_000, limit: 1 } } });
+        const app = make()
+          .use('/signup', express.json(), requireVerifiedEmail(verification, { onRefused }))
+          .use('/limited', verification.clientLimit({ onRefused }))
+          .post(['/signup', '/limited'], passed)
+          .use(onError);
+        await request(app).post('/limited').expect(200, 'passed');
+        for (const path of ['/signup', '/limited']) {
+          const { status, text } = await request(app).post(path).send({ email });
+          expect([path, status, text]).toEqual([path, 500, expect.stringContaining('without an error')]);
+        }
+      },
+    );
   });
 });
 

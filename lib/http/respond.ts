@@ -100,11 +100,18 @@ async function respond(
   await onRefused(req, res, answer.refusal, onlyWithError(next));
 }
 
-/** Without an error, the request would go on to the handler from which it was refused. */
+/**
+ * Without an error, the request would go on to the handler from which it was refused. So it would with 'route', if the
+ * middleware was mounted by `app.use()`.
+ */
 function onlyWithError(next: NextFunction): NextFunction {
-  return (error?: unknown) =>
-    next(error || new TypeError('`onRefused` called next() without an error: it must respond, or pass one.'));
+  return (error?: unknown) => {
+    const isError = error && error !== 'route' && error !== 'router';
+    next(isError ? error : new TypeError(NO_ERROR));
+  };
 }
+
+const NO_ERROR = '`onRefused` called next() without an error: it must respond, or pass one.';
 
 /** Without an ETag, which would be useless: none of these responses may be cached. */
 function writeJson(res: Response, body: object): void {
