@@ -26,8 +26,11 @@ export function codeOf(error: unknown): string | undefined {
 /** Whether a text is a name, such as that of an error, and cannot be a one-time code or an address. */
 export function isName(text: string): boolean {
   const digits = text.replace(/[^0-9]/g, '').length;
-  return /^[A-Za-z][A-Za-z0-9_.-]{1,63}$/.test(text) && digits < 6;
+  return /^[A-Za-z][A-Za-z0-9_.-]{1,63}$/.test(text) && digits < 6 && !LETTER_CODE.test(text);
 }
+
+/** Hardly any name has so many consonants in a row. */
+const LETTER_CODE = /[b-df-hj-np-tv-xz]{4}-?[b-df-hj-np-tv-xz]{4}/i;
 
 /** A property of any value. Undefined when it cannot be read. */
 export function propertyOf(value: unknown, name: string): unknown {

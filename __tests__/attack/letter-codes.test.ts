@@ -1,4 +1,5 @@
 /** Codes of letters: what people may type and paste, and what never counts as a code. */
+import { inspect } from 'node:util';
 import { createEmailVerification, type EmailVerificationOptions } from 'express-email-verification';
 import { letterCodes } from '../../lib/challenge/code.js';
 import { FROM, SECRET } from '../support/app.js';
@@ -65,6 +66,7 @@ it.each<[string, unknown]>([
   ['a digit', 'BCDF-GHJ1'],
   ['digits', '012345'],
   ['Cyrillic letters that look the same', 'ВСDF-GHJK'],
+  ['a letter that becomes two in upper case', 'BCDF-GH\u00df'],
   ['two different codes', 'BCDF-GHJK or BCDF-GHJL'],
   ['a code within a word', 'XXBCDF-GHJKXX'],
   ['an array', ['BCDF-GHJK']],
@@ -129,3 +131,55 @@ it('a delivery function and a template get the code as people read it, and error
   expect(causes[0]).not.toContain(code.slice(0, 4));
   await verification.close();
 });
+
+it.each<[where: string, (code: string) => object]>([
+  ['its `code`', (code) => ({ code: code.replace('-', '') })],
+  ['its name', (code) => ({ name: code })],
+  ['its `errorCode`, in lower case', (code) => ({ errorCode: code.toLowerCase() })],
+  ['its `originalCode`', (code) => ({ code: 'EREFUSED', originalCode: `OTP_${code.replace('-', '')}` })],
+  ['the body of its response', (code) => ({ response: { data: { error: `invalid-${code}` } } })],
+  ['a `code` beside a number', (code) => ({ code: `E${code.replace('-', '')}1` })],
+])(
+  'T22: the event of a delivery that fails with the code in %s does not show it (promise 13)',
+  async (_where, fields) => {
+    let code = '';
+    const { send, verification } = await open({
+      store: storeOf('MemoryStore'),
+      ...LETTERS,
+      delivery: async (_mail, options) => {
+        code = options.code ?? '';
+        throw Object.assign(new Error(`could not send ${code}`), fields(code));
+      },
+    });
+    const events: string[] = [];
+    verification.on('delivery_failed', (event) =>
+      events.push(inspect(event, { depth: 9, showHidden: true })),
+    );
+    expect((await send({ email })).body.reason).toBe('delivery_failed');
+    expect(code).toMatch(/^[B-Z]{4}-[B-Z]{4}$/);
+    expect(events).toHaveLength(1);
+    expect(lettersOf(events.join())).not.toContain(lettersOf(code));
+  },
+);
+
+it('T22: the event of a template that throws with the code in any writing does not show it (promise 13)', async () => {
+  let code = '';
+  const { send, verification } = await open({
+    store: storeOf('MemoryStore'),
+    ...LETTERS,
+    beforeSend: () => ({ kind: 'send', data: 'a mistake' }),
+    template: (input) => {
+      if (input.data === undefined) return { subject: 'x', text: input.code, html: input.code };
+      code = input.code;
+      const writings = [code.toLowerCase(), code.replace('-', ''), [...code].join(' '), code.slice(0, 4)];
+      throw new Error(`cannot render ${writings.join(', ')}, ${code.slice(5)}`);
+    },
+  });
+  const events: string[] = [];
+  verification.on('delivery_failed', (event) => events.push(inspect(event, { depth: 9, showHidden: true })));
+  await send({ email });
+  expect(events.join()).toContain('cannot render ######');
+  for (const half of code.split('-')) expect(lettersOf(events.join())).not.toContain(half);
+});
+
+const lettersOf = (text: string) => text.replace(/[^A-Za-z]/g, '').toUpperCase();

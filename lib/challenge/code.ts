@@ -65,14 +65,15 @@ const LETTER_CODE = new RegExp(
 function parseLetters(typed: unknown): string | undefined {
   if (typeof typed !== 'string' || typed.length > LONGEST_TYPED_CODE) return undefined;
   const text = typed.normalize('NFKC').replace(/\p{Cf}/gu, '');
-  const bare = text.replace(SEPARATORS, '').toUpperCase();
-  if (ONLY_LETTERS.test(bare)) return bare;
+  const bare = text.replace(SEPARATORS, '');
+  // Before the change of case, which makes two letters of some characters.
+  if (ONLY_LETTERS.test(bare)) return bare.toUpperCase();
   const codes = Array.from(text.matchAll(LETTER_CODE), ([, one = '', two = '']) => (one + two).toUpperCase());
   const [code, ...others] = codes;
   return others.every((other) => other === code) ? code : undefined;
 }
 
-const ONLY_LETTERS = new RegExp(`^[${LETTERS}]{8}$`);
+const ONLY_LETTERS = new RegExp(`^[${LETTERS}]{8}$`, 'i');
 
 /** In characters: room for a text in which the code was pasted. */
 export const LONGEST_TYPED_CODE = 256;

@@ -148,8 +148,8 @@ export function checkTemplate(settings: Settings): void {
  * addresses and all digits are masked.
  */
 function withoutSecrets(thrown: unknown, { email, code = '' }: MessageInput): Error {
-  const withoutCode = (text: string) =>
-    text.replaceAll(code || '\0', '######').replaceAll(code.replaceAll('-', '') || '\0', '######');
+  const written = codePattern(code);
+  const withoutCode = (text: string) => text.replaceAll(code || '\0', '######').replace(written, '######');
   const masked = (text: string) =>
     withoutCode(text.replace(/[^\s<>"'(]+@[^\s<>"')]+/g, '***')).replace(/\p{Nd}/gu, '#');
   const message = messageOf(thrown);
@@ -166,3 +166,12 @@ function withoutSecrets(thrown: unknown, { email, code = '' }: MessageInput): Er
   error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n');
   return error;
 }
+
+/** A code of letters, and each of its halves, in any case and with anything between the letters. */
+function codePattern(code: string): RegExp {
+  if (!code.includes('-')) return NOTHING;
+  const halves = code.split('-').map((half) => [...half].join('[^\\p{L}\\p{N}]*'));
+  return new RegExp(halves.join('|'), 'giu');
+}
+
+const NOTHING = /(?!)/;
