@@ -1,4 +1,5 @@
 /** The `beforeSend` option: a captcha, a block list, an address that already has an account. */
+import { isPromise } from 'node:util/types';
 import type { Request } from 'express';
 import { readOptions, refuse } from '../checks.js';
 import type { Locale } from '../locales/index.js';
@@ -72,10 +73,16 @@ export async function callBeforeSend(
 /** Reads the verdict once. Reading may throw, and must do so before anything is stored. */
 function outcomeOf(verdict: SendVerdict): HookOutcome {
   if (verdict === undefined || verdict === null) return { kind: 'pass' };
-  if (verdict.kind === 'refuse') return { kind: 'refuse', message: verdict.message };
-  if (verdict.kind === 'suppress')
-    return { kind: 'suppress', mail: verdict.mail, words: { from: senderOf(verdict.from) } };
-  if (verdict.kind === 'send') return { kind: 'pass', words: wordsOf(verdict) };
+  switch (verdict.kind) {
+    case 'refuse':
+      return { kind: 'refuse', message: withoutRejection(verdict.message) };
+    case 'suppress': {
+      const mail = withoutRejection(verdict.mail);
+      return { kind: 'suppress', mail, words: { from: senderOf(verdict.from) } };
+    }
+    case 'send':
+      return { kind: 'pass', words: wordsOf(verdict) };
+  }
   return refuse(
     'beforeSend',
     "a function that returns nothing, { kind: 'send' }, { kind: 'refuse' } or { kind: 'suppress' }",
@@ -83,15 +90,33 @@ function outcomeOf(verdict: SendVerdict): HookOutcome {
   );
 }
 
+/** The message of a refusal, in the language of the response. */
+export function refusalText(
+  message: Extract<SendVerdict, { kind: 'refuse' }>['message'],
+  answers: Locale['answers'],
+): string {
+  const text: unknown = (typeof message === 'function' ? message(answers) : message) ?? answers.refused;
+  if (typeof text === 'string') return text;
+  withoutRejection(text);
+  return refuse('message', 'a string, or a function that returns one', text, RESULT);
+}
+
 const RESULT = 'the result of `beforeSend`';
+
+/** Where a value belongs, a promise is refused or never awaited. If it rejects, that must not end the process. */
+function withoutRejection<T>(value: T): T {
+  if (isPromise(value)) value.catch(() => {});
+  return value;
+}
 
 function wordsOf(verdict: SendInWords): EmailWords {
   const names = { kind: true, appName: true, from: true, data: true };
   const { appName, from, data } = readOptions(verdict, names, { of: RESULT });
+  for (const value of [appName, data]) withoutRejection(value);
   const sender = senderOf(from);
   return { appName: checkAppName(appName, RESULT) ?? (sender?.name || undefined), from: sender, data };
 }
 
 function senderOf(from: string | Sender | undefined): Required<Sender> | undefined {
-  return from === undefined ? undefined : checkFrom(from, RESULT);
+  return from === undefined ? undefined : checkFrom(withoutRejection(from), RESULT);
 }

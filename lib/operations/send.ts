@@ -6,7 +6,7 @@ import type { DeliveryOutcome } from '../mail/mailer.js';
 import { messageIdOf, type OutgoingEmail } from '../mail/message.js';
 import type { EmailQueue, Slot } from '../mail/queue.js';
 import type { DiscardOutcome, DiscardRequest, OpenOutcome } from '../store/store.js';
-import { callBeforeSend, type HookOutcome, type SendAttempt } from './before-send.js';
+import { callBeforeSend, type HookOutcome, refusalText, type SendAttempt } from './before-send.js';
 import { type OperationContext, type Stopwatch, seconds, stopwatch, type Unavailable } from './context.js';
 import type { InvalidRequest, ParsedSend } from './input.js';
 
@@ -63,10 +63,9 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
     if (verdict.kind === 'late')
       return unavailable('send', new Error('beforeSend did not answer in time'), locale);
     if (verdict.kind === 'refuse') {
-      const message = verdict.message ?? locale.answers.refused;
-      const text = typeof message === 'function' ? message(locale.answers) : message;
+      const message = refusalText(verdict.message, locale.answers);
       events.emit('refused', () => eventOf(email, lasted));
-      return { kind: 'refused', message: text };
+      return { kind: 'refused', message };
     }
 
     const key = keyOf(hasher, email);
