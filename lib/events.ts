@@ -128,7 +128,9 @@ export function createEvents(): Events {
       const event = build();
       // A listener may be asynchronous. Its failure must not fail the request or end the process.
       const call = async (listener: Listener<typeof name>) => listener(event);
-      for (const listener of listeners[name]) call(listener).catch((thrown) => warnOfListener(name, thrown));
+      // A copy: a listener that adds another would otherwise be followed by it, and so on without end.
+      for (const listener of [...listeners[name]])
+        call(listener).catch((thrown) => warnOfListener(name, thrown));
     },
   };
 }

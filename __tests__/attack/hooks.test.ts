@@ -2,7 +2,7 @@
 import type { ErrorRequestHandler } from 'express';
 import type { SendVerdict } from 'express-email-verification';
 import { createTestApp } from '../support/app.js';
-import { inParallel, memoryInbox, STORES, tally, useServices } from './services.js';
+import { inParallel, memoryInbox, STORES, tally, useServices, WIDE } from './services.js';
 
 const { open, listen, storeOf, redis } = useServices();
 const rateLimit = { send: false } as const;
@@ -138,4 +138,84 @@ it('T37: a listener that throws or rejects causes a warning and nothing else', a
     [expect.stringContaining("A listener of 'delivered' threw: undefined"), expect.anything()],
   ]);
   warnings.mockRestore();
+});
+
+/** Rejects only after a while, as a query that nobody awaits. */
+const rejecting = () =>
+  new Promise<never>((_resolve, reject) => setImmediate(reject, new Error('a query failed')));
+
+it.each<[what: string, verdict: () => unknown, outcome: RegExp]>([
+  [
+    'a refusal whose message is',
+    () => ({ kind: 'refuse', message: rejecting() }),
+    /`message` option of the result/,
+  ],
+  [
+    'a refusal whose message returns',
+    () => ({ kind: 'refuse', message: rejecting }),
+    /`message` option of the result/,
+  ],
+  ['a suppression whose email is', () => ({ kind: 'suppress', mail: rejecting() }), /delivery_failed/],
+  [
+    'a suppression whose sender is',
+    () => ({ kind: 'suppress', from: rejecting() }),
+    /`from` option of the result/,
+  ],
+  ['a send whose sender is', () => ({ kind: 'send', from: rejecting() }), /`from` option of the result/],
+  ['a send whose name is', () => ({ kind: 'send', appName: rejecting() }), /`appName` option of the result/],
+  ['a send whose data is', () => ({ kind: 'send', data: rejecting() }), /sent/],
+])('T34: %s a promise that rejects does not end the process', async (_what, verdict, expected) => {
+  jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  const unhandled = jest.fn();
+  process.on('unhandledRejection', unhandled);
+  try {
+    const { verification } = await open({
+      store: storeOf('RedisStore'),
+      delivery: memoryInbox().delivery,
+      beforeSend: verdict as () => SendVerdict,
+    });
+    const outcome = await verification.send({ email: 'minji@example.com' }).then(({ kind }) => kind, String);
+    expect(outcome).toMatch(expected);
+    // Node reports a rejection at the end of the turn in which it happens.
+    for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+    expect(unhandled).not.toHaveBeenCalled();
+  } finally {
+    process.off('unhandledRejection', unhandled);
+    jest.restoreAllMocks();
+  }
+});
+
+it('T28: a verdict is of the kind that it has when it is first read', async () => {
+  const inbox = memoryInbox();
+  const kinds = ['send', 'suppress', 'refuse'];
+  const { verification } = await open({
+    store: storeOf('MemoryStore'),
+    delivery: inbox.delivery,
+    beforeSend: () =>
+      ({
+        get kind() {
+          return kinds.shift();
+        },
+      }) as SendVerdict,
+  });
+  expect(await verification.send({ email: 'minji@example.com' })).toMatchObject({ kind: 'sent' });
+  expect(inbox.codesOf('minji@example.com')).toHaveLength(1);
+});
+
+it('a listener that leaves and adds another at each event, as for a single one, gets each event once', async () => {
+  const inbox = memoryInbox();
+  const { verification } = await open({ store: storeOf('MemoryStore'), delivery: inbox.delivery, ...WIDE });
+  let calls = 0;
+  function listenOnce(): void {
+    const stop = verification.on('sent', () => {
+      stop();
+      calls += 1;
+      if (calls < 1000) listenOnce();
+    });
+  }
+  listenOnce();
+  for (const expected of [1, 2]) {
+    await verification.send({ email: 'minji@example.com' });
+    expect(calls).toBe(expected);
+  }
 });
