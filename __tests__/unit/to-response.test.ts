@@ -123,6 +123,10 @@ it.each<[unknown, unknown]>([
   [undefined, undefined],
   [{ kind: 'redeemed', email, verificationToken: 'secret', end: 1 }, undefined],
   [{ kind: 'sent', message: 'Sent.' }, 'sent'],
+  [new Error('a bug'), undefined],
+  [{ message: 'no kind' }, undefined],
+  [{ kind: 'unavailabel', message: 'a typo' }, undefined],
+  [{ kind: 'constructor', message: 'inherited' }, undefined],
 ])('refuses %p with %p', (outcome, successField) => {
   expect(() => toResponse(outcome as never, successField as never)).toThrow(TypeError);
 });

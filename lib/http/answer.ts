@@ -66,6 +66,11 @@ export function answerOf(
   return { status: refusal.status, headers, body, refusal };
 }
 
+/** Whether the outcome of a route, or a refusal of requireVerifiedEmail(), may be of this kind. */
+export function isOutcomeKind(kind: unknown): boolean {
+  return kind === 'sent' || kind === 'verified' || (typeof kind === 'string' && isReason(kind));
+}
+
 function isReason(kind: string): kind is Reason {
   return Object.hasOwn(STATUS, kind);
 }

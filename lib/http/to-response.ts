@@ -3,7 +3,7 @@ import { refuse } from '../checks.js';
 import type { Redeemed, RedeemOutcome } from '../operations/redeem.js';
 import type { SendOutcome } from '../operations/send.js';
 import type { VerifyOutcome } from '../operations/verify.js';
-import { answerOf, type SuccessField } from './answer.js';
+import { answerOf, isOutcomeKind, type SuccessField } from './answer.js';
 
 /** An outcome that the router, or requireVerifiedEmail(), would respond with. */
 export type RespondableOutcome = SendOutcome | VerifyOutcome | Exclude<RedeemOutcome, Redeemed>;
@@ -22,7 +22,9 @@ export type RespondableOutcome = SendOutcome | VerifyOutcome | Exclude<RedeemOut
  * }
  */
 export function toResponse(outcome: RespondableOutcome, successField: SuccessField = 'ok'): Response {
-  if (typeof outcome?.message !== 'string') refuse('outcome', OUTCOME, outcome, 'toResponse()');
+  // Anything else with a message, such as an error, would become a success.
+  if (typeof outcome?.message !== 'string' || !isOutcomeKind(outcome.kind))
+    refuse('outcome', OUTCOME, outcome, 'toResponse()');
   if (successField !== 'ok' && successField !== 'verify')
     refuse('successField', "'ok' or 'verify'", successField, 'toResponse()');
   const { status, headers, body } = answerOf(outcome, successField);
