@@ -346,6 +346,10 @@ describe('its options', () => {
     [{ ...required, timeout: '3s' }, 'a whole number from 50 to 60000'],
     [{ ...required, url: 'http://acme.example/siteverify' }, 'must be an https URL'],
     [{ ...required, url: 'siteverify' }, 'must be an https URL'],
+    [
+      { ...required, url: `https://user:${SECRET}@proxy.acme.example/` },
+      'The `url` option of captcha() must be a URL without a user and a password. Received a string of',
+    ],
   ])('are refused when they are %p', (options, sentence) => {
     expect(create(options)).toThrow(sentence);
     expect(create(options)).not.toThrow(CAPTCHA_SECRET);

@@ -131,6 +131,9 @@ const HOSTNAMES = "a host as in 'www.acme.example', without scheme and port, or 
 function checkUrl(url: unknown): string {
   const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined;
   const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(parsed?.hostname ?? '');
+  // fetch() refuses a URL with a password, in an error that shows it.
+  if (parsed?.username || parsed?.password)
+    return refuseHidden('url', 'a URL without a user and a password', url, OF);
   if (parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback)) return parsed.href;
   return refuseHidden('url', 'an https URL', url, OF);
 }
