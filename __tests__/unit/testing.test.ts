@@ -342,6 +342,17 @@ describe('for development', () => {
     expect(warned()).toContain('Codes are printed, not emailed');
   });
 
+  it('a function that prints and rejects makes the delivery fail, and does not end the process', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const print = async () => Promise.reject(new Error('no terminal'));
+    const verification = verificationOf({ delivery: createConsoleDelivery({ print }) });
+    expect(await verification.send({ email: person })).toMatchObject({ kind: 'delivery_failed' });
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   it('createConsoleDelivery prints with a function of the app', async () => {
     const lines: string[] = [];
     const delivery = createConsoleDelivery({ print: (line) => void lines.push(line) });

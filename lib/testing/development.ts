@@ -26,7 +26,8 @@ export function createConsoleDelivery(options: ConsoleDeliveryOptions = {}): Cus
   warn('Codes are printed, not emailed (createConsoleDelivery): for development only.');
   return async ({ to, subject, text, html }, { code, expiresAt }) => {
     const seconds = Math.ceil((expiresAt.getTime() - Date.now()) / 1000);
-    print(
+    // A `print` that is asynchronous may reject.
+    await print(
       code === undefined
         ? `Email without a code to ${to.address}: ${subject}\n${text ?? html}`
         : `Code for ${to.address}: ${code} (valid for ${seconds} seconds)`,
