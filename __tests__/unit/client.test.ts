@@ -339,6 +339,36 @@ describe('extra', () => {
     ]);
   });
 
+  it.each<[what: string, extra: object]>([
+    ['a BigInt', { captcha: 1n }],
+    [
+      'what contains itself',
+      (() => {
+        const loop: Record<string, unknown> = {};
+        loop['captcha'] = loop;
+        return loop;
+      })(),
+    ],
+    [
+      'what cannot be read',
+      {
+        get captcha(): never {
+          throw new Error('no widget');
+        },
+      },
+    ],
+  ])(
+    'that is %s throws, is not taken for a lost network, and leaves the client usable',
+    async (_what, extra) => {
+      const client = (await site()).open();
+      await expect(async () =>
+        client.send({ email, extra: extra as Record<string, unknown> }),
+      ).rejects.toThrow();
+      expect(client.state.status).toBe('idle');
+      expect(await client.send({ email })).toMatchObject({ kind: 'sent' });
+    },
+  );
+
   it('is that of the first of two simultaneous sends', async () => {
     const client = (await site()).open();
     const first = client.send({ email, extra: { captcha: 'one' } });

@@ -176,6 +176,8 @@ export function createEmailVerificationClient(
 
   const client: EmailVerificationClient = {
     send({ email, locale: requested = options.locale, extra }) {
+      // Before anything changes: what JSON cannot hold is the page's mistake, and not a lost network.
+      const more: object | undefined = extra && JSON.parse(JSON.stringify(extra));
       const earlier = [state, beforeReset, restored(readStored())].find((facts) =>
         isSameAddress(facts.email, email),
       );
@@ -183,7 +185,7 @@ export function createEmailVerificationClient(
       if (session.sending) return session.sending;
       locale = requested;
       change({ ...(earlier?.verificationToken ? {} : challengeOf(earlier)), email, status: 'sending' });
-      const outcome = request<SendOutcome>('sending', extra);
+      const outcome = request<SendOutcome>('sending', more);
       session.sending = outcome;
       return outcome;
     },
