@@ -1,5 +1,5 @@
 /** toResponse(): the router's responses for fetch-style handlers, as in Next, Hono or Remix. */
-import { refuse } from '../checks.js';
+import { refuse, refuseHidden } from '../checks.js';
 import type { Redeemed, RedeemOutcome } from '../operations/redeem.js';
 import type { SendOutcome } from '../operations/send.js';
 import type { VerifyOutcome } from '../operations/verify.js';
@@ -24,7 +24,7 @@ export type RespondableOutcome = SendOutcome | VerifyOutcome | Exclude<RedeemOut
 export function toResponse(outcome: RespondableOutcome, successField: SuccessField = 'ok'): Response {
   // Anything else with a message, such as an error, would become a success.
   if (typeof outcome?.message !== 'string' || !isOutcomeKind(outcome.kind))
-    refuse('outcome', OUTCOME, outcome, 'toResponse()');
+    refuseHidden('outcome', OUTCOME, outcome, 'toResponse()');
   if (successField !== 'ok' && successField !== 'verify')
     refuse('successField', "'ok' or 'verify'", successField, 'toResponse()');
   const { status, headers, body } = answerOf(outcome, successField);
