@@ -119,6 +119,19 @@ describe.each([
     expect(page.accounts).toEqual([email]);
   });
 
+  it('sends nothing for a page of another site', async () => {
+    const page = await visit(version);
+    await page.submit('email', email).set('Sec-Fetch-Site', 'cross-site').expect(403);
+    await page.enter('email', email);
+    expect(page.text()).toBe('We sent you a code. Please check your email.');
+  });
+
+  it('shows the form for a body of another type', async () => {
+    const page = await visit(version);
+    await page.submit('email', email).type('json').expect(303).expect('Location', '/sign-up');
+    await page.submit('email', email).set('Sec-Fetch-Site', 'same-origin').expect(303);
+  });
+
   it('starts over, with the address filled in, when the token has expired', async () => {
     const page = await visit(version);
     await page.enter('email', email);

@@ -9,30 +9,30 @@ declare module 'express-session' {
   }
 }
 
-/** Mount it behind session({ …, cookie: { sameSite: 'lax' } }), so that posts from other sites have no session. */
+/** Mount it behind session({ …, cookie: { sameSite: 'lax' } }), and save form-pages.ejs as views/sign-up.ejs. */
 export function signUpPages(verification: EmailVerification, createAccount: RequestHandler): Router {
   const show = (req: Request, fields: object) => {
     req.session.signUp = { ...req.session.signUp, ...fields };
     req.res?.redirect(303, req.baseUrl);
   };
-  const onRefused: OnRefused = (req, _res, { message }) =>
-    show(req, { message, verificationToken: undefined });
+  const onRefused: OnRefused = (req, _, { message }) => show(req, { message, verificationToken: undefined });
   const email = (req: Request) => req.session.signUp?.email;
   const token = (req: Request) => req.session.signUp?.verificationToken;
-
+  const refuseOtherSites: RequestHandler = ({ method, headers }, res, next) =>
+    method === 'POST' && headers['sec-fetch-site'] === 'cross-site' ? void res.sendStatus(403) : next();
   const send: RequestHandler = (req, _res, next) => {
-    const fields = { ...req.session.signUp, email: String(req.body.email), request: req };
+    const fields = { ...req.session.signUp, email: String(req.body?.email), request: req };
     const shown = verification.send(fields).then((outcome) => show(req, { ...outcome, email: fields.email }));
     shown.catch(next);
   };
   const verify: RequestHandler = (req, _res, next) => {
-    const fields = { ...req.session.signUp, email: email(req), code: req.body.code };
+    const fields = { ...req.session.signUp, email: email(req), code: req.body?.code };
     const shown = verification.verify(fields).then((outcome) => show(req, outcome));
     shown.catch(next);
   };
   return express
     .Router()
-    .use(express.urlencoded({ extended: false }))
+    .use(refuseOtherSites, express.urlencoded({ extended: false }))
     .get('/', (req, res) => res.render('sign-up', { path: req.baseUrl, ...req.session.signUp }))
     .post('/send', verification.clientLimit({ onRefused }), send)
     .post('/verify', verify)
