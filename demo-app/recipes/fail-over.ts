@@ -13,9 +13,8 @@ export function createVerification(
 ): EmailVerification {
   // Both must be allowed to send for `from`, and its domain needs SPF and DKIM for both.
   const verification = createEmailVerification({ ...options, transport: [first, second] });
-  verification.on('delivery_failed', ({ cause }) => {
-    for (const error of [...(cause.earlier ?? []), cause]) log(error.message);
-  });
+  // Its message describes the failures of both.
+  verification.on('delivery_failed', ({ cause }) => log(cause.message));
   return verification;
 }
 
