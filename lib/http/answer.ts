@@ -42,15 +42,17 @@ export interface Refusal {
   readonly retryAfter?: number;
 }
 
-export interface Answer {
+export type Answer =
+  | (Parts & { readonly isRefusal: false; readonly body: object })
+  | (Parts & { readonly isRefusal: true; readonly body: Omit<Refusal, 'status'> });
+
+interface Parts {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: object;
-  readonly refusal?: Refusal;
+  readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
 /** None of these answers may be cached (RFC 9111 §5.2.2.5). */
-const HEADERS = { 'Cache-Control': 'no-store' };
+const HEADERS = [['Cache-Control', 'no-store']] as const;
 
 /** @param status In place of the reason's: 413 and 415 for an unreadable body, and `statusCode` of `rateLimit`. */
 export function answerOf(
@@ -59,11 +61,14 @@ export function answerOf(
   status?: number,
 ): Answer {
   const { retryAfter } = details;
-  const headers = retryAfter === undefined ? HEADERS : { ...HEADERS, 'Retry-After': String(retryAfter) };
-  if (!isReason(kind)) return { status: 200, headers, body: { [successField]: true, message, ...details } };
+  const headers =
+    retryAfter === undefined ? HEADERS : [...HEADERS, ['Retry-After', String(retryAfter)] as const];
+  if (!isReason(kind)) {
+    const body = { [successField]: true, message, ...details };
+    return { isRefusal: false, status: 200, headers, body };
+  }
   const body = { [successField]: false, message, reason: kind, ...details };
-  const refusal = { ...body, status: status ?? STATUS[kind] };
-  return { status: refusal.status, headers, body, refusal };
+  return { isRefusal: true, status: status ?? STATUS[kind], headers, body };
 }
 
 /** Whether the outcome of a route, or a refusal of requireVerifiedEmail(), may be of this kind. */

@@ -77,27 +77,33 @@ async function settle(
   try {
     const outcome = await run(req, res, next);
     if (outcome === 'answered') return;
-    if (outcome !== 'next') await respond(req, res, next, outcome, onRefused);
-    else if (!res.writableEnded) next();
+    if (outcome !== 'next') {
+      const responding = respond(req, res, next, outcome, onRefused);
+      if (responding !== undefined) await responding;
+    } else if (!res.writableEnded) next();
   } catch (thrown) {
     failWith(thrown, res, next);
   }
 }
 
-/** Responds, unless the app has already begun to, for example after a timeout, or the client has disconnected. */
-async function respond(
+/**
+ * Responds, unless the app has already begun to, for example after a timeout, or the client has disconnected.
+ *
+ * @returns what `onRefused` returned, which may be a promise
+ */
+function respond(
   req: Request,
   res: Response,
   next: NextFunction,
   { outcome, status }: StepResponse,
   onRefused: OnRefused | undefined,
-): Promise<void> {
-  if (res.headersSent || res.writableEnded || res.destroyed) return;
+): unknown {
+  if (res.headersSent || res.writableEnded || res.destroyed) return undefined;
   const answer = answerOf(outcome, stateOf(res)?.successField ?? 'ok', status);
   res.statusCode = answer.status;
-  for (const name in answer.headers) res.setHeader(name, answer.headers[name] ?? '');
-  if (!answer.refusal || !onRefused) return writeJson(res, answer.body);
-  await onRefused(req, res, answer.refusal, onlyWithError(next));
+  for (const [name, value] of answer.headers) res.setHeader(name, value);
+  if (!answer.isRefusal || !onRefused) return writeJson(res, answer.body);
+  return onRefused(req, res, { ...answer.body, status: answer.status }, onlyWithError(next));
 }
 
 /**

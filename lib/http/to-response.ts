@@ -30,7 +30,7 @@ export function toResponse(outcome: RespondableOutcome, successField: SuccessFie
   const { status, headers, body } = answerOf(outcome, successField);
   return new Response(JSON.stringify(body), {
     status,
-    headers: { ...headers, 'Content-Type': 'application/json; charset=utf-8' },
+    headers: { ...Object.fromEntries(headers), 'Content-Type': 'application/json; charset=utf-8' },
   });
 }
 

@@ -34,23 +34,29 @@ export type Verify = (input: ParsedVerify) => Promise<VerifyOutcome>;
 export function createVerify({ settings, events, keyOf, eventOf, callStore }: OperationContext): Verify {
   const { store, hashers, binding, storeTimeout, tokenTtl, fixedCodes } = settings;
 
+  /**
+   * The secrets to try, by the one that the id names. If codes are bound to the client, only its own id can name one, and
+   * without an id there is nothing to compare.
+   */
+  const candidates = new Map<Hasher | undefined, readonly Hasher[]>(
+    hashers.map((named) => [
+      named,
+      binding === 'client' ? [named] : [named, ...hashers.filter((other) => other !== named)],
+    ]),
+  );
+  if (binding === 'address') candidates.set(undefined, hashers);
+
   return async function verify(input) {
     const elapsed = stopwatch();
     // During a rotation of secrets, the one that the id names comes first, and the others only if it has no live code.
     const named = hasherOf(input.challengeId, hashers);
-    for (const hasher of candidates(named)) {
+    for (const hasher of candidates.get(named) ?? []) {
       const outcome = await attempt(hasher, hasher === named ? input.challengeId : undefined, input, elapsed);
       if (outcome.kind !== 'no_live_code') return outcome;
     }
     emitExpired(input.email, 'no_live_code', elapsed);
     return { kind: 'code_expired', message: input.locale.answers.code_expired };
   };
-
-  /** If codes are bound to the client, only its own id can name one, and without an id there is nothing to compare. */
-  function candidates(named: Hasher | undefined): readonly Hasher[] {
-    if (binding === 'client') return named ? [named] : [];
-    return named ? [named, ...hashers.filter((other) => other !== named)] : hashers;
-  }
 
   function emitExpired(email: string, state: CodeExpiredEvent['state'], elapsed: Stopwatch): void {
     events.emit('code_expired', () => ({ ...eventOf(email, elapsed), state }));
