@@ -15,6 +15,7 @@ import {
 } from 'express-email-verification';
 import express4 from 'express4';
 import { FROM, SECRET } from '../support/app.js';
+import { expectDocumented } from '../support/documented.js';
 import { inParallel } from './services.js';
 
 let folder: string;
@@ -49,7 +50,7 @@ function appOf(trust: unknown, verifications: readonly EmailVerification[], fram
   const app = framework();
   if (trust !== undefined) app.set('trust proxy', trust);
   for (const [n, verification] of verifications.entries())
-    app.use(n ? `/ev${n}` : '/ev', emailVerificationRouter(verification));
+    app.use(n ? `/ev${n}` : '/ev', expectDocumented, emailVerificationRouter(verification));
   return app;
 }
 

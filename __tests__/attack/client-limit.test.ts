@@ -2,6 +2,7 @@
 import express from 'express';
 import { createEmailVerification, emailVerificationRouter } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
+import { expectDocumented } from '../support/documented.js';
 import {
   clientAddress,
   inParallel,
@@ -114,7 +115,10 @@ describe.each(STORES)('on %s', (name) => {
       ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
       ...options,
     });
-    const service = await listen(express().use('/ev', emailVerificationRouter(verification)), verification);
+    const service = await listen(
+      express().use('/ev', expectDocumented, emailVerificationRouter(verification)),
+      verification,
+    );
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const replies = await inParallel(30, (n) => service.send({ email: newEmail() }, clientAddress(n)));
     expect(tally(replies)).toEqual({ success: 5, too_many_requests: 25 });
@@ -153,7 +157,9 @@ describe.each(STORES)('on %s', (name) => {
       ...{ store: storeOf(name), transport: 'smtp://127.0.0.1:9', from: FROM, secret: SECRET },
       ...options,
     });
-    const app = express().set('trust proxy', true).use('/ev', emailVerificationRouter(verification));
+    const app = express()
+      .set('trust proxy', true)
+      .use('/ev', expectDocumented, emailVerificationRouter(verification));
     const service = await listen(app, verification);
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const errors = jest.spyOn(console, 'error').mockImplementation(() => {});

@@ -11,6 +11,7 @@ import {
 import express4 from 'express4';
 import request from 'supertest';
 import { FROM, SECRET } from '../support/app.js';
+import { expectDocumented } from '../support/documented.js';
 
 const email = 'minji@example.com';
 
@@ -30,7 +31,7 @@ function appOf(make: typeof express, { before, trustProxy, options }: App = {}) 
   const app = make();
   if (trustProxy !== undefined) app.set('trust proxy', trustProxy);
   if (before) app.use(before);
-  app.use('/ev', emailVerificationRouter(verification));
+  app.use('/ev', expectDocumented, emailVerificationRouter(verification));
   return { app, sentTo };
 }
 

@@ -13,6 +13,7 @@ import {
 import express4 from 'express4';
 import request from 'supertest';
 import { FROM, SECRET } from '../support/app.js';
+import { expectDocumented } from '../support/documented.js';
 
 const email = 'minji@example.com';
 const JSON_TYPE = 'application/json';
@@ -37,7 +38,7 @@ function appOf(make: typeof express, before: RequestHandler | RequestHandler[]) 
     res.status(error.status ?? 500).send('the error handler of the app');
   };
   const app = make();
-  app.use('/ev', before, emailVerificationRouter(verification));
+  app.use('/ev', expectDocumented, before, emailVerificationRouter(verification));
   app.post('/signup', before, requireVerifiedEmail(verification), ((req, res) => {
     res.status(201).json({ verified: req.verifiedEmail, body: req.body });
   }) as RequestHandler);

@@ -26,7 +26,7 @@ interface Body {
 /** The body of each response. */
 export const BODIES: Readonly<Record<Kind, Body>> = {
   sent: {
-    description: 'The code was sent, or `suppress` of `beforeSend` lets it appear so.',
+    description: 'The code was sent, unless `beforeSend` suppressed it.',
     has: ['challengeId', 'expiresIn', 'resendIn'],
   },
   verified: {
@@ -48,7 +48,8 @@ export const BODIES: Readonly<Record<Kind, Body>> = {
     mayHave: ['challengeId', 'expiresIn'],
   },
   delivery_failed: {
-    description: 'The email was not sent. Its code has ended, and up to 3 a day do not count.',
+    description:
+      'The email was not sent. Its code has ended, and it does not count toward the limits, up to 3 times a day.',
     has: ['resendIn'],
   },
   delivery_unknown: {
