@@ -3,7 +3,7 @@
  * `mailTimeout`. No email is sent twice.
  */
 import { MemoryStore, type TransportsOption } from 'express-email-verification';
-import { createTransport } from 'nodemailer';
+import { createTransport, type Transport as TransportPlugin } from 'nodemailer';
 import { startMailServer } from '../../demo-app/development/mail-server.js';
 import { freePort } from '../support/free-port.js';
 import { type RawSmtpServer, startRawSmtpServer } from '../support/raw-smtp-server.js';
@@ -143,6 +143,35 @@ describe('no other transport is tried', () => {
       expect(second.connections).toBe(0);
     },
   );
+
+  it.each(['SMTP2GO', 'SMTP API', 'HTTP'])(
+    'if a plugin for an HTTP API, whatever its name (%s), sends the email after its share of the time',
+    async (name) => {
+      const sent: unknown[] = [];
+      const plugin: TransportPlugin = {
+        name,
+        version: '1',
+        send: ({ data }, done) => {
+          setTimeout(() => {
+            sent.push(data.to);
+            done(null, { envelope: { from: '', to: [] }, messageId: '' });
+          }, 1200);
+        },
+      };
+      const second = await startRelay();
+      const { send } = await startWith([plugin, to(second)], { mailTimeout: 2000 });
+      expect(outcomeOf(await send(person()))).toBe('sent');
+      expect([sent.length, second.connections]).toEqual([1, 0]);
+    },
+  );
+
+  it('if a plugin for an HTTP API was given up on: that is unknown', async () => {
+    const plugin: TransportPlugin = { name: 'SMTP2GO', version: '1', send: () => {} };
+    const second = await startRelay();
+    const { send, events } = await startWith([plugin, to(second)], { mailTimeout: 500 });
+    expect(outcomeOf(await send(person()))).toBe('500 delivery_unknown');
+    expect([events, second.connections]).toEqual([['delivery_unknown'], 0]);
+  });
 
   it('if the first accepts the message after its share of the time, but within mailTimeout', async () => {
     const first = await startMailServer({ delay: 2500 });

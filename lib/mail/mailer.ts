@@ -9,7 +9,7 @@ import { type Endpoint, type FailureDetails, failureDetailsOf } from './failure-
 import { type Attempt, attemptOf, createAttempt, registerAttempt, trackReading } from './smtp/attempt.js';
 import { oneChunk } from './smtp/one-chunk.js';
 import type { RawMessage } from './smtp/pool.js';
-import { type AnyTransporter, endpointOf, type Transport } from './transport.js';
+import { type AnyTransporter, endpointOf, isSmtpName, type Transport } from './transport.js';
 
 /** A message to one recipient, ready for nodemailer's `sendMail`. */
 export type Mail = SendMailOptions & {
@@ -76,7 +76,7 @@ export interface DeliverOptions {
 export function createMailer({ transporter }: Transport): Deliver {
   // An object with only `sendMail`, as in an app's tests, has no name.
   const name = textOf(transporter.transporter, 'name') ?? '';
-  const isSmtp = name.startsWith('SMTP');
+  const isSmtp = isSmtpName(name);
   const endpoint = endpointOf(transporter);
   installTracking(transporter);
   return async (message, { timeout, beginWithin, fresh }) => {

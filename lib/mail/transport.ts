@@ -355,11 +355,18 @@ function withoutBrackets(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1');
 }
 
+/**
+ * Whether it is the name of nodemailer's SMTP transport or its pool. Not every name that begins like these: a plugin for the
+ * HTTP API of a provider may, and it need not read the message as a stream.
+ */
+export function isSmtpName(name: unknown): boolean {
+  return name === 'SMTP' || name === 'SMTP (pool)';
+}
+
 /** The server that an SMTP transporter connects to, ours or the app's. */
 export function endpointOf(transporter: AnyTransporter): Endpoint | undefined {
   const { transporter: plugin } = transporter;
-  if (typeof plugin?.name !== 'string' || !plugin.name.startsWith('SMTP') || !('options' in plugin))
-    return undefined;
+  if (!isSmtpName(plugin?.name) || !('options' in plugin)) return undefined;
   const { host = 'localhost', port, secure }: SMTPPoolOptions = fieldsOf(plugin.options);
   if (typeof host !== 'string' || !/^[\w.:-]+$/.test(host)) return undefined;
   // nodemailer chooses the same port.
