@@ -34,14 +34,21 @@ it('sends a code to a person who has solved the widget of the page, and to nobod
       turnstile.token = '';
     },
   };
+  /** Without the widget at first, as if the browser had blocked its script. */
+  const window: { turnstile?: typeof turnstile } = {};
   const globals = {
     ask,
     line,
-    turnstile,
+    window,
     createEmailVerificationClient: () => createEmailVerificationClient({ baseUrl }),
   };
   new Function(...Object.keys(globals), script.replace(/^ *import .*$/m, ''))(...Object.values(globals));
   const submit = () => ask.onsubmit({ preventDefault: () => {} });
+
+  await submit();
+  expect(line.textContent).toBe('Please confirm that you are not a robot, then try again.');
+  line.textContent = '';
+  window.turnstile = turnstile;
 
   const solved = { hostname: 'acme.example', action: 'signup' };
   for (const token of ['', siteverify.solve({ ...solved, action: 'login' })]) {

@@ -28,9 +28,9 @@ export const page = (siteKey: string) => `<!doctype html>
   const client = createEmailVerificationClient({ baseUrl: '/email-verification' });
   ask.onsubmit = async (event) => {
     event.preventDefault();
-    const extra = { captcha: turnstile.getResponse() };
+    const extra = { captcha: window.turnstile?.getResponse() }; // undefined if the browser blocks the script
     const { message } = await client.send({ email: ask.email.value, extra });
     line.textContent = message ?? 'Please check your connection.';
-    turnstile.reset();
+    window.turnstile?.reset();
   };
 </script>`;
