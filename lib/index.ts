@@ -1,5 +1,6 @@
 /** Everything that the package exports. */
 
+export { normalizeEmail } from './challenge/address.js';
 export type { GuessBound } from './challenge/guess-bound.js';
 export type { CheckOutcome, EmailVerification } from './email-verification.js';
 export { createEmailVerification } from './email-verification.js';

@@ -13,12 +13,16 @@ const MAX_LENGTH = 254;
 const PASTED = /^[\s\p{Cf}]*([^\s\p{Cf}]+)[\s\p{Cf}]*$/u;
 
 /**
- * The canonical form of what a person typed, or undefined if it is not exactly one address.
+ * The canonical form of an address as a person typed it, or undefined if it is not exactly one address: the string that codes
+ * are sent to, and that `req.verifiedEmail` holds. Use it to look accounts up by what is typed at a sign-in.
  *
- * It is checked before and after the domain is mapped to ASCII, because a domain can pass as written and become another
- * one (`a@①②⑦.⓪.⓪.①①` is 127.0.0.11).
+ * White space and format characters at the ends are dropped, the local part is in lower case, and the domain is in ASCII
+ * (UTS #46). It has at most 254 characters (RFC 5321 §4.5.3.1.3), its local part is ASCII, and it has no quotes.
+ *
+ * @example
+ * normalizeEmail(' Minji@Example.com '); // 'minji@example.com'
  */
-export function canonicalAddress(typed: unknown): string | undefined {
+export function normalizeEmail(typed: unknown): string | undefined {
   if (typeof typed !== 'string' || typed.length > 2 * MAX_LENGTH || !typed.isWellFormed()) return undefined;
   if (isPlainAddress(typed)) return typed;
   const [, address = ''] = PASTED.exec(typed) ?? [];
@@ -28,6 +32,7 @@ export function canonicalAddress(typed: unknown): string | undefined {
   const domain = canonicalDomain(address.slice(at + 1));
   if (domain === undefined) return undefined;
   const canonical = `${address.slice(0, at).toLowerCase()}@${domain}`;
+  // Checked again: a domain can pass as written and become another one (`a@①②⑦.⓪.⓪.①①` is 127.0.0.11).
   return canonical.length <= MAX_LENGTH && isEmail(canonical) ? canonical : undefined;
 }
 

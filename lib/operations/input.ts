@@ -1,6 +1,6 @@
 /** Validates and parses the fields of a request, for the routes and for the operations without HTTP. */
 import { body, matchedData, type ValidationChain, validationResult } from 'express-validator';
-import { canonicalAddress } from '../challenge/address.js';
+import { normalizeEmail } from '../challenge/address.js';
 import { type CodeFormat, parseFixedCode } from '../challenge/code.js';
 import { isPlainAddress } from '../fast/plain-address.js';
 import { en } from '../locales/en.js';
@@ -52,7 +52,7 @@ export function createInputParsers({ codes, fixedCodes }: CodeRules): InputParse
   // Not only for the addresses that have a fixed code: otherwise the response would reveal them.
   const parseFixed = fixedCodes ? parseFixedCode : () => undefined;
   const chains: Readonly<Record<FieldName, ValidationChain>> = {
-    email: body('email').customSanitizer(canonicalAddress).isString(),
+    email: body('email').customSanitizer(normalizeEmail).isString(),
     code: body('code')
       .customSanitizer((typed: unknown) => codes.parse(typed) ?? parseFixed(typed))
       .isString(),

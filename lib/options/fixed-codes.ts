@@ -1,6 +1,6 @@
 /** The `fixedCodes` option: codes that the app chooses, for a few addresses that get no email. */
 import { isDate } from 'node:util/types';
-import { canonicalAddress, maskAddress } from '../challenge/address.js';
+import { maskAddress, normalizeEmail } from '../challenge/address.js';
 import { type CodeFormat, FIXED_CODE } from '../challenge/code.js';
 import { isOptions, readOptions, refuseHidden } from '../checks.js';
 import { DAY } from '../store/store.js';
@@ -90,7 +90,7 @@ function checkEntry(
 ): [email: string, entry: Entry] {
   if (!isOptions(passed)) return refuseHidden(path, '{ email, code, until }', passed);
   const { email, code, until } = readOptions(passed, { email: true, code: true, until: true }, { path });
-  if (typeof email !== 'string' || canonicalAddress(email) !== email)
+  if (typeof email !== 'string' || normalizeEmail(email) !== email)
     return refuseHidden(`${path}.email`, 'one address in lower case, with its domain in ASCII', email);
   return [
     email,

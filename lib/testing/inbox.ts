@@ -1,7 +1,7 @@
 /** An inbox for tests: a delivery that keeps each message, and gives the newest code, link or message for an address. */
 import timers from 'node:timers';
 import { inspect } from 'node:util';
-import { canonicalAddress } from '../challenge/address.js';
+import { normalizeEmail } from '../challenge/address.js';
 import { isWhole, readOptionsOf, refuse } from '../checks.js';
 import type { CustomDelivery, Mail } from '../mail/mailer.js';
 import { refuseInProduction } from './refuse-production.js';
@@ -72,7 +72,7 @@ export function createTestInbox(options: TestInboxOptions = {}): TestInbox {
     email: string,
     pick: (message: TestMessage) => T | undefined,
   ): Promise<T> {
-    const address = canonicalAddress(email);
+    const address = normalizeEmail(email);
     if (address === undefined) throw new TypeError(`${inspect(email)} is not an email address.`);
     const find = () =>
       findLast(messages, (message) => (message.email === address ? pick(message) : undefined));
