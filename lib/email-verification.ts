@@ -31,11 +31,11 @@ export interface EmailVerification {
   redeem(input: RedeemInput): Promise<RedeemOutcome>;
   /** Gives a redeemed token back. It still expires at its original time. */
   release(redeemed: Redeemed): Promise<ReleaseOutcome>;
-  /** Tells support staff what is stored of an address. Changes nothing. */
+  /** Tells support staff what is stored about an address. Changes nothing. */
   status(input: SupportInput): Promise<StatusOutcome>;
   /**
-   * Deletes what is stored of an address, and what the limits of its mailbox count, so that a person who is locked out can
-   * begin again. For support staff only: whoever can call it has no limit of emails and guesses.
+   * Deletes what is stored about an address, and the emails that count for its mailbox, so that a person who is locked out
+   * can begin again. For support staff only: after each call, the limits of emails and guesses begin anew.
    */
   forget(input: SupportInput): Promise<ForgetOutcome>;
   /** Checks that the store is reachable and suitable, the transport can log in, and guesses are unlikely enough. */

@@ -23,7 +23,7 @@ export interface EmailVerificationEvents {
   verified: OperationEvent & WithFixedCode;
   /** A wrong code was entered. Many of them are a sign of guessing. */
   code_incorrect: OperationEvent & { readonly attemptsLeft: number };
-  /** A code was entered while none could be accepted, or one that has ended. */
+  /** A code was entered that could not be accepted: none was live, no attempts were left, or it had ended. */
   code_expired: CodeExpiredEvent;
   /** A token was used up. */
   redeemed: OperationEvent;
@@ -46,7 +46,7 @@ export interface OperationEvent extends AddressEvent {
 }
 
 export interface SendEvent extends OperationEvent {
-  /** Names the email of this send. The email carries it too: in `X-Entity-Ref-ID`, and in its Message-ID. */
+  /** Identifies the email of this send, which carries it in `X-Entity-Ref-ID` and in its Message-ID. */
   readonly reference: string;
 }
 
@@ -61,7 +61,7 @@ export interface EmailEvent extends SendEvent {
 }
 
 export interface LimitedEvent {
-  /** Masked. Missing if a limit of clients is full on a route of the app's own: the address is not known there. */
+  /** Masked. Missing if the limit is that of a client on one of the app's own routes: the address is not known there. */
   readonly email?: string;
   readonly purpose: string;
   /** `mailbox`: too many emails (`sendLimits`). `client`: too many requests of one IP (`rateLimit`). */

@@ -12,8 +12,8 @@ export type PurposeOptions = Partial<Omit<CommonOptions, 'store' | 'transport' |
 
 /**
  * One verification for each purpose: its codes and tokens are worth nothing for another, and it may have words and rules of
- * its own. All share the store, so that the limits of a mailbox hold over all of them, and the connections to the mail
- * server, which close with the last verification.
+ * its own. All share the store, so that the limits of a mailbox count the emails of all of them, and the connections to the
+ * mail server, which close with the last verification.
  *
  * @throws TypeError or RangeError as createEmailVerification() does; it names the purpose.
  * @example

@@ -49,7 +49,7 @@ describe('an option of the wrong type or out of range is refused with its name a
     [{ binding: 'browser' }, "The `binding` option must be 'address' or 'client'. Received 'browser'."],
     [
       { codeAlphabet: 'letters', codeLength: 6 },
-      "The `codeLength` option must be 8 or not set with `codeAlphabet: 'letters'`. Received 6.",
+      "The `codeLength` option must be 8, or left out, with `codeAlphabet: 'letters'`. Received 6.",
     ],
     [
       { codeAlphabet: 'letters', codeTtl: 901 },

@@ -1,4 +1,4 @@
-/** What support staff can do: see what is stored of an address, and delete it. */
+/** What support staff can do: see what is stored about an address, and delete it. */
 import {
   createEmailVerification,
   type EmailVerificationOptions,

@@ -21,7 +21,7 @@ export interface CaptchaAttempt {
  * is one of another `hostname`, another `action`, or a low score. If the provider refuses the secret itself, the send is
  * rejected with an error, which reaches the app's error handler.
  *
- * @returns A function for `beforeSend`, or to call in your own: it resolves to a refusal or to nothing.
+ * @returns A function for `beforeSend`, or to call in your own hook: it resolves to a refusal or to nothing.
  * @throws TypeError or RangeError that names the option, what was expected and what was received, never the secret.
  * @example
  * createEmailVerification({ ...options, beforeSend: captcha({ provider: 'turnstile', secret: process.env.TURNSTILE_SECRET }) });

@@ -14,7 +14,7 @@ export interface CaptchaOptions {
   readonly action?: string | undefined;
   /** The lowest score that passes, from 0, a robot, to 1 (reCAPTCHA v3). @default 0.5 */
   readonly minScore?: number | undefined;
-  /** What becomes of a send while the provider does not answer. @default 'refuse' */
+  /** What happens to a send while the provider does not answer. @default 'refuse' */
   readonly whenUnreachable?: 'refuse' | 'allow' | undefined;
   /** Milliseconds the provider may take, 50 to 60000. Keep it below `hookTimeout`. @default 3000 */
   readonly timeout?: number | undefined;

@@ -31,7 +31,7 @@ export type OnRefused = (req: Request, res: Response, refusal: Refusal, next: Ne
 
 export interface RefusalOptions {
   /**
-   * Responds to refused requests, such as with a form page. @default JSON
+   * Responds to refused requests, for example with a form page. @default JSON
    *
    * @example
    * (req, res, { message }) => res.render('sign-up', { email: req.body.email, message })
@@ -107,8 +107,8 @@ function respond(
 }
 
 /**
- * Without an error, the request would go on to the handler from which it was refused. So it would with 'route', if the
- * middleware was mounted by `app.use()`.
+ * Without an error, the refused request would go on to the app's handler. So it would with 'route', if the middleware was
+ * mounted by `app.use()`.
  */
 function onlyWithError(next: NextFunction): NextFunction {
   return (error?: unknown) => {

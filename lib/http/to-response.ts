@@ -14,7 +14,7 @@ export type RespondableOutcome = SendOutcome | VerifyOutcome | Exclude<RedeemOut
  *
  * @param outcome Of `send` or `verify`, or a refusal of `redeem`.
  * @param successField `'verify'` for the outcomes of `verify`. @default 'ok'
- * @throws TypeError for something else.
+ * @throws TypeError for anything else.
  * @example
  * export async function POST(request: Request) {
  *   const { email, challengeId, locale } = await request.json();

@@ -51,7 +51,7 @@ export interface Locale {
   };
 }
 
-/** A locale of which texts may be missing: those of the same language, or else English, take their place. */
+/** A locale that may lack texts: these come from a locale of the same language, or else from English. */
 export interface PartialLocale {
   /** The BCP 47 tag, which is `lang` in the email. @default the name of the locale in `locales` */
   readonly tag?: string | undefined;

@@ -33,7 +33,7 @@ export class DeliveryError extends Error {
   readonly temporary: boolean;
   /** Whether the address itself was refused, for a reason that is only about the address. */
   readonly recipientRefused: boolean;
-  /** With several transports: how those failed that were tried before the one that this error is about. */
+  /** With several transports: the failures of those that were tried before this one. */
   declare readonly earlier?: readonly DeliveryError[];
   readonly #kind: DeliveryErrorKind;
   readonly #details: FailureDetails;
@@ -57,7 +57,7 @@ export class DeliveryError extends Error {
     this.recipientRefused = isRecipientRefused(details);
   }
 
-  /** @internal The same error, with those of the transports that were tried before. */
+  /** @internal The same error, with those of the transports that were tried before it. */
   after(earlier: readonly DeliveryError[]): DeliveryError {
     if (earlier.length === 0) return this;
     const cause = this.cause instanceof Error ? this.cause : undefined;

@@ -30,11 +30,11 @@ export interface CustomDeliveryOptions {
   readonly signal: AbortSignal;
   /** When the code expires. */
   readonly expiresAt: Date;
-  /** The `reference` of the events. Pass it to the provider, so that its bounces can be told apart. */
+  /** The `reference` of the events. Pass it to the provider, so that you can join its bounces to their sends. */
   readonly reference: string;
   /**
-   * The code that the message shows, for providers that write the email from a template of their own. It is as secret as the
-   * message: keep it out of logs. Undefined for the `mail` of a suppressed address.
+   * The code in the message, for providers that fill in templates of their own. It is as secret as the message: keep it out of
+   * logs. Undefined for the `mail` of a suppressed address.
    */
   readonly code?: string;
 }
@@ -84,8 +84,8 @@ export function createMailer({ transporter }: Transport): Deliver {
     // nodemailer's transport without a pool opens a connection for each message.
     if (name === 'SMTP') attempt.used = false;
     // Other transports do not show whether a message was begun: giving up early would only make the outcome unknown.
-    const patience = isSmtp ? beginWithin : timeout;
-    const result = await resultOf(attempt, patience, (signal) => {
+    const timeToBegin = isSmtp ? beginWithin : timeout;
+    const result = await resultOf(attempt, timeToBegin, (signal) => {
       registerAttempt(signal, attempt);
       return transporter.sendMail({ ...message, signal, disableFileAccess: true, disableUrlAccess: true });
     });

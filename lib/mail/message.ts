@@ -19,7 +19,7 @@ export interface MessageInput {
   readonly words?: EmailWords | undefined;
 }
 
-/** Whose email it is, and what its template is told. What is undefined is as in the options. */
+/** The sender of an email, the app's name in it, and data for its template. What is undefined is as in the options. */
 export interface EmailWords {
   readonly from: { readonly name: string; readonly address: string } | undefined;
   readonly appName?: string | undefined;

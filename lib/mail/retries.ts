@@ -91,7 +91,7 @@ export function createDelivery(
   return settings.delivery === 'background' ? sendInBackground : sendAwaited;
 }
 
-/** One try: by the app's own function, or on one transport after the other until it is known what became of the email. */
+/** One try: by the app's own function, or on one transport after the other until one sends the email or may have. */
 function createTry(settings: Settings): Try {
   const { delivery, transports } = settings;
   if (typeof delivery === 'function') return createTryBy(settings, { deliver: createCustomMailer(delivery) });
@@ -107,14 +107,14 @@ function createTry(settings: Settings): Try {
   );
 }
 
-interface Means {
+interface Mailers {
   readonly deliver: Deliver;
   readonly deliverRaw?: Deliver<RawMessage> | undefined;
   readonly preparedMessage?: PreparedMessages;
 }
 
 /** One try within `timeout` ms, and another at once on a fresh connection if a used one may be to blame. */
-function createTryBy(settings: Settings, { deliver, deliverRaw, preparedMessage }: Means): Try {
+function createTryBy(settings: Settings, { deliver, deliverRaw, preparedMessage }: Mailers): Try {
   async function tryOn(
     connection: 'any' | 'fresh',
     email: OutgoingEmail,

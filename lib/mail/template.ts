@@ -179,7 +179,7 @@ function plainText({ heading, instruction, code, expiry, ignore, support, footer
 const PADDING = '&#847;&nbsp;'.repeat(PREVIEW_LENGTH / 2);
 
 /**
- * The name in its own direction (Unicode UAX #9, isolates): otherwise "Acme, Inc." in an Arabic sentence is shown with its full
+ * The name in its own direction (Unicode UAX #9, isolates): otherwise, an Arabic sentence would show "Acme, Inc." with its full
  * stop on the wrong side.
  */
 function isolated(name: string): string {

@@ -59,7 +59,7 @@ export interface TransporterLike {
 export type AnyTransporter = Transporter<any, any>;
 
 export interface Transport {
-  /** What problems call it: the transport, or which of several. */
+  /** Its name in problems: `The transport`, or, of several, such as `transport[0]`. */
   readonly label: string;
   readonly transporter: AnyTransporter;
   /** Closes it, unless the app passed a transporter: that stays open. */

@@ -1,6 +1,6 @@
 /**
- * instrument(): measures a verification with OpenTelemetry. Everything comes from its events, so an app that does not import
- * this pays nothing for it. No attribute holds an address, an IP or a code, and each has few values.
+ * instrument(): counts and times what a verification does, with OpenTelemetry. All of it comes from the events, so an app that
+ * does not import this pays nothing for it. No attribute holds an address, an IP or a code, and each has few values.
  */
 import { type Attributes, type Meter, metrics } from '@opentelemetry/api';
 import { readOptionsOf, refuse } from '../checks.js';
@@ -23,9 +23,9 @@ const OPERATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75
 const EMAIL_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
 /**
- * Counts and measures what a verification does. Call it once for each verification.
+ * Counts and times what a verification does. Call it once for each verification, after the meter provider is registered.
  *
- * @returns A function that stops it.
+ * @returns A function that removes all listeners.
  * @throws TypeError if the first argument is not a verification, or an option is invalid.
  * @example
  * const stop = instrument(verification);
@@ -45,8 +45,8 @@ export function instrument(verification: EmailVerification, options: InstrumentO
       advice: { explicitBucketBoundaries },
     });
 
-  const sends = counter('sends', '{send}', 'Sends, by what became of them.');
-  const attempts = counter('attempts', '{attempt}', 'Attempts to enter a code, by what became of them.');
+  const sends = counter('sends', '{send}', 'Sends, by outcome.');
+  const attempts = counter('attempts', '{attempt}', 'Attempts to enter a code, by outcome.');
   const tokens = counter('tokens', '{token}', 'Tokens that were used up or given back.');
   const emails = counter('emails', '{email}', 'Emails, by whether they were sent.');
   const unavailable = counter(

@@ -20,10 +20,10 @@ export interface SendAttempt {
 }
 
 /**
- * What the hook may return. Without a result, the send goes on; with `send`, it does so in the words of a tenant. `refuse`
- * makes the response a 403. With `suppress`, the response is the same as if a code had been sent, but none is, so that
- * nobody can find out who has an account. With a `mail`, that email is sent instead. A `message` may
- * depend on the texts of the response's language.
+ * What the hook may return. With nothing, the code is sent; with `send`, it is sent in the name of a tenant. With `refuse`,
+ * the response is a 403, whose `message` may depend on the texts of its language. With `suppress`, the response is the same
+ * as if a code had been sent, but none is, so that nobody can find out who has an account; with a `mail`, that email is
+ * sent instead.
  */
 export type SendVerdict =
   // biome-ignore lint/suspicious/noConfusingVoidType: a hook that lets the send pass returns nothing
@@ -40,14 +40,14 @@ export type SendVerdict =
       readonly from?: string | Sender | undefined;
     };
 
-/** For this email alone: whose it is, and what it says. */
+/** What the hook can choose for one email: its sender, the app's name, and data for the template. */
 export interface SendInWords {
   readonly kind: 'send';
   /** The app's name in the email. @default the name in this `from`, else the `appName` option */
   readonly appName?: string | undefined;
   /** The sender. The transport must be allowed to send for it. @default the `from` option */
   readonly from?: string | Sender | undefined;
-  /** Anything that the `template` should know, such as the id of a tenant: its `data`. */
+  /** Passed to the `template` as its `data`, such as the id of a tenant. */
   readonly data?: unknown;
 }
 

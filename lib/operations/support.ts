@@ -1,4 +1,4 @@
-/** For support staff: what is stored of an address, and its removal. */
+/** For support staff: what is stored about an address, and its removal. */
 import type { Hasher } from '../challenge/digests.js';
 import { chooseLocale, type Locale } from '../locales/index.js';
 import type { Store } from '../store/store.js';
@@ -10,7 +10,7 @@ export interface SupportInput {
   readonly locale?: unknown;
 }
 
-/** What is stored of an address for the purpose of this verification. All times are whole seconds, rounded up. */
+/** What is stored about an address for the purpose of this verification. All times are whole seconds, rounded up. */
 export interface Status {
   readonly kind: 'status';
   /** The live codes, the first to end first. That of a suppressed send looks like any other. */
@@ -24,7 +24,7 @@ export interface Status {
   readonly sendsToday: number;
   /** The wait over all `sendLimits`; 0 if an email can be sent now. */
   readonly nextSendIn: number;
-  /** Verified, but not yet used up by a sign-up. */
+  /** The number of valid tokens that no sign-up has used up. */
   readonly tokens: number;
 }
 

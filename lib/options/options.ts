@@ -76,7 +76,10 @@ export const OPTIONS = {
   /** Attempts for each `challengeId`, and for all requests without one together, 1 to 10. @default 5 */
   maxAttempts: (attempts = 5) => checkInteger('maxAttempts', attempts, 1, 10),
 
-  /** Limits of emails to one mailbox, in sliding windows of seconds. The first is the cooldown. @default 1 a minute, 5 an hour, 10 a day */
+  /**
+   * Limits of emails to one mailbox: at most `max` (1 to 1000) in any `window` seconds (1 to 86400), each window longer than the
+   * one before. @default 1 a minute, 5 an hour, 10 a day
+   */
   sendLimits: (limits: readonly SendLimit[] = DEFAULT_SEND_LIMITS) => checkSendLimits(limits),
 
   /** Turns the canonical address into the mailbox that limits are counted for. @default the address without +tag, and without dots at Gmail */
@@ -103,10 +106,10 @@ export const OPTIONS = {
   /** Milliseconds an email may take once its code is stored, 50 to 60000. @default 10000 */
   mailTimeout: (milliseconds = 10_000) => checkInteger('mailTimeout', milliseconds, 50, 60_000),
 
-  /** Milliseconds `beforeSend` may take, 50 to 60000. @default 5000 */
+  /** Milliseconds that `beforeSend`, or a promise of `giveBack`, may take, 50 to 60000. @default 5000 */
   hookTimeout: (milliseconds = 5000) => checkInteger('hookTimeout', milliseconds, 50, 60_000),
 
-  /** Called before each send: lets it pass, refuses it, or suppresses it without anyone noticing. @default none */
+  /** Called before each send: lets it pass, refuses it, or suppresses it so that nobody notices. @default none */
   beforeSend: (hook?: BeforeSend) => checkFunction('beforeSend', hook),
 
   /** The app's name in the email. @default the name in `from`, else its domain */
@@ -115,10 +118,10 @@ export const OPTIONS = {
   /** The origin of the page, such as `https://acme.example`: browsers then offer the code only there. @default none */
   origin: (origin?: string) => checkOrigin(origin),
 
-  /** Writes the email. @default the package's own */
+  /** Returns the subject, text and HTML of an email. @default defaultTemplate */
   template: (template?: Template) => checkFunction('template', template) ?? defaultTemplate,
 
-  /** More languages, or other texts for those that are there, by language tag. Missing texts are English. @default en and ko */
+  /** More languages, or other texts for those that are there, by language tag. Missing texts come from the same language, or else from English. @default en and ko */
   locales: (locales: Readonly<Record<string, PartialLocale | undefined>> = {}) => checkLocales(locales),
 
   /** The language for requests that ask for no available one. @default 'en' */

@@ -23,7 +23,7 @@ export interface SendLimit {
   readonly window: number;
 }
 
-/** Who an email is from. */
+/** The sender of an email. */
 export interface Sender {
   readonly name?: string | undefined;
   readonly address: string;
@@ -138,7 +138,7 @@ export function checkCodes(length: number | undefined, alphabet: CodeFormat['alp
     return digitCodes(checkInteger('codeLength', length === undefined ? 6 : length, 6, 10));
   const codes = letterCodes();
   if (length === undefined || length === codes.length) return codes;
-  return refuse('codeLength', `${codes.length} or not set with \`codeAlphabet: 'letters'\``, length);
+  return refuse('codeLength', `${codes.length}, or left out, with \`codeAlphabet: 'letters'\``, length);
 }
 
 export function checkBinding(binding: unknown): 'address' | 'client' {

@@ -26,9 +26,9 @@ export interface Store {
   peek(request: PeekRequest, timeout: number): Promise<PeekOutcome>;
   /** Counts a request of one IP in a fixed window, takes one back, or forgets the IP. */
   count(request: CountRequest, timeout: number): Promise<CountOutcome>;
-  /** Reads what is stored of an address, for support staff. Changes nothing. A store without it serves everything else. */
+  /** Reads what is stored about an address, for support staff. Changes nothing. A store without it serves everything else. */
   status?(request: StatusRequest, timeout: number): Promise<StoredStatus>;
-  /** Deletes a challenge, and what the limits of its mailbox count. A store without it serves everything else. */
+  /** Deletes a challenge, and the emails that count for its mailbox. A store without it serves everything else. */
   forget?(request: ChallengeKey, timeout: number): Promise<Forgotten>;
   /** What makes this store unsuitable, as sentences; none if it is suitable. */
   check(timeout: number): Promise<readonly string[]>;

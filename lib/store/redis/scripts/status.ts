@@ -3,7 +3,7 @@ import { mailboxLua } from './mailbox.js';
 import { defineScript } from './script.js';
 
 /**
- * Reads what is stored of an address, for support staff. Changes nothing.
+ * Reads what is stored about an address, for support staff. Changes nothing.
  *
  * KEYS  1 mailbox, 2 challenge
  * ARGV  3… max and window of each limit
