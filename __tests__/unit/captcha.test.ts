@@ -112,6 +112,14 @@ it.each<[string, object]>([
   expect([siteverify.calls, emails]).toEqual([[], []]);
 });
 
+it('a token of 10,000 characters passes, because providers promise no length', async () => {
+  const token = 'x'.repeat(10_000);
+  const { send } = appWith();
+  siteverify.failWith(json(200, { success: true }));
+  await send({ captcha: token }).expect(200);
+  expect(siteverify.calls[0]?.form['response']).toBe(token);
+});
+
 it('the refusal is in the language of the request, or the general one where a locale has no text for it', async () => {
   const { captcha: _none, ...answers } = { ...en.answers, refused: 'Abgelehnt.' };
   const { send } = appWith({}, { locales: { de: { ...en, tag: 'de', answers } } });
@@ -174,6 +182,13 @@ describe('the operator is told, and not the person,', () => {
     expect(text).toContain('turnstile refused the `secret` of captcha()');
     expect(text).not.toContain('wrong-secret');
     expect(emails).toEqual([]);
+  });
+
+  it('when the secret does not arrive, as behind a proxy that drops it', async () => {
+    const { send } = appWith();
+    siteverify.failWith(json(200, { success: false, 'error-codes': ['missing-input-secret'] }));
+    const { text } = await send({ captcha: siteverify.solve() }).expect(500);
+    expect(text).toContain('turnstile refused the `secret` of captcha()');
   });
 
   it.each(['sitekey-secret-mismatch', 'bad-request', 'a-new-code'])('when %s is the reason', async (code) => {
