@@ -63,7 +63,8 @@ describe.each([
     await post('/ev/verify', { email, code: '1' }).expect(400);
     await post('/ev/verify', { email: 'other@example.com', code: '123456' }).expect(401);
     await post('/ev/send', { email }).set('Sec-Fetch-Site', 'cross-site').expect(403);
-    await request(app).post('/ev/send').type('json').send('{').expect(400);
+    for (const path of ['/ev/send', '/ev/verify'])
+      await request(app).post(path).type('json').send('{').expect(400);
     await request(app)
       .post('/ev/send')
       .type('json')
@@ -80,6 +81,7 @@ describe.each([
       { verify: false, status: 401, reason: 'code_expired', message },
       { ok: false, status: 403, reason: 'refused', message },
       { ok: false, status: 400, reason: 'invalid_request', ...body },
+      { verify: false, status: 400, reason: 'invalid_request', ...body },
       { ok: false, status: 413, reason: 'invalid_request', ...body },
     ]);
   });
@@ -107,6 +109,16 @@ describe.each([
     expect(page.refusals.map(({ status, reason }) => [status, reason])).toEqual(
       Array(2).fill([420, 'too_many_requests']),
     );
+  });
+
+  it('the client limit of /verify renders the page, too', async () => {
+    const { refusals, onRefused } = createPage();
+    const verification = createVerification({ rateLimit: { verify: { windowMs: 60_000, limit: 1 } } });
+    const app = make().use('/ev', emailVerificationRouter(verification, { onRefused }));
+    const verify = () => request(app).post('/ev/verify').send({ email, code: '123456' });
+    await verify().expect(401);
+    expect((await verify().expect(429)).text).toMatch(/^<p>Too many requests/);
+    expect(refusals[1]).toMatchObject({ verify: false, status: 429, reason: 'too_many_requests' });
   });
 
   it('the guard may redirect, for example, and passes verified addresses as before', async () => {
