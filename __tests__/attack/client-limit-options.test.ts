@@ -534,6 +534,16 @@ describe('T44: a custom store', () => {
     },
   );
 
+  it('T44: a window that has ended meanwhile makes clients wait a second, not no time at all', async () => {
+    let totalHits = 0;
+    const resetTime = new Date(Date.now() - 5 * SECOND);
+    const store = storeWith({ increment: async () => ({ totalHits: ++totalHits, resetTime }) });
+    const service = await openWith({ send: { limit: 1, windowMs: 60 * SECOND, store } });
+    await send(service);
+    const { status, headers, body } = await send(service);
+    expect([status, headers['retry-after'], body.retryAfter]).toEqual([429, '1', 1]);
+  });
+
   it('T44: without a valid resetTime retryAfter is the whole window', async () => {
     for (const resetTime of [undefined, null, 'soon', Number.NaN, new Date(Number.NaN)]) {
       let totalHits = 0;
