@@ -229,6 +229,30 @@ describe('if all fail', () => {
     expect(messagesTo(first, email)).toBe(1);
   });
 
+  it('an awaited email is tried again if one failure may pass in time, although another asked for more time', async () => {
+    const script: Script = { greeting: '421 Busy' };
+    const [first, second] = [await startRelay(script), await startRelay({ dot: '451 4.3.0 Try later' })];
+    const { send, events } = await startWith([to(first), to(second)], AWAIT);
+    const email = person();
+    const sent = send(email);
+    await until('both were tried', () => second.received.includes('.'));
+    delete script.greeting;
+    expect(outcomeOf(await sent)).toBe('sent');
+    expect(events).toEqual(['delivered']);
+    expect(messagesTo(first, email)).toBe(1);
+  });
+
+  it('and the last refuses the recipient, nothing is tried again, whatever the first said', async () => {
+    const [first, second] = [
+      await startRelay({ greeting: '421 Busy' }),
+      await startRelay({ rcpt: '550 5.1.1 Unknown user' }),
+    ];
+    const { send, events } = await startWith([to(first), to(second)], AWAIT);
+    expect(outcomeOf(await send(person()))).toBe('500 delivery_failed');
+    expect(events).toEqual(['delivery_failed']);
+    expect(second.received.filter((line) => line.startsWith('RCPT TO'))).toHaveLength(1);
+  });
+
   it('check() tells the problems of each', async () => {
     const silent = await freePort();
     const [first, second] = [await startRelay({ auth: '535 5.7.8 No' }), await startRelay()];
