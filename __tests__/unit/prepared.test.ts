@@ -167,6 +167,29 @@ it('the texts of an app are read for each email, as they may name the time', asy
   expect(String((await ready())?.raw)).not.toContain('Email number');
 });
 
+it('the texts of an app are read for each email, also if they have not changed so far', async () => {
+  const locale = { ...en, mail: { ...en.mail, expiry: () => 'Valid until the shop closes.' } };
+  const { recipient, ready } = start({ locales: { 'en-GB': locale } });
+  expect(await ready({ ...recipient, locale })).toBe(undefined);
+});
+
+it('only the 64 newest are kept, whatever the languages and times left', async () => {
+  const { recipient, prepared, ready } = start();
+  expect(await ready()).toBeDefined();
+  for (let seconds = 1; seconds <= 63; seconds += 1) prepared(recipient, seconds * 1000);
+  expect(prepared(recipient, LIFETIME)).toBeDefined();
+  prepared(recipient, 64_000);
+  expect(prepared(recipient, LIFETIME)).toBe(undefined);
+});
+
+it('what `beforeSend` chose for one email is left to nodemailer', async () => {
+  const { recipient, prepared, ready } = start();
+  expect(await ready()).toBeDefined();
+  const words = { from: undefined, appName: 'Beta' };
+  expect(prepared({ ...recipient, words }, LIFETIME)).toBe(undefined);
+  expect(prepared(recipient, LIFETIME)).toBeDefined();
+});
+
 it('none of 10,000 messages holds a code or an address of another', async () => {
   const { ready, prepared } = start({ origin: 'https://acme.example' });
   for (const locale of [en, ko]) {
