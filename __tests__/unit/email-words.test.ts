@@ -177,6 +177,11 @@ describe('defaultTemplate()', () => {
     ],
     ['markup as a color', { colors: { page: '#fff"><script>' } }, '`colors.page` option'],
     ['a dark background for the code', { colors: { code: '#333333' } }, '`colors.code` option'],
+    [
+      'a background on which the code has a contrast of 4.15',
+      { colors: { code: '#7a7a7a' } },
+      '`colors.code` option',
+    ],
     ['a logo without TLS', { logo: { ...logo, url: 'http://acme.example/x.png' } }, '`logo.url` option'],
     ['a logo wider than the email', { logo: { ...logo, width: 561 } }, '`logo.width` option'],
     ['a logo without a height', { logo: { url: logo.url, width: 10 } }, '`logo.height` option'],
