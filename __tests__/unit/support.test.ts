@@ -131,6 +131,17 @@ describe.each([
     if (name === 'RedisStore') expect(await redis.client.keys('*')).toEqual([]);
   });
 
+  it('while secrets rotate, status() tells the codes of all secrets in order, and the most attempts under any', async () => {
+    const { create, pass } = start();
+    await create().send({ email });
+    await pass(60_000);
+    await create({ secret: NEW_SECRET, maxAttempts: 3 }).send({ email });
+    expect(await create({ secret: [NEW_SECRET, SECRET] }).status({ email })).toMatchObject({
+      codes: [{ endsIn: 120 }, { endsIn: 180 }],
+      attemptsLeft: 5,
+    });
+  });
+
   it('each purpose has its own codes, and all share the emails of the mailbox', async () => {
     const { create } = start();
     const [signUp, login] = [create(), create({ purpose: 'login' })];
