@@ -8,6 +8,7 @@ import {
 } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
 import { useMailServer } from '../support/mail-server.js';
+import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -66,6 +67,27 @@ it('they share connections, which stay open until the last of them closes', asyn
   await until('the connection is closed', () => mail.server.connections === 0);
 });
 
+it('of several transports, each keeps its connections until the last of them closes', async () => {
+  const relays = [
+    await startRawSmtpServer({ mail: '550 5.7.1 Not your address' }),
+    await startRawSmtpServer(),
+  ] as const;
+  const transport = relays.map(({ url }) => url);
+  const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  const { one, two } = createEmailVerifications({ ...common(), transport }, { one: {}, two: {} });
+  try {
+    await one.send({ email: 'a@example.com' });
+    await one.close();
+    expect(await two.send({ email: 'b@example.com' })).toMatchObject({ kind: 'sent' });
+    expect(relays[1].connections).toBe(1);
+    await two.close();
+    await until('the connections are closed', () => relays.every(({ open }) => open === 0));
+  } finally {
+    warned.mockRestore();
+    for (const relay of relays) await relay.close();
+  }
+});
+
 it('options of a purpose replace the common ones, and `undefined` does not', async () => {
   const { one, two } = createEmailVerifications(
     { ...common(), codeLength: 8, appName: 'Acme' },
@@ -98,6 +120,13 @@ it.each<[string, object, unknown, string]>([
   ],
   ['a store of one purpose', {}, { one: { store: 1 } }, "In the purpose 'one': Unknown option `store`"],
   ['a secret of one purpose', {}, { one: { secret: 1 } }, "In the purpose 'one': Unknown option `secret`"],
+  ['a transport of one purpose', {}, { one: { transport: 1 } }, 'Unknown option `transport`'],
+  [
+    'a mailbox of one purpose',
+    {},
+    { one: { mailbox: (address: string) => address } },
+    'Unknown option `mailbox`',
+  ],
   [
     'a wrong option of one purpose',
     {},
