@@ -117,20 +117,31 @@ it('counts and measures sends, attempts, tokens and emails, by their outcomes', 
 
 it('measures durations in seconds, in buckets made for them', async () => {
   const { meter, provider, exporter } = startMetrics();
+  const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 300));
   const { verification } = start({
-    delivery: () => new Promise((resolve) => setTimeout(resolve, 300)),
+    beforeSend: pause,
+    delivery: pause,
+    sendLimits: [{ max: 1, window: 60 }],
   });
   instrument(verification, { meter });
   await verification.send({ email });
+  await verification.send({ email });
   await provider.forceFlush();
   const [collected] = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics);
-  const histogram = collected?.metrics.find(
-    (metric): metric is HistogramMetricData => metric.descriptor.name === 'email_verification.email.duration',
-  );
-  const { value } = histogram?.dataPoints[0] ?? {};
-  expect(value?.sum).toBeGreaterThanOrEqual(0.29);
-  expect(value?.sum).toBeLessThan(60);
-  expect(value?.buckets.boundaries).toContain(120);
+  const valuesOf = (name: string) =>
+    collected?.metrics
+      .filter((metric): metric is HistogramMetricData => metric.descriptor.name === name)
+      .flatMap(({ dataPoints }) => dataPoints.map(({ value }) => value));
+  const emails = valuesOf('email_verification.email.duration');
+  // One was sent, and one was limited.
+  const operations = valuesOf('email_verification.operation.duration');
+  expect([emails?.length, operations?.length]).toEqual([1, 2]);
+  for (const { sum } of [...(emails ?? []), ...(operations ?? [])]) {
+    expect(sum).toBeGreaterThanOrEqual(0.29);
+    expect(sum).toBeLessThan(60);
+  }
+  expect(emails?.[0]?.buckets.boundaries).toContain(120);
+  expect(operations?.[0]?.buckets.boundaries).toContain(0.005);
 });
 
 it('counts refused and suppressed sends, and limits of clients', async () => {
