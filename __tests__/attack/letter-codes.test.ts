@@ -69,6 +69,9 @@ it.each<[string, unknown]>([
   ['a letter that becomes two in upper case', 'BCDF-GH\u00df'],
   ['two different codes', 'BCDF-GHJK or BCDF-GHJL'],
   ['a code within a word', 'XXBCDF-GHJKXX'],
+  ['a code at the beginning of a word', 'BCDF-GHJKXX'],
+  ['a code at the end of a word', 'XXBCDF-GHJK'],
+  ['two halves that are far apart in a sentence', 'Tables BCDF     GHJK'],
   ['an array', ['BCDF-GHJK']],
   ['a number', 12345678],
   ['a long text', `${'-'.repeat(256)}BCDF-GHJK`],
@@ -117,18 +120,23 @@ it('a delivery function and a template get the code as people read it, and error
     delivery: async () => {},
     template: ({ code }) => {
       codes.push(code);
-      if (codes.length > 2) throw new Error(`broken with ${code} and ${code.replace('-', '')}`);
+      if (codes.length > 2) {
+        const error = new Error(`broken with ${code} and ${code.replace('-', '')}`);
+        error.stack = `${error.stack}\n    at render (${code}/${email}.html:1:1)`;
+        throw error;
+      }
       return { subject: 'x', text: code, html: code };
     },
   });
   const causes: string[] = [];
-  verification.on('delivery_failed', ({ cause }) => causes.push(`${cause.stack} ${String(cause.cause)}`));
+  verification.on('delivery_failed', ({ cause }) => causes.push(inspect(cause, { depth: null })));
   await verification.send({ email });
   const code = codes.at(-1) ?? '';
   expect(code).toMatch(/^[A-Z]{4}-[A-Z]{4}$/);
   expect(causes).toHaveLength(1);
   expect(causes[0]).toContain('broken with ###### and ######');
-  expect(causes[0]).not.toContain(code.slice(0, 4));
+  expect(causes[0]).toContain('at render (######/***.html:1:1)');
+  for (const secret of [code.slice(0, 4), email]) expect(causes[0]).not.toContain(secret);
   await verification.close();
 });
 
