@@ -74,6 +74,7 @@ describe('is refused, and neither the code nor the address is shown', () => {
     ['digits in order, from 1', '1234567890', guessable],
     ['digits backwards', '9876543210', guessable],
     ['digits in order, twice', '1234512345', guessable],
+    ['digits in order, in three parts', '0123478945', guessable],
     ['letters in order, in both cases', 'ABCDEfghij', guessable],
     ['the local part and a year', 'Reviewer2026', guessable],
     ['the domain', 'x7acmeQ2zP', guessable],
