@@ -330,7 +330,7 @@ describe.each(STORES)('on %s', (name) => {
     expect((await service.verify({ email, code })).status).toBe(200);
   });
 
-  it('T75: in background delivery, nothing tells which addresses have a fixed code (promise 11)', async () => {
+  it('T75: in background delivery, nothing reveals which addresses have a fixed code (promise 11)', async () => {
     const PAIRS = 100;
     const fixedCodes = CROWD.map((one) => ({ ...one, until: until() }));
     const { port } = mail.server;

@@ -185,7 +185,7 @@ it.each<[what: string, verdict: () => unknown, outcome: RegExp]>([
   }
 });
 
-it('T28: a verdict is of the kind that it has when it is first read', async () => {
+it('T28: a verdict is read once, and its first kind counts', async () => {
   const inbox = memoryInbox();
   const kinds = ['send', 'suppress', 'refuse'];
   const { verification } = await open({

@@ -253,7 +253,7 @@ describe('if all fail', () => {
     expect(second.received.filter((line) => line.startsWith('RCPT TO'))).toHaveLength(1);
   });
 
-  it('check() tells the problems of each', async () => {
+  it('check() reports the problems of each', async () => {
     const silent = await freePort();
     const [first, second] = [await startRelay({ auth: '535 5.7.8 No' }), await startRelay()];
     const { verification } = await startWith([to(first), to({ port: silent }), to(second)]);

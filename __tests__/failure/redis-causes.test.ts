@@ -408,7 +408,7 @@ describe('the connection of ioredis', () => {
     await expectCause(`${NO_CONNECTION}Redis refuses the user name or the password (WRONGPASS)`);
   });
 
-  it('T68: a cluster client to a Redis that is no cluster', async () => {
+  it('T68: a cluster client to a Redis that is not a cluster', async () => {
     const server = await startRedis();
     const { expectCause } = await reportsOf(clusterAt(server.port));
     await expectCause(`${NO_CONNECTION}Redis is not a cluster: use new Redis().`);

@@ -6,7 +6,7 @@ import { until } from '../support/until.js';
 
 const mail = useMailServer();
 
-it('logs what became of an email, with the address masked and without the code', async () => {
+it('logs the outcome of an email, with the address masked and without the code', async () => {
   const lines: { level: string; fields: object; message: string }[] = [];
   const log = {
     info: (fields: object, message: string) => void lines.push({ level: 'info', fields, message }),

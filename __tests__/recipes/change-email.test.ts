@@ -9,7 +9,7 @@ const mail = useMailServer();
 const OLD = 'old@example.com';
 const NEW = 'new@example.com';
 
-it('changes the address once the new one is verified, and tells the old one', async () => {
+it('changes the address once the new one is verified, and notifies the old one', async () => {
   const verification = createEmailVerification({
     ...{ store: new MemoryStore(), transport: mail.url, from: FROM, secret: SECRET, storeTimeout: 10_000 },
     purpose: 'change-email',

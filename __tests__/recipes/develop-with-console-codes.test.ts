@@ -15,7 +15,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-it('prints codes in development, as many as one likes', async () => {
+it('prints any number of codes in development', async () => {
   process.env['NODE_ENV'] = 'development';
   const lines: string[] = [];
   jest.spyOn(console, 'log').mockImplementation((line) => void lines.push(line));

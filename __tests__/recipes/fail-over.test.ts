@@ -8,7 +8,7 @@ import { until } from '../support/until.js';
 const mail = useMailServer();
 const options = { store: new MemoryStore(), from: FROM, secret: SECRET };
 
-it('sends by the second provider while the first is down, and the log tells', async () => {
+it('sends by the second provider while the first is down, and logs the problem', async () => {
   jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
   const down = `smtp://127.0.0.1:${await freePort()}`;
   const lines: string[] = [];

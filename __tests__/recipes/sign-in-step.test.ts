@@ -9,7 +9,7 @@ import { useMailServer } from '../support/mail-server.js';
 const mail = useMailServer();
 const email = 'minji@example.com';
 
-it('signs a person in after the password and a code, to the address of the account alone', async () => {
+it('signs a person in after the password and a code, which goes to the address of the account alone', async () => {
   const verification = createEmailVerification({
     ...{ store: new MemoryStore(), transport: mail.url, from: FROM, secret: SECRET, storeTimeout: 10_000 },
     purpose: 'sign-in',

@@ -41,7 +41,7 @@ it('shows nobody else anything, and changes nothing for them', async () => {
   expect(await verification.status({ email })).toMatchObject({ sendsToday: 1 });
 });
 
-it('refuses what is no address, and tells staff that the store is unavailable', async () => {
+it('refuses what is not an address, and tells staff that the store is unavailable', async () => {
   const { store, verification, post } = start();
   verification.on('unavailable', () => {});
   for (const path of ['/admin/status', '/admin/unblock']) {

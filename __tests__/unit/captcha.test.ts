@@ -289,7 +289,7 @@ describe('a provider that', () => {
     }
   });
 
-  it('answers 4xx without a verdict refuses the send even with `allow`, for a token may have caused it', async () => {
+  it('answers 4xx without a verdict refuses the send even with `allow`, because a token may have caused it', async () => {
     const { send } = appWith({ whenUnreachable: 'allow' });
     siteverify.failWith((_req, res) => void res.writeHead(404).end(HTML));
     await send({ captcha: 'token' }).expect(403, refused());

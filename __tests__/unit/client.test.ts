@@ -769,7 +769,7 @@ describe('after a reload', () => {
     expect(open({ storage }).state).toMatchObject({ ...spent, resendIn: secondsLeft(60) });
   });
 
-  it('forgets an address a day after its code expired, for localStorage keeps it longer', async () => {
+  it('forgets an address a day after its code expired, because localStorage keeps it longer', async () => {
     const { open } = await site();
     const storage = createStorage();
     await open({ storage }).send({ email });

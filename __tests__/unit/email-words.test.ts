@@ -135,7 +135,7 @@ describe('defaultTemplate()', () => {
   };
   const logo = { url: 'https://acme.example/logo.png', width: 120, height: 32 };
 
-  it('without options, is what the package sends by default', async () => {
+  it('without options, returns what the package sends by default', async () => {
     const verification = start(() => undefined, { template: defaultTemplate });
     await verification.send({ email });
     const { html, text, subject } = await mail.server.waitForMessage();

@@ -240,7 +240,7 @@ it('uses the global meter provider by default', async () => {
   }
 });
 
-it('refuses anything but a verification, what is no meter, and unknown options', () => {
+it('refuses anything but a verification, anything but a meter, and unknown options', () => {
   const { verification } = start();
   expect(() => instrument({} as never)).toThrow('must be what createEmailVerification() returned');
   expect(() => instrument(verification, { meter: {} as never })).toThrow(
