@@ -34,11 +34,11 @@ A refusal has a \`reason\`, which is for programs and never changes. \`message\`
 
 Options of the server that change responses:
 
-- \`codeLength\` and \`codeAlphabet\`: how many digits or letters a code has, and what \`errors\` say of another one.
+- \`codeLength\` and \`codeAlphabet\`: how many digits or letters a code has, and what \`errors\` say about another one.
 - \`locales\` and \`defaultLocale\`: the languages of \`message\`, and their texts.
-- \`rateLimit\`: by default, \`/send\` accepts 20 requests in 10 minutes from one client, and \`/verify\` has no limit of this kind. \`message\` replaces the text of the 429, \`statusCode\` its status, \`handler\` the whole response. \`standardHeaders\` and \`legacyHeaders\` choose the headers that tell the limit.
+- \`rateLimit\`: by default, \`/send\` accepts 20 requests in 10 minutes from one client, and \`/verify\` has no limit of this kind. \`message\` replaces the text of the 429, \`statusCode\` its status, \`handler\` the whole response. \`standardHeaders\` and \`legacyHeaders\` choose the headers that describe the limit.
 - \`delivery: 'background'\`: the response does not wait for the email, so there is no 500.
-- \`beforeSend\`: may refuse with a text of its own. What it throws is responded to by the app's error handler.
+- \`beforeSend\`: may refuse with a text of its own. What it throws goes to the app's error handler.
 - \`onRefused\`: responds to all refusals in place of the JSON described here.`,
     license: { name: 'MIT', identifier: 'MIT' },
   },

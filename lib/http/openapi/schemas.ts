@@ -82,7 +82,7 @@ const STRING = { type: 'string' };
 
 const FIELDS: Readonly<Record<Field, OpenApiSchema>> = {
   errors: { type: 'array', minItems: 1, items: refTo('schemas', 'FieldError') },
-  attemptsLeft: { type: 'integer', minimum: 0, description: 'Codes that can still be entered.' },
+  attemptsLeft: { type: 'integer', minimum: 0, description: 'How many more codes can be entered.' },
   retryAfter: { ...SECONDS, minimum: 1, description: 'Seconds to wait, as in Retry-After.' },
   challengeId: {
     ...STRING,
