@@ -165,6 +165,23 @@ describe('no other transport is tried', () => {
     },
   );
 
+  it("if an object of the app's own around a transporter sends the email after its share of the time", async () => {
+    const first = await startMailServer({ delay: 1500 });
+    ended.push(() => first.close());
+    const second = await startRelay();
+    const inner = createTransport(first.url);
+    // Without the prototype, it has the name of the transporter, but not its plugins.
+    const wrapper = {
+      ...inner,
+      sendMail: (message: object) => inner.sendMail({ ...message, signal: undefined }),
+    };
+    const { send } = await startWith([wrapper, to(second)], { mailTimeout: 2500 });
+    const email = person();
+    expect(outcomeOf(await send(email))).toBe('sent');
+    expect(second.connections).toBe(0);
+    expect(first.messages).toHaveLength(1);
+  });
+
   it('if a plugin for an HTTP API was given up on: that is unknown', async () => {
     const plugin: TransportPlugin = { name: 'SMTP2GO', version: '1', send: () => {} };
     const second = await startRelay();

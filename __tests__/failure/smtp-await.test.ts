@@ -206,7 +206,7 @@ describe('a custom transporter that ignores the timeout', () => {
 
   it('cannot read the message later than that, once the send has been undone', async () => {
     const late: (() => Promise<string>)[] = [];
-    const service = await startWith('SMTP by hand', (outgoing, done) => {
+    const service = await startWith('SMTP', (outgoing, done) => {
       late.push(() => read(outgoing.message.createReadStream()).finally(() => done(null, {})));
     });
     const email = person();

@@ -76,9 +76,9 @@ export interface DeliverOptions {
 export function createMailer({ transporter }: Transport): Deliver {
   // An object with only `sendMail`, as in an app's tests, has no name.
   const name = textOf(transporter.transporter, 'name') ?? '';
-  const isSmtp = isSmtpName(name);
   const endpoint = endpointOf(transporter);
-  installTracking(transporter);
+  // An object of the app's own around a transporter may have its name without its plugins.
+  const isSmtp = installTracking(transporter) && isSmtpName(name);
   return async (message, { timeout, beginWithin, fresh }) => {
     const attempt = createAttempt(timeout, fresh);
     // nodemailer's transport without a pool opens a connection for each message.
@@ -224,9 +224,12 @@ const tracked = new WeakSet<AnyTransporter>();
 /**
  * Lets each attempt know when its message is read. A message that would be read only after it was given up on is
  * destroyed: it must not be sent with a code that has been taken back.
+ *
+ * @returns Whether the transporter takes plugins, without which nothing shows whether a message was begun.
  */
-function installTracking(transporter: AnyTransporter): void {
-  if (tracked.has(transporter) || typeof transporter.use !== 'function') return;
+function installTracking(transporter: AnyTransporter): boolean {
+  if (typeof transporter.use !== 'function') return false;
+  if (tracked.has(transporter)) return true;
   tracked.add(transporter);
   transporter.use('stream', (mail, done) => {
     const attempt = attemptOf(mail.data.signal);
@@ -239,4 +242,5 @@ function installTracking(transporter: AnyTransporter): void {
     });
     done();
   });
+  return true;
 }
