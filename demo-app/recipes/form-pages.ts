@@ -21,9 +21,9 @@ export function signUpPages(verification: EmailVerification, createAccount: Requ
   const refuseOtherSites: RequestHandler = ({ method, headers }, res, next) =>
     method === 'POST' && headers['sec-fetch-site'] === 'cross-site' ? void res.sendStatus(403) : next();
   const send: RequestHandler = (req, _res, next) => {
-    const fields = { ...req.session.signUp, email: String(req.body?.email), request: req };
-    const shown = verification.send(fields).then((outcome) => show(req, { ...outcome, email: fields.email }));
-    shown.catch(next);
+    const fields = { email: String(req.body?.email), locale: req.acceptsLanguages()[0] };
+    const sent = verification.send({ ...req.session.signUp, ...fields, request: req });
+    sent.then((outcome) => show(req, { ...outcome, ...fields })).catch(next);
   };
   const verify: RequestHandler = (req, _res, next) => {
     const fields = { ...req.session.signUp, email: email(req), code: req.body?.code };

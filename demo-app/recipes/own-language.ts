@@ -4,7 +4,6 @@ import { durationsIn, type Locale, pluralsIn } from 'express-email-verification'
 
 const durations = durationsIn('nl');
 const plural = pluralsIn('nl');
-
 const answers: Locale['answers'] = {
   sent: 'We hebben u een code gestuurd. Controleer uw e-mail.',
   verified: 'Uw e-mailadres is geverifieerd.',
@@ -25,6 +24,7 @@ const fields: Locale['fields'] = {
   body: 'Het verzoek kon niet worden gelezen. Stuur JSON of een formulier.',
   email: 'Vul een geldig e-mailadres in.',
   code: (length) => `Vul de code van ${length} cijfers in.`,
+  letterCode: 'Vul de code van 8 letters in.',
   challengeId: 'challengeId moet een string zijn.',
   locale: 'locale moet een string zijn.',
 };

@@ -34,7 +34,7 @@ export type Purpose = 'signup' | 'change-email' | 'sign-in';
 export function createPurposes(common: CommonOptions): Readonly<Record<Purpose, EmailVerification>> {
   return createEmailVerifications<Purpose>(common, {
     signup: {},
-    'change-email': { locales: { en: changeEmail }, codeTtl: 600, codeLength: 8 },
-    'sign-in': { locales: { en: signIn } },
+    'change-email': { locales: { ...common.locales, en: changeEmail }, codeTtl: 600, codeLength: 8 },
+    'sign-in': { locales: { ...common.locales, en: signIn } },
   });
 }

@@ -14,22 +14,22 @@ declare module 'express-session' {
   }
 }
 
-/** @param verification with `purpose: 'sign-in'` */
+/** @param verification with `purpose: 'sign-in'`. Success brings a new session id (OWASP ASVS 5.0 7.2.4). */
 export function signInStep(verification: EmailVerification): Router {
   const router = express.Router().use(express.json());
   router.post('/send', verification.clientLimit, async ({ session: { pending } }, res) => {
     if (!pending) return void res.status(401).end();
-    const outcome = await verification.send(pending);
+    const outcome = await verification.send({ ...pending, locale: res.req.acceptsLanguages()[0] });
     if ('challengeId' in outcome) pending.challengeId = outcome.challengeId;
     res.status(toResponse(outcome).status).json({ message: outcome.message });
   });
   router.post('/verify', async ({ session, body }, res, next) => {
     const { pending } = session;
     if (!pending) return void res.status(401).end();
-    const outcome = await verification.verify({ ...pending, code: body?.code });
+    const [locale] = res.req.acceptsLanguages();
+    const outcome = await verification.verify({ ...pending, code: body?.code, locale });
     const { status } = toResponse(outcome, 'verify');
     if (outcome.kind !== 'verified') return void res.status(status).json({ message: outcome.message });
-    // A new session id, so that one from before the sign-in is worth nothing (OWASP ASVS 5.0 7.2.4).
     session.regenerate((error) => {
       if (error) return void next(error);
       res.req.session.userId = pending.id;

@@ -1,4 +1,7 @@
-/** Several tenants on one verification: each has its own sender, name and logo. */
+/**
+ * Several tenants on one verification: each has its own sender, name and logo. Codes, tokens and limits belong to the
+ * address, so that one verified for a tenant is verified for all.
+ */
 
 import {
   createEmailVerification,
