@@ -539,9 +539,11 @@ describe('T44: a custom store', () => {
     const resetTime = new Date(Date.now() - 5 * SECOND);
     const store = storeWith({ increment: async () => ({ totalHits: ++totalHits, resetTime }) });
     const service = await openWith({ send: { limit: 1, windowMs: 60 * SECOND, store } });
+    const reported: number[] = [];
+    service.verification.on('limited', ({ retryAfter }) => reported.push(retryAfter));
     await send(service);
     const { status, headers, body } = await send(service);
-    expect([status, headers['retry-after'], body.retryAfter]).toEqual([429, '1', 1]);
+    expect([status, headers['retry-after'], body.retryAfter, reported]).toEqual([429, '1', 1, [1]]);
   });
 
   it('T44: without a valid resetTime retryAfter is the whole window', async () => {
