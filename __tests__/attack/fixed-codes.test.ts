@@ -313,8 +313,11 @@ describe.each(STORES)('on %s', (name) => {
       mail.clear();
       const options = { beforeSend: () => verdict, delivery: 'await', transport: mail.url } as const;
       const service = await start(options);
+      const suppressed: object[] = [];
+      service.verification.on('suppressed', (event) => suppressed.push(event));
       const sent = await service.send({ email });
       expect(sent.status).toBe(verdict.kind === 'refuse' ? 403 : 200);
+      for (const event of suppressed) expect(event).not.toHaveProperty('fixedCode');
       const reason = verdict.kind === 'refuse' ? 'code_expired' : 'code_incorrect';
       expect((await service.verify({ email, code })).body.reason).toBe(reason);
       expect(mail.messages.map(({ subject }) => subject)).toEqual('mail' in verdict ? [note.subject] : []);
@@ -449,6 +452,18 @@ it('T75: operators see each use of a fixed code, and none of other codes', async
     ['delivered', 'm***@example.com', false],
     ['verified', 'm***@example.com', false],
   ]);
+});
+
+it('T75: a code that was emailed before its address got a fixed one is reported as an ordinary code', async () => {
+  const { delivery, lastCode } = memoryInbox();
+  const store = new MemoryStore();
+  const before = await open({ store, delivery });
+  await before.send({ email });
+  const service = await open({ store, delivery, fixedCodes: [fixed()] });
+  const verified: object[] = [];
+  service.verification.on('verified', (event) => verified.push(event));
+  expect((await service.verify({ email, code: lastCode(email) })).status).toBe(200);
+  expect(verified).toEqual([expect.not.objectContaining({ fixedCode: true })]);
 });
 
 it('T75: without the option, a text of such a form costs no attempt, at any address', async () => {
