@@ -535,6 +535,8 @@ describe('`from`', () => {
     'a@b.co; c@d.co',
     'Acme <undefined@naver.com>',
     'Acme <hello@undefined>',
+    'Acme <hello@acme.undefined>',
+    'undefined <hello@acme.example>',
     { name: 'Acme', address: 'null@naver.com' },
   ])('is refused when it is %j', (from) => {
     expect(create({ from })).toThrow(/^The `from(\.name|\.address)?` option must be /);
