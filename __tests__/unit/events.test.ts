@@ -255,6 +255,27 @@ it.each(['await', 'background'] as const)(
   },
 );
 
+it.each([
+  ['delivery_failed', {}],
+  ['delivery_unknown', { unknown: true }],
+] as const)('the first %s becomes a warning if nobody listens, without the address', async (name, fields) => {
+  const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  try {
+    const verification = createEmailVerification({
+      ...{ store: new MemoryStore(), from: FROM, secret: SECRET, sendLimits: [{ max: 5, window: 60 }] },
+      delivery: () => Promise.reject(Object.assign(new Error('no'), fields)),
+    });
+    for (let n = 0; n < 2; n += 1) await verification.send({ email });
+    const sentences = warned.mock.calls
+      .map(([sentence]) => String(sentence))
+      .filter((sentence) => sentence.includes(`Listen to '${name}'`));
+    expect(sentences).toEqual([expect.stringMatching(new RegExp(`^${name}: .+\\. Listen to `))]);
+    expect(sentences[0]).not.toContain(email);
+  } finally {
+    warned.mockRestore();
+  }
+});
+
 it('are built once for all listeners, and not at all if nobody listens', () => {
   const events = createEvents();
   const build = jest.fn(() => ({ email: 'p***@example.com', purpose: 'signup', duration: 1 }));
