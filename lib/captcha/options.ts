@@ -125,7 +125,7 @@ function checkHostnames(option: unknown): readonly string[] | undefined {
   });
 }
 
-const HOSTNAMES = "a host as in 'www.acme.example', without scheme and port, or an array of such";
+const HOSTNAMES = "a host as in 'www.acme.example', without scheme and port, or an array of these";
 
 /** The secret is sent there, so it must be encrypted on its way. */
 function checkUrl(url: unknown): string {
@@ -135,5 +135,5 @@ function checkUrl(url: unknown): string {
   if (parsed?.username || parsed?.password)
     return refuseHidden('url', 'a URL without a user and a password', url, OF);
   if (parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback)) return parsed.href;
-  return refuseHidden('url', 'an https URL', url, OF);
+  return refuseHidden('url', 'an https URL, or an http URL of localhost', url, OF);
 }

@@ -82,10 +82,15 @@ function parsed(text: string): unknown {
   }
 }
 
+/** The codes go into warnings, so whatever does not look like one is left out. */
 function codesOf(value: unknown): readonly string[] {
-  const codes = Array.isArray(value) ? value.filter((code) => typeof code === 'string') : [];
-  return codes.length > 0 ? codes.map((code) => code.slice(0, 60)) : ['no error code'];
+  const codes = Array.isArray(value)
+    ? value.filter((code) => typeof code === 'string' && CODE.test(code))
+    : [];
+  return codes.length > 0 ? codes : ['no error code'];
 }
+
+const CODE = /^[\w-]{1,60}$/;
 
 function unreachable(cause: string): Verdict {
   return { kind: 'unreachable', cause };
