@@ -297,6 +297,18 @@ describe('a partial locale', () => {
     });
   });
 
+  it('names the languages without a text for codes of letters, if an app has such codes', () => {
+    const { letterCode, ...fields } = de.fields;
+    const locales = { de: { ...de, fields }, nl: { ...de, tag: 'nl', fields }, ar };
+    createEmailVerification({ ...options, locales });
+    expect(warnings).toEqual([]);
+    createEmailVerification({ ...options, locales, codeAlphabet: 'letters' });
+    expect(warnings).toEqual([
+      'English replaces texts that `locales` lacks: de.fields.letterCode, nl.fields.letterCode.',
+    ]);
+    expect(letterCode).toEqual(expect.any(String));
+  });
+
   it('takes nothing from English that has a substitute in its own language', () => {
     const { captcha, recipient_refused, code_outdated, sent, ...answers } = de.answers;
     const { emailNotString, codeNotString, ...fields } = de.fields;
@@ -373,4 +385,10 @@ it('a name, a line for support and small print keep their own direction in a rig
   for (const small of ['Questions\\? Call us!', 'Acme, Inc\\.'])
     expect(html).toMatch(new RegExp(`<p class="soft" dir="auto"[^>]*>${small}</p>`));
   for (const part of Object.values(written(de))) expect(part).not.toMatch(/[\u2066-\u2069]/);
+});
+
+it('an Arabic subject reads from right to left, although a code of letters comes first', () => {
+  const subject = ar.mail.subjectWithCode('Acme', 'GHJK-BCDF');
+  // The first strong character of a line decides its direction (UAX #9, P2 and P3).
+  expect(/[\p{L}\u200e\u200f]/u.exec(subject)?.[0]).toBe('\u200f');
 });

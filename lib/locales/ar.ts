@@ -37,7 +37,7 @@ export const ar: Locale = builtIn({
     refused: 'تم رفض هذا الطلب.',
     captcha: 'يُرجى تأكيد أنك لست روبوتًا، ثم المحاولة مرة أخرى.',
     too_many_requests: (seconds) =>
-      `عدد الطلبات كبير جدًا. يُرجى المحاولة مرة أخرى بعد ${durations.wait(seconds)}.`,
+      `لقد أرسلت طلبات كثيرة. يُرجى المحاولة مرة أخرى بعد ${durations.wait(seconds)}.`,
     delivery_failed: 'تعذّر إرسال الرسالة. يُرجى المحاولة مرة أخرى لاحقًا.',
     recipient_refused: 'تعذّر تسليم الرسالة. يُرجى التأكد من العنوان والمحاولة مرة أخرى.',
     delivery_unknown: 'قد تتأخر الرسالة قليلًا. إذا وصلت، فسيكون الرمز الوارد فيها صالحًا.',
@@ -68,7 +68,8 @@ export const ar: Locale = builtIn({
   },
   mail: {
     subject: (appName) => `رمز التحقق الخاص بك في ${appName}`,
-    subjectWithCode: (appName, code) => `${code} هو رمز التحقق الخاص بك في ${appName}`,
+    // The mark makes the line read from right to left, although a code may begin with a Latin letter (UAX #9, rule P2).
+    subjectWithCode: (appName, code) => `\u200f${code} هو رمز التحقق الخاص بك في ${appName}`,
     preview: (appName) => `أدخل الرمز للتحقق من عنوان بريدك الإلكتروني في ${appName}.`,
     heading: 'التحقق من عنوان بريدك الإلكتروني',
     instruction: (appName) => `أدخل هذا الرمز للمتابعة في ${appName}:`,

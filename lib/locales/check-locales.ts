@@ -36,6 +36,13 @@ export function checkLocales(option: unknown): ReadonlyMap<string, Locale> {
   return locales;
 }
 
+/** Warns of languages that have no text for codes of letters, which an app without them does not need. */
+export function warnOfDigits(locales: ReadonlyMap<string, Locale>): void {
+  const lacking = [...locales].filter(([, { fields }]) => fields.letterCode === undefined);
+  const names = lacking.map(([, { tag }]) => `${tag}.fields.letterCode`);
+  if (names.length > 0) warn(`English replaces texts that \`locales\` lacks: ${names.join(', ')}.`);
+}
+
 export function chooseDefault(locales: ReadonlyMap<string, Locale>, tag: unknown): Languages {
   const defaultLocale = typeof tag === 'string' ? locales.get(tag.toLowerCase()) : undefined;
   if (!defaultLocale) return refuse('defaultLocale', `one of ${[...locales.keys()].join(', ')}`, tag);
@@ -125,7 +132,7 @@ function complete({ tag = 'en', dir, answers, fields, mail }: PartialLocale, bas
 const english: Locale = {
   ...en,
   answers: { ...en.answers, captcha: undefined, recipient_refused: undefined, code_outdated: undefined },
-  fields: { ...en.fields, emailNotString: undefined, codeNotString: undefined },
+  fields: { ...en.fields, emailNotString: undefined, codeNotString: undefined, letterCode: undefined },
 };
 
 /** The texts that a group has, also as methods of a class. Undefined ones would hide those of the base. */

@@ -45,12 +45,12 @@ export const de: Locale = builtIn({
   mail: {
     subject: (appName) => `Ihr Bestätigungscode für ${appName}`,
     subjectWithCode: (appName, code) => `${code} ist Ihr Bestätigungscode für ${appName}`,
-    preview: (appName) => `Geben Sie ihn ein, um Ihre E-Mail-Adresse für ${appName} zu bestätigen.`,
+    preview: (appName) => `Geben Sie den Code ein, um Ihre E-Mail-Adresse für ${appName} zu bestätigen.`,
     heading: 'E-Mail-Adresse bestätigen',
     instruction: (appName) => `Geben Sie diesen Code ein, um bei ${appName} fortzufahren:`,
     expiry: (seconds) =>
       `Der Code ist ${durations.exact(seconds)} lang gültig und kann nur einmal verwendet werden.`,
     ignore:
-      'Wenn Sie diesen Code nicht angefordert haben, ignorieren Sie diese E-Mail. Geben Sie den Code nicht weiter.',
+      'Wenn Sie diesen Code nicht angefordert haben, ignorieren Sie bitte diese E-Mail. Teilen Sie den Code mit niemandem.',
   },
 });

@@ -41,7 +41,7 @@ export const fr: Locale = builtIn({
   mail: {
     subject: (appName) => `Votre code de vérification ${appName}`,
     subjectWithCode: (appName, code) => `${code} est votre code de vérification ${appName}`,
-    preview: (appName) => `Saisissez-le pour confirmer votre adresse e-mail sur ${appName}.`,
+    preview: (appName) => `Saisissez le code pour confirmer votre adresse e-mail sur ${appName}.`,
     heading: 'Confirmez votre adresse e-mail',
     // A colon has a no-break space before it.
     instruction: (appName) => `Saisissez ce code pour continuer sur ${appName}\u00a0:`,

@@ -44,7 +44,7 @@ export const ja: Locale = builtIn({
   mail: {
     subject: (appName) => `【${appName}】確認コードのお知らせ`,
     subjectWithCode: (appName, code) => `【${appName}】確認コード：${code}`,
-    preview: (appName) => `メールアドレスを確認するため、${appName}の画面にコードを入力してください。`,
+    preview: (appName) => `メールアドレスを確認するため、${appName}の画面に確認コードを入力してください。`,
     heading: 'メールアドレスの確認',
     instruction: (appName) => `${appName}の画面に次の確認コードを入力してください。`,
     expiry: (seconds) => `確認コードは${durations.exact(seconds)}間有効で、一度だけ使用できます。`,

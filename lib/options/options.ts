@@ -2,7 +2,7 @@
 
 import { type CodeFormat, digitCodes } from '../challenge/code.js';
 import { checkBoolean, checkFunction, checkInteger, readOptionsOf } from '../checks.js';
-import { checkLocales, chooseDefault } from '../locales/check-locales.js';
+import { checkLocales, chooseDefault, warnOfDigits } from '../locales/check-locales.js';
 import type { PartialLocale } from '../locales/locale.js';
 import type { CustomDelivery } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
@@ -159,6 +159,8 @@ export function createSettings(passed: EmailVerificationOptions, shared?: Shared
   const origin = OPTIONS.origin(options.origin);
   const strength = strengthOf(options);
   const delivery = OPTIONS.delivery(options.delivery);
+  const locales = OPTIONS.locales(options.locales);
+  if (strength.codes.alphabet === 'letters') warnOfDigits(locales);
   const isTransportUnused = typeof delivery === 'function' && options.transport === undefined;
   return {
     from,
@@ -181,7 +183,7 @@ export function createSettings(passed: EmailVerificationOptions, shared?: Shared
     appName: OPTIONS.appName(options.appName) ?? (from.name || domainOf(from.address)),
     template: OPTIONS.template(options.template),
     codeInSubject: OPTIONS.codeInSubject(options.codeInSubject),
-    ...chooseDefault(OPTIONS.locales(options.locales), OPTIONS.defaultLocale(options.defaultLocale)),
+    ...chooseDefault(locales, OPTIONS.defaultLocale(options.defaultLocale)),
     transports: isTransportUnused ? [] : (shared?.transports ?? OPTIONS.transport(options.transport)),
   };
 }
