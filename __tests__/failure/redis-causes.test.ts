@@ -341,6 +341,25 @@ describe('the connection of ioredis', () => {
     );
   });
 
+  it.each<[string, () => Promise<Redis>]>([
+    ['without an offline queue', async () => ioredis({ port: await freePort(), enableOfflineQueue: false })],
+    [
+      'that has ended',
+      async () => {
+        const client = ioredis({ port: (await startRedis()).port });
+        await client.connect();
+        client.disconnect();
+        await until('it has ended', () => client.status === 'end');
+        return client;
+      },
+    ],
+  ])('a client %s refuses at once, long before `storeTimeout`', async (_what, start) => {
+    const { verification } = await reportsOf(await start(), { storeTimeout: 60_000, connects: false });
+    const begun = performance.now();
+    expect(await verification.send({ email })).toMatchObject({ kind: 'unavailable' });
+    expect(performance.now() - begun).toBeLessThan(30_000);
+  });
+
   it('T68: a host that does not exist', async () => {
     const { expectCause } = await reportsOf(ioredis({ host: 'redis.invalid' }));
     await expectCause(/Its last error: The connection to Redis failed \(getaddrinfo E\w+ redis\.invalid\)/);
