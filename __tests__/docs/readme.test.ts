@@ -104,7 +104,8 @@ async function firstLineOf(name: string, code: string): Promise<string> {
       HCAPTCHA_SECRET: 'secret',
       EMAIL_VERIFICATION_SECRET: 'a secret of 32 bytes, for the README alone',
       REVIEW_CODE: 'hT5wBq28Lz',
-      EMAIL_VERIFICATION_SECRET_BEFORE: 'the one before it, of 32 bytes as well',
+      EMAIL_VERIFICATION_SECRETS:
+        'the first of two secrets of 32 bytes,the one before it of 32 bytes as well',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -253,7 +254,7 @@ it('the example of several purposes sends codes of each', async () => {
 
 it('the examples of options work', async () => {
   const tries = {
-    rotation: example('EMAIL_VERIFICATION_SECRET_BEFORE'),
+    rotation: example('EMAIL_VERIFICATION_SECRETS'),
     provider: example("service: 'naver'"),
     delivery: example('provider.send'),
     relay: example('maxMessages: 1000'),

@@ -1,5 +1,5 @@
 import express from 'express';
-import { createEmailVerification, MemoryStore } from 'express-email-verification';
+import { createEmailVerification, ko, MemoryStore } from 'express-email-verification';
 import session from 'express-session';
 import request from 'supertest';
 import { signInStep } from '../../demo-app/recipes/sign-in-step.js';
@@ -22,18 +22,24 @@ it('signs a person in after the password and a code, which goes to the address o
     })
     .get('/me', (req, res) => void res.json({ id: req.session.userId ?? null }))
     .use('/sign-in', signInStep(verification));
-  const agent = request.agent(app);
+  const agent = request.agent(app).set('Accept-Language', 'fr-FR,fr;q=0.9,ko;q=0.8');
 
   await agent.post('/sign-in/send').send({ email: 'evil@example.com' }).expect(401);
   await agent.post('/sign-in/verify').send({ code: '123456' }).expect(401);
   await agent.post('/password').expect(200);
-  await agent.post('/sign-in/send').send({ email: 'evil@example.com' }).expect(200);
+  const sent = await agent.post('/sign-in/send').send({ email: 'evil@example.com' });
+  expect([sent.status, sent.body]).toEqual([200, { message: ko.answers.sent }]);
   const code = await mail.lastCode(email);
-  expect(mail.messages.map(({ envelope }) => envelope.to)).toEqual([[email]]);
+  expect(mail.messages.map(({ envelope, subject }) => [envelope.to, subject])).toEqual([
+    [[email], ko.mail.subject('Acme')],
+  ]);
   await agent.post('/sign-in/send').expect(429);
 
   const wrong = code.startsWith('1') ? '222222' : '111111';
-  await agent.post('/sign-in/verify').send({ code: wrong }).expect(401);
+  await agent
+    .post('/sign-in/verify')
+    .send({ code: wrong })
+    .expect(401, { message: ko.answers.code_incorrect(4) });
   await agent.get('/me').expect(200, { id: null });
   const before = (await agent.get('/me')).headers['set-cookie'];
   const signedIn = await agent.post('/sign-in/verify').send({ code }).expect(200);

@@ -1,4 +1,4 @@
-/** A sign-up with forms, without script: each post redirects to the view, and the session holds what the view shows. */
+/** A sign-up without script, in English and Korean. Posts redirect to the view, which shows what the session holds. */
 
 import express, { type Request, type RequestHandler, type Router } from 'express';
 import { type EmailVerification, type OnRefused, requireVerifiedEmail } from 'express-email-verification';
@@ -12,7 +12,7 @@ declare module 'express-session' {
 /** Mount it behind session({ …, cookie: { sameSite: 'lax' } }), and save form-pages.ejs as views/sign-up.ejs. */
 export function signUpPages(verification: EmailVerification, createAccount: RequestHandler): Router {
   const show = (req: Request, fields: object) => {
-    req.session.signUp = { ...req.session.signUp, ...fields };
+    req.session.signUp = { ...req.session.signUp, ...{ errors: undefined }, ...fields };
     req.res?.redirect(303, req.baseUrl);
   };
   const onRefused: OnRefused = (req, _, { message }) => show(req, { message, verificationToken: undefined });
@@ -21,7 +21,7 @@ export function signUpPages(verification: EmailVerification, createAccount: Requ
   const refuseOtherSites: RequestHandler = ({ method, headers }, res, next) =>
     method === 'POST' && headers['sec-fetch-site'] === 'cross-site' ? void res.sendStatus(403) : next();
   const send: RequestHandler = (req, _res, next) => {
-    const fields = { email: String(req.body?.email), locale: req.acceptsLanguages()[0] };
+    const fields = { email: String(req.body?.email), locale: req.acceptsLanguages('en', 'ko') || undefined };
     const sent = verification.send({ ...req.session.signUp, ...fields, request: req });
     sent.then((outcome) => show(req, { ...outcome, ...fields })).catch(next);
   };

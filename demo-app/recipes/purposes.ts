@@ -1,4 +1,4 @@
-/** Several purposes on one store, each with its own words: sign-ups, changes of address, and sign-ins. */
+/** Sign-ups, changes of address and sign-ins on one store, in English. Other languages need words for each, too. */
 
 import {
   type CommonOptions,

@@ -9,7 +9,7 @@ import { type EmailVerification, toResponse } from 'express-email-verification';
 declare module 'express-session' {
   interface SessionData {
     /** The account whose password was right. The address comes from here, never from the request. */
-    pending: { id: string; email: string; challengeId?: string };
+    pending: { id: string; email: string; challengeId?: string; locale?: string | undefined };
     userId: string;
   }
 }
@@ -19,15 +19,15 @@ export function signInStep(verification: EmailVerification): Router {
   const router = express.Router().use(express.json());
   router.post('/send', verification.clientLimit, async ({ session: { pending } }, res) => {
     if (!pending) return void res.status(401).end();
-    const outcome = await verification.send({ ...pending, locale: res.req.acceptsLanguages()[0] });
+    pending.locale = res.req.acceptsLanguages('en', 'ko') || undefined; // the languages of your app, the default first
+    const outcome = await verification.send(pending);
     if ('challengeId' in outcome) pending.challengeId = outcome.challengeId;
     res.status(toResponse(outcome).status).json({ message: outcome.message });
   });
   router.post('/verify', async ({ session, body }, res, next) => {
     const { pending } = session;
     if (!pending) return void res.status(401).end();
-    const [locale] = res.req.acceptsLanguages();
-    const outcome = await verification.verify({ ...pending, code: body?.code, locale });
+    const outcome = await verification.verify({ ...pending, code: body?.code });
     const { status } = toResponse(outcome, 'verify');
     if (outcome.kind !== 'verified') return void res.status(status).json({ message: outcome.message });
     session.regenerate((error) => {
