@@ -292,6 +292,8 @@ describe.each(['client', 'ioredis'] as const)('the command queue of a client of 
     const { client, service } = await serviceOn(server.url, kind, { storeTimeout: 50 });
     await service.recovery();
     await server.kill();
+    // What is written before the client notices stays in it until it is connected again.
+    await until('the client has noticed', () => !isConnected(client));
     await verifyInVain(service, 20);
     expect(pending(client)).toBe(0);
   });
@@ -317,6 +319,11 @@ function pending(client: Client): number {
   // The commands that were written, and those that were not. Private in ioredis.
   if (client instanceof Redis) return client.commandQueue.length + offlineQueueOf(client).length;
   return '_getQueue' in client ? (client._getQueue() as unknown as { pendingCount: number }).pendingCount : 0;
+}
+
+/** As far as the client knows. */
+function isConnected(client: object): boolean {
+  return Reflect.get(client, 'status') === 'ready' || Reflect.get(client, 'isReady') === true;
 }
 
 function offlineQueueOf(client: object): ArrayLike<unknown> {
