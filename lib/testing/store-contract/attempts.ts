@@ -40,6 +40,17 @@ export const attemptTests = [
     is(await attempt('a', 'holder-1'), { kind: 'accepted' });
   }),
 
+  timedTest(
+    'stores the token of a success, also if it had been stored before and has ended',
+    async ({ open, release, pass, attempt, redeem, start }) => {
+      await open('a');
+      await release('token-of-a', start + MINUTE);
+      await pass(MINUTE);
+      is(await attempt('a', 'holder-1'), { kind: 'accepted' });
+      has(await redeem('token-of-a'), { kind: 'redeemed' });
+    },
+  ),
+
   test('accepts no code where none was opened', async ({ attempt }) => {
     is(await attempt('a'), { kind: 'expired', live: false });
     is(await attempt('a', 'holder-1'), { kind: 'expired', live: false });

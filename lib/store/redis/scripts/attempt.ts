@@ -45,7 +45,7 @@ for field, value in pairs(held) do
     redis.call('HSET', challenge, field, kept[field])
   elseif kind == 't' and isLive(value) then
     kept[field] = value
-  else
+  elseif field ~= 't' .. token then
     redis.call('HDEL', challenge, field)
   end
 end
