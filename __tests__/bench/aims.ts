@@ -14,6 +14,6 @@ Met there: 2.2 and 0.54; 1.6 to 2.1 and 4.0 to 4.7.
 Kept: messages composed in advance, sent in one piece; waiting for a slot before a 503.`,
   pending: 'Aims: 400 bytes or less, and 160 for what stays; speed within 10 %.',
   startup: `
-Aims: 60 ms and 10 MB or less. Missed there: 70 to 160 ms and 18 MB. express-validator with lodash and validator is most
+Aims: 60 ms and 10 MB or less. Missed there: 80 to 100 ms and 25 MB. express-validator with lodash and validator is most
 of the time; loading it for the first body that needs it would make that request wait.`,
 } as const;
