@@ -47,8 +47,10 @@ export function createEmailVerifications(
   return Object.fromEntries(names.map((purpose) => [purpose, naming(purpose, create)]));
 }
 
-const { purpose: _, ...COMMON } = OPTIONS;
-const { store, transport, secret, mailbox, ...OWN } = COMMON;
+const { purpose: _purpose, ...COMMON } = OPTIONS;
+
+/** Not what decides where challenges are stored and under which keys, nor the connections. */
+const { store: _store, transport: _transport, secret: _secret, mailbox: _mailbox, ...OWN } = COMMON;
 
 /** What is missing is refused with the other options. */
 const REQUIRED = { from: undefined, secret: undefined };

@@ -503,7 +503,7 @@ describe('Redis itself', () => {
     const endless = other.say('EVAL', 'while true do end', '0').catch(() => {});
     await until('Redis is busy', async () => /BUSY/.test(await say('PING').then(String, String)));
     await expectCause(
-      'Redis is busy with a script that does not end (BUSY): stop it by SCRIPT KILL, or by FUNCTION KILL.',
+      'Redis is busy with a script that does not end (BUSY): stop it with SCRIPT KILL or FUNCTION KILL.',
     );
     await say('SCRIPT', 'KILL');
     await endless;

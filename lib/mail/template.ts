@@ -61,7 +61,7 @@ export interface TemplateOptions {
 
 /**
  * The default email: one column of at most 600 px, tables and inline styles because of mail clients, no image, light
- * and dark. The code is one word, so that a double click selects it.
+ * and dark. A code of digits is one word, so that a double click selects it.
  *
  * @throws TypeError or RangeError for an option that is not valid.
  * @example

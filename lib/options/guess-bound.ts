@@ -17,6 +17,10 @@ export function guessBound(options: StrengthOptions = {}): GuessBound {
 }
 
 const NAMES = {
-  ...{ codeAlphabet: true, codeLength: true, codeTtl: true },
-  ...{ binding: true, maxAttempts: true, sendLimits: true },
+  codeAlphabet: true,
+  codeLength: true,
+  codeTtl: true,
+  binding: true,
+  maxAttempts: true,
+  sendLimits: true,
 };

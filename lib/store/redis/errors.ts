@@ -30,7 +30,7 @@ const REPLIES: Readonly<Record<string, readonly [meaning: string, remedy: string
     'bring them back, or lower `min-replicas-to-write`',
   ],
   LOADING: ['Redis has just started and is loading its data', 'it recovers by itself'],
-  BUSY: ['Redis is busy with a script that does not end', 'stop it by SCRIPT KILL, or by FUNCTION KILL'],
+  BUSY: ['Redis is busy with a script that does not end', 'stop it with SCRIPT KILL or FUNCTION KILL'],
   MISCONF: ['Redis rejects writes because it cannot save to disk', 'its log says why'],
   NOAUTH: ['Redis requires a password, and the client sends none', 'pass one to {client}, in {password}'],
   WRONGPASS: [
