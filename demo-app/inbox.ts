@@ -3,7 +3,7 @@
  * SMTP server, where it would show everyone's codes to everyone.
  */
 import express, { type Response, type Router } from 'express';
-import type { MailServer } from './development/mail-server.js';
+import type { MailServer } from './dev/mail-server.js';
 import { translationOf } from './locales/index.js';
 import { type Format, inboxPage } from './pages/inbox.js';
 import type { ShowPage } from './pages/layout.js';

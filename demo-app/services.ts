@@ -8,8 +8,8 @@ import {
 } from 'express-email-verification';
 import { createClient } from 'redis';
 import type { Backend } from './backends.js';
-import { type MailServer, startMailServer } from './development/mail-server.js';
-import { startRedisServer } from './development/redis-server.js';
+import { type MailServer, startMailServer } from './dev/mail-server.js';
+import { startRedisServer } from './dev/redis-server.js';
 import { type DemoSettings, SettingsError } from './settings.js';
 
 export interface Services {

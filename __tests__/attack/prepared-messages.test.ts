@@ -1,7 +1,7 @@
 /** Many emails at once, most of them from a prepared message: each person gets their own code and no one else's. */
 import { MemoryStore } from 'express-email-verification';
 import request from 'supertest';
-import type { ReceivedMessage } from '../../demo-app/development/mail-server.js';
+import type { ReceivedMessage } from '../../demo-app/dev/mail-server.js';
 import { createTestApp } from '../support/app.js';
 import { useMailServer } from '../support/mail-server.js';
 import { until } from '../support/until.js';

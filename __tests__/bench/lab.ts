@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type RedisServer, startRedisServer } from '../../demo-app/development/redis-server.js';
+import { type RedisServer, startRedisServer } from '../../demo-app/dev/redis-server.js';
 import { type Child, startChild } from './child.js';
 import type { LoadJob, LoadResult } from './load.js';
 import type { Seed, SeedKind } from './seeder.js';

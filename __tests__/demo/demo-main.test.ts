@@ -6,11 +6,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import request from 'supertest';
-import {
-  type MailServer,
-  type MailServerOptions,
-  startMailServer,
-} from '../../demo-app/development/mail-server.js';
+import { type MailServer, type MailServerOptions, startMailServer } from '../../demo-app/dev/mail-server.js';
 import { readSettings, SettingsError } from '../../demo-app/settings.js';
 import { freePort } from '../support/free-port.js';
 import { until } from '../support/until.js';

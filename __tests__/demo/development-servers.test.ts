@@ -9,9 +9,9 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { createClient } from 'redis';
-import { type MailServerOptions, startMailServer } from '../../demo-app/development/mail-server.js';
-import { findRedisServer } from '../../demo-app/development/redis-binary.js';
-import { type RedisServer, startRedisServer } from '../../demo-app/development/redis-server.js';
+import { type MailServerOptions, startMailServer } from '../../demo-app/dev/mail-server.js';
+import { findRedisServer } from '../../demo-app/dev/redis-binary.js';
+import { type RedisServer, startRedisServer } from '../../demo-app/dev/redis-server.js';
 import { useMailServer } from '../support/mail-server.js';
 import { type Reaction, type Stage, startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
@@ -394,7 +394,7 @@ async function send(url: string, message: SendMailOptions, options: object = {})
 /** Starts a process that starts a Redis server, pauses it so that it cannot stop itself, and ends. */
 async function startInParentThatEndsBy(ending: string) {
   const program = `
-    const { startRedisServer } = require('./demo-app/development/redis-server.ts');
+    const { startRedisServer } = require('./demo-app/dev/redis-server.ts');
     void startRedisServer({ unixsocket: true }).then((server) => {
       if (!server) return;
       server.pause();

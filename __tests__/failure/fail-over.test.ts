@@ -4,7 +4,7 @@
  */
 import { MemoryStore, type TransportsOption } from 'express-email-verification';
 import { createTransport, type Transport as TransportPlugin } from 'nodemailer';
-import { startMailServer } from '../../demo-app/development/mail-server.js';
+import { startMailServer } from '../../demo-app/dev/mail-server.js';
 import { freePort } from '../support/free-port.js';
 import { type RawSmtpServer, startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { until } from '../support/until.js';

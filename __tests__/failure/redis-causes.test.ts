@@ -10,7 +10,7 @@ import { type IoredisClient, type RedisClient, RedisStore } from 'express-email-
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
 import request from 'supertest';
-import { startRedisServer } from '../../demo-app/development/redis-server.js';
+import { startRedisServer } from '../../demo-app/dev/redis-server.js';
 import { createTestApp } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
 import { until } from '../support/until.js';

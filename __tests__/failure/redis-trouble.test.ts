@@ -11,7 +11,7 @@ import {
   type RedisServer,
   type RedisServerOptions,
   startRedisServer,
-} from '../../demo-app/development/redis-server.js';
+} from '../../demo-app/dev/redis-server.js';
 import { freePort } from '../support/free-port.js';
 import { until } from '../support/until.js';
 import { expectBounded, refused, startLoad } from './support/load.js';

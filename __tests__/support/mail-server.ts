@@ -1,9 +1,5 @@
 /** A mail server for one test file, empty and accepting everything at the start of each test. */
-import {
-  type MailServer,
-  type MailServerOptions,
-  startMailServer,
-} from '../../demo-app/development/mail-server.js';
+import { type MailServer, type MailServerOptions, startMailServer } from '../../demo-app/dev/mail-server.js';
 
 /** How long an email may take, in ms, on however busy a machine. */
 const EMAIL_TIMEOUT = 60_000;

@@ -1,6 +1,6 @@
 /** A Redis Cluster on 127.0.0.1 with three masters and a replica each, for tests that make it fail. */
 import { createClient } from 'redis';
-import { type RedisServer, startRedisServer } from '../../demo-app/development/redis-server.js';
+import { type RedisServer, startRedisServer } from '../../demo-app/dev/redis-server.js';
 import { freePort } from './free-port.js';
 import { until } from './until.js';
 

@@ -4,7 +4,7 @@ import {
   type RedisServer,
   type RedisServerOptions,
   startRedisServer,
-} from '../../demo-app/development/redis-server.js';
+} from '../../demo-app/dev/redis-server.js';
 
 /**
  * Call it at the top of a test file. Its result can be used from the file's first `beforeAll` on.

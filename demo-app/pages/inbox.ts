@@ -1,5 +1,5 @@
 /** The inbox: a list of messages, newest first, and one open message. */
-import type { ReceivedMessage } from '../development/mail-server.js';
+import type { ReceivedMessage } from '../dev/mail-server.js';
 import { type Html, html } from '../html.js';
 import type { Translation } from '../locales/index.js';
 import type { Page } from './layout.js';

@@ -10,9 +10,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type DebianProgram, unpackDebianProgram } from '../../../demo-app/development/debian-packages.js';
-import { distribution } from '../../../demo-app/development/redis-binary.js';
-import { startWatchdog } from '../../../demo-app/development/watchdog.js';
+import { type DebianProgram, unpackDebianProgram } from '../../../demo-app/dev/debian-packages.js';
+import { distribution } from '../../../demo-app/dev/redis-binary.js';
+import { startWatchdog } from '../../../demo-app/dev/watchdog.js';
 import { freePort } from '../../support/free-port.js';
 
 /** The relays refuse recipients in this domain. */
