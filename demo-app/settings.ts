@@ -10,6 +10,8 @@ export interface DemoSettings {
   readonly redisUrl: string | undefined;
   /** If `undefined`, the demo starts a mail server and shows its messages in an inbox. */
   readonly smtp: { readonly transport: TransportOption; readonly name: string } | undefined;
+  /** `smtp.transport` */
+  readonly transport: TransportOption | undefined;
   readonly from: string;
   readonly secret: string;
   readonly isSecretRandom: boolean;
@@ -40,6 +42,7 @@ export function readSettings(env: NodeJS.ProcessEnv): DemoSettings {
   return {
     port,
     smtp,
+    transport: smtp?.transport,
     host: env['HOST'] || '127.0.0.1',
     origin: readOrigin(env['ORIGIN'] || `http://localhost:${port}`),
     redisUrl: readRedisUrl(env['REDIS_URL']),

@@ -1,0 +1,86 @@
+/**
+ * Read this file first. It is all that an app writes to verify email addresses before a sign-up: the options, the two
+ * routes, and the guard in front of the sign-up. The rest of the folder is an ordinary Express app around it.
+ */
+import express, { type Express } from 'express';
+import {
+  createEmailVerification,
+  type EmailVerification,
+  type EmailVerificationOptions,
+  emailVerificationRouter,
+  requireVerifiedEmail,
+} from 'express-email-verification';
+import type { Accounts } from './accounts/accounts.js';
+import { existingAccountEmail } from './accounts/existing-account.js';
+import { type Sessions, signInRouter } from './accounts/sign-in.js';
+import { errorPages, pages, setUpSite, textsOf } from './site/site.js';
+
+export interface AppOptions {
+  /** The origin of the pages in a browser, such as `https://acme.example`. */
+  readonly origin: string;
+  /** The store, the transport, the sender and the secret. */
+  readonly emailVerification: Omit<EmailVerificationOptions, 'appName' | 'origin' | 'beforeSend'>;
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  /** The tools of a developer: the inbox, what just happened, attacks. Never in production. */
+  readonly mountDevelopmentTools?: ((app: Express, verification: EmailVerification) => void) | undefined;
+  /** The `trust proxy` setting of Express. @default false */
+  readonly trustProxy?: number | boolean;
+}
+
+export function createApp(options: AppOptions): { app: Express; verification: EmailVerification } {
+  const { origin, accounts, sessions, trustProxy = false } = options;
+
+  const verification = createEmailVerification({
+    ...options.emailVerification,
+    appName: 'Acme',
+    origin,
+    // An address with an account gets an email that says so. The page looks the same, so it reveals nothing.
+    beforeSend: ({ email, locale }) =>
+      accounts.exists(email) ? { kind: 'suppress', mail: existingAccountEmail(locale, origin) } : undefined,
+  });
+
+  const app = express().disable('x-powered-by').set('trust proxy', trustProxy);
+  setUpSite(app, origin);
+  app.use('/email-verification', emailVerificationRouter(verification));
+
+  // Runs only for a verified address. A status of 400 or more gives the token back, so the form can be resubmitted.
+  app.post(
+    '/sign-up',
+    express.json(),
+    requireVerifiedEmail(verification),
+    sessions.load,
+    async (req, res) => {
+      const t = textsOf(res);
+      const { name, password } = readSignUp(req.body);
+      const errors = [
+        ...(isBetween(name, 1, 80) ? [] : [{ field: 'name', message: t.errors.name }]),
+        ...(isBetween(password, 8, 200) ? [] : [{ field: 'password', message: t.errors.password }]),
+      ];
+      if (errors.length > 0) return void res.status(400).json({ ok: false, errors });
+
+      const account = await accounts.create({ email: req.verifiedEmail, name, password });
+      if (!account) return void res.status(409).json({ ok: false, message: t.errors.accountExists });
+      await sessions.start(req, account);
+      res.status(201).json({ ok: true, url: '/welcome' });
+    },
+  );
+
+  app.use(signInRouter({ accounts, sessions }));
+  app.use(pages);
+  options.mountDevelopmentTools?.(app, verification);
+  app.use(...errorPages);
+  return { app, verification };
+}
+
+function readSignUp(body: unknown): { name: string; password: string } {
+  const { name, password }: Record<string, unknown> = Object(body);
+  return {
+    name: typeof name === 'string' ? name.trim() : '',
+    password: typeof password === 'string' ? password : '',
+  };
+}
+
+function isBetween(text: string, min: number, max: number): boolean {
+  return text.length >= min && text.length <= max;
+}

@@ -1,0 +1,128 @@
+/** What an ordinary site needs: security headers, the language of a request, pages, assets, and error pages. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { transformSync } from 'esbuild';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
+import helmet from 'helmet';
+import en from './locales/en.json';
+import ko from './locales/ko.json';
+
+export type Texts = typeof en;
+
+export const languages: readonly Texts[] = [en, ko];
+
+/** The texts in the language of the request. */
+export function textsOf(res: Response): Texts {
+  const { t } = res.locals;
+  return languages.find((texts) => texts === t) ?? en;
+}
+
+export function textsFor(tag: string | undefined): Texts {
+  return languages.find((texts) => texts.tag === tag) ?? en;
+}
+
+export function setUpSite(app: Express, origin: string): void {
+  const secure = origin.startsWith('https:');
+  app.set('views', join(__dirname, 'views')).set('view engine', 'ejs');
+  Object.assign(app.locals, { languages, readme: README_EXAMPLE, tools: false });
+  app.use(securityHeaders(secure), refuseCrossSitePosts, chooseLanguage(secure));
+  app.use('/assets/pico.css', express.static(require.resolve('@picocss/pico/css/pico.min.css')));
+  app.get('/assets/client.mjs', (_req, res) => void res.type('js').send(browserClient()));
+  app.use('/assets', express.static(join(__dirname, 'assets')));
+}
+
+/** The steps of the sign-up are one page: its script shows the step of the path. */
+export const pages = express
+  .Router()
+  .get(['/sign-up', '/sign-up/code', '/sign-up/account'], (_req, res) => res.render('sign-up'));
+
+const showNotFound: RequestHandler = (_req, res) => {
+  const { title, message } = textsOf(res).notFound;
+  res.status(404).render('message', { title, message });
+};
+
+const showError: ErrorRequestHandler = (error, _req, res, next) => {
+  if (res.headersSent) return next(error);
+  // Body parsers set a status of 4xx for a request that they cannot read. Every other error is unexpected.
+  const { status }: Record<string, unknown> = Object(error);
+  const isRefusal = typeof status === 'number' && status >= 400 && status < 500;
+  if (!isRefusal) console.error(error);
+  const { title, message } = textsOf(res).unexpectedError;
+  res.status(isRefusal ? status : 500).render('message', { title, message });
+};
+
+export const errorPages = [showNotFound, showError] as const;
+
+const CONTENT_SECURITY_POLICY = {
+  'default-src': ["'none'"],
+  'script-src': ["'self'"],
+  'style-src': ["'self'"],
+  'img-src': ["'self'", 'data:'],
+  'connect-src': ["'self'"],
+  'form-action': ["'self'"],
+  'frame-ancestors': ["'none'"],
+  'base-uri': ["'none'"],
+};
+
+function securityHeaders(secure: boolean): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: secure,
+    frameguard: { action: 'deny' },
+  });
+}
+
+/** For pages with emails, because a frame inherits the policy of its page, and for Swagger UI: both have inline styles. */
+export const allowInlineStyles: RequestHandler = helmet.contentSecurityPolicy({
+  useDefaults: false,
+  directives: { ...CONTENT_SECURITY_POLICY, 'style-src': ["'self'", "'unsafe-inline'"] },
+});
+
+/** Prevents forged sign-ins. A client that sends neither header is not a browser. */
+const refuseCrossSitePosts: RequestHandler = (req, res, next) => {
+  const { 'sec-fetch-site': site, origin, host } = req.headers;
+  const isSameOrigin = site
+    ? site === 'same-origin' || site === 'none'
+    : !origin || origin.endsWith(`//${host}`);
+  if (req.method === 'GET' || req.method === 'HEAD' || isSameOrigin) return next();
+  res.status(403).type('text').send('This request came from another site, so it was refused.');
+};
+
+/** The language chosen on a page, by `?lang=ko`, else the browser's preference, else English. */
+function chooseLanguage(secure: boolean): RequestHandler {
+  const tags: string[] = languages.map(({ tag }) => tag);
+  return (req, res, next) => {
+    const { lang } = req.query;
+    if (req.method === 'GET' && typeof lang === 'string' && tags.includes(lang)) {
+      res.cookie('language', lang, {
+        httpOnly: true,
+        sameSite: 'lax',
+        secure,
+        maxAge: 365 * 24 * 3600 * 1000,
+      });
+      // A path that starts with two slashes would redirect to another host.
+      return res.redirect(303, req.path.replace(/^[/\\]+/, '/'));
+    }
+    const [, chosen] = /(?:^|;\s*)language=(\w+)/.exec(req.headers.cookie ?? '') ?? [];
+    res.locals['t'] = textsFor(chosen ?? (req.acceptsLanguages(tags) || undefined));
+    // Pages contain email addresses and names, which no cache may store.
+    res.set('Cache-Control', 'no-store').vary('Accept-Language, Cookie');
+    next();
+  };
+}
+
+/** The package's browser client. An app with a bundler imports it; the demo has no build step. */
+function browserClient(): string {
+  script ??= transformSync(readFileSync(join(__dirname, '../../lib/client/client.ts'), 'utf8'), {
+    loader: 'ts',
+  }).code;
+  return script;
+}
+
+let script: string | undefined;
+
+/** The server of the quick start in the README, which the first page shows. */
+const README_EXAMPLE = /```js\n([^`]*requireVerifiedEmail[^`]*)```/.exec(
+  readFileSync(join(dirname(__dirname), '../README.md'), 'utf8'),
+)?.[1];
