@@ -1,7 +1,7 @@
 /** Shows the emails of the demo's own mail server. Everyone who opens it reads everyone's codes. */
 import express, { type Response, type Router } from 'express';
-import type { MailServer } from '../development/mail-server.js';
 import { allowInlineStyles } from '../site/site.js';
+import type { MailServer } from './mail-server.js';
 
 export interface Inbox {
   readonly router: Router;

@@ -2,12 +2,12 @@
 import type { Express } from 'express';
 import type { EmailVerification } from 'express-email-verification';
 import type { Accounts } from '../accounts/accounts.js';
-import { type MailServer, startMailServer } from '../development/mail-server.js';
-import { type RedisServer, startRedisServer } from '../development/redis-server.js';
 import { serveOpenApi } from '../recipes/serve-openapi.js';
 import type { DemoSettings } from '../settings.js';
 import { allowInlineStyles } from '../site/site.js';
 import { createInbox } from './inbox.js';
+import { type MailServer, startMailServer } from './mail-server.js';
+import { type RedisServer, startRedisServer } from './redis-server.js';
 
 /** What the command and the tools share. */
 export interface DevelopmentTools {
