@@ -3,32 +3,17 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { TransportOption } from 'express-email-verification';
 
-export interface DemoSettings {
-  readonly port: number;
-  readonly host: string;
-  readonly origin: string;
-  readonly redisUrl: string | undefined;
-  /** If `undefined`, the demo starts a mail server and shows its messages in an inbox. */
-  readonly smtp: { readonly transport: TransportOption; readonly name: string } | undefined;
-  /** `smtp.transport` */
-  readonly transport: TransportOption | undefined;
-  readonly from: string;
-  readonly secret: string;
-  readonly isSecretRandom: boolean;
-  readonly database: string;
-  readonly trustProxy: number | boolean;
-  /** Codes of letters that only the browser that requested them can enter. */
-  readonly strongCodes: boolean;
-}
+export type DemoSettings = ReturnType<typeof readSettings>;
 
 /** An invalid setting. The message says how to correct it. */
 export class SettingsError extends Error {}
 
 /** @throws SettingsError */
-export function readSettings(env: NodeJS.ProcessEnv): DemoSettings {
+export function readSettings(env: NodeJS.ProcessEnv) {
   const port = readInteger('PORT', env['PORT'] || '3000', 65_535);
   const smtp = readSmtp(env);
-  if (!smtp && env['NODE_ENV'] === 'production') {
+  const isProduction = env['NODE_ENV'] === 'production';
+  if (!smtp && isProduction) {
     throw new SettingsError(
       'In production, the demo needs a mail server: set SMTP_URL, or SMTP_SERVICE, SMTP_USER, and SMTP_PASS.',
     );
@@ -39,10 +24,11 @@ export function readSettings(env: NodeJS.ProcessEnv): DemoSettings {
       'EMAIL_VERIFICATION_SECRET must be at least 32 bytes long. Create one with: openssl rand -base64 32',
     );
   }
+  const hasStrongCodes = readInteger('STRONG_CODES', env['STRONG_CODES'] || '0', 1) === 1;
   return {
     port,
     smtp,
-    transport: smtp?.transport,
+    isProduction,
     host: env['HOST'] || '127.0.0.1',
     origin: readOrigin(env['ORIGIN'] || `http://localhost:${port}`),
     redisUrl: readRedisUrl(env['REDIS_URL']),
@@ -50,12 +36,17 @@ export function readSettings(env: NodeJS.ProcessEnv): DemoSettings {
     secret: secret || randomBytes(32).toString('base64url'),
     isSecretRandom: !secret,
     database: env['DATABASE'] || ':memory:',
-    trustProxy: env['TRUST_PROXY'] ? readInteger('TRUST_PROXY', env['TRUST_PROXY'], 10) : false,
-    strongCodes: env['STRONG_CODES'] ? readInteger('STRONG_CODES', env['STRONG_CODES'], 1) === 1 : false,
+    trustProxy: readInteger('TRUST_PROXY', env['TRUST_PROXY'] || '0', 10),
+    /** Codes of letters that only the browser that requested them can enter. */
+    strongCodes: hasStrongCodes,
+    codes: hasStrongCodes ? STRONG_CODES : undefined,
   };
 }
 
-function readSmtp(env: NodeJS.ProcessEnv): DemoSettings['smtp'] {
+const STRONG_CODES = { codeAlphabet: 'letters', binding: 'client' } as const;
+
+/** Without one, the demo starts a mail server and shows its messages in an inbox. */
+function readSmtp(env: NodeJS.ProcessEnv): { transport: TransportOption; name: string } | undefined {
   const { SMTP_URL: url, SMTP_SERVICE: service, SMTP_USER: user, SMTP_PASS: pass } = env;
   if (url) {
     const parsed = URL.canParse(url) ? new URL(url) : undefined;

@@ -6,47 +6,32 @@ import { serveOpenApi } from '../recipes/serve-openapi.js';
 import type { DemoSettings } from '../settings.js';
 import { allowInlineStyles } from '../site/site.js';
 import { createInbox } from './inbox.js';
-import { type MailServer, startMailServer } from './mail-server.js';
-import { type RedisServer, startRedisServer } from './redis-server.js';
+import { startMailServer } from './mail-server.js';
+import { startRedisServer } from './redis-server.js';
 
-/** What the command and the tools share. */
-export interface DevelopmentTools {
-  readonly redisServer: RedisServer | undefined;
-  readonly mailServer: MailServer | undefined;
-  /** For the store; undefined in production, where no store takes one. */
-  readonly clock: (() => number) | undefined;
-  readonly summary: readonly string[];
-  mount(parts: ToolParts): (app: Express, verification: EmailVerification) => void;
-  /** Ends the event streams of open pages, which would keep the server from closing. */
-  endStreams(): void;
-  stop(): Promise<void>;
-}
+export type DevelopmentTools = Awaited<ReturnType<typeof createDevelopmentTools>>;
 
-export interface ToolParts {
+interface ToolParts {
   readonly redis: object | undefined;
   readonly accounts: Accounts;
 }
 
-export async function createDevelopmentTools(options: {
-  readonly settings: DemoSettings;
-  readonly isDevelopment: boolean;
-  readonly log: (message: string) => void;
-}): Promise<DevelopmentTools> {
-  const { settings, isDevelopment, log } = options;
+export async function createDevelopmentTools(settings: DemoSettings, log: (message: string) => void) {
   const redisServer = settings.redisUrl ? undefined : await startRedisServer({ onProgress: log });
-  const mailServer = settings.transport ? undefined : await startMailServer();
-  const inbox = isDevelopment && mailServer ? createInbox(mailServer) : undefined;
+  const mailServer = settings.smtp ? undefined : await startMailServer();
+  const inbox = mailServer && createInbox(mailServer);
   const offset = 0;
+  const mount = (_parts: ToolParts) => (app: Express, _verification: EmailVerification) => {
+    Object.assign(app.locals, { tools: { inbox: inbox !== undefined } });
+    if (inbox) app.use('/inbox', inbox.router);
+    app.use('/api', allowInlineStyles, serveOpenApi());
+  };
   return {
     redisServer,
     mailServer,
-    clock: isDevelopment ? () => Date.now() + offset : undefined,
-    summary: [],
-    mount: () => (app) => {
-      Object.assign(app.locals, { tools: { inbox: inbox !== undefined } });
-      if (inbox) app.use('/inbox', inbox.router);
-      app.use('/api', allowInlineStyles, serveOpenApi());
-    },
+    // In production, no store takes a clock, and nothing is mounted.
+    ...(!settings.isProduction && { clock: () => Date.now() + offset, mount }),
+    /** Ends the event streams of open pages, which would keep the server from closing. */
     endStreams: () => inbox?.endStreams(),
     async stop() {
       await redisServer?.stop();
