@@ -41,7 +41,7 @@ const pasted: [what: string, typed: (code: string) => string][] = [
   ['a sentence that begins with it', (code) => `${code} is your code for Acme`],
   [
     'its minutes in a sentence',
-    (code) => `Your code is ${code}. It is valid for 3 minutes and can be used once.`,
+    (code) => `Your code is ${code}. It expires in 3 minutes and can be used once.`,
   ],
   ['its minutes on a line of their own', (code) => `${code}\n\n3 minutes, once`],
   ['its minutes right after it', (code) => `Code: ${code} 3 minutes`],
@@ -54,7 +54,7 @@ const pasted: [what: string, typed: (code: string) => string][] = [
   ['a telephone number', (code) => `${code} is your code. Questions? +82 2-1234-56789`],
   ['an amount', (code) => `Code ${code} for your order of $12.50`],
   ['Korean', (code) => `인증번호는 ${code}입니다.`],
-  ['Korean, with the minutes of the email', (code) => `${code}\n\n3분 동안 유효하며 한 번만 쓸 수 있습니다.`],
+  ['Korean, with the minutes of the email', (code) => `${code}\n\n3분 후에 만료되며 한 번만 쓸 수 있습니다.`],
   ['Korean, with the minutes right after it', (code) => `인증번호 ${code} 3분 동안 유효`],
   ['Korean, its subject', (code) => `${code} - Acme 인증번호`],
   ['Korean, in brackets', (code) => `[Acme] 인증번호 [${code}]를 입력해 주세요`],

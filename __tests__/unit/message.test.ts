@@ -61,7 +61,7 @@ it('is marked as automatic, and names its language', async () => {
   expect(header(received, 'Content-Language')).toBe('ko');
   expect(received.html).toContain('<html lang="ko" dir="ltr">');
   expect(received.subject).toBe('Acme 인증번호');
-  expect(received.text).toContain('3분 동안 유효하며 한 번만 쓸 수 있습니다.');
+  expect(received.text).toContain('3분 후에 만료되며 한 번만 쓸 수 있습니다.');
 });
 
 it('holds the code as one word in its text and HTML, not in its subject', async () => {

@@ -2,7 +2,7 @@ import { builtIn, durationsIn, type Locale, pluralsIn } from './locale.js';
 
 const plural = pluralsIn('ar');
 
-/** `Intl` has the nominative. After "بعد" and "لمدة", Arabic has the genitive, which differs in the dual. */
+/** `Intl` has the nominative. After "بعد", Arabic has the genitive, which differs in the dual. */
 const durations = durationsIn('ar', {
   second: (count) =>
     plural(count, {
@@ -73,7 +73,8 @@ export const ar: Locale = builtIn({
     preview: (appName) => `أدخل الرمز للتحقق من عنوان بريدك الإلكتروني في ${appName}.`,
     heading: 'التحقق من عنوان بريدك الإلكتروني',
     instruction: (appName) => `أدخل هذا الرمز للمتابعة في ${appName}:`,
-    expiry: (seconds) => `هذا الرمز صالح لمدة ${durations.exact(seconds)} ويمكن استخدامه مرة واحدة فقط.`,
+    expiry: (seconds) =>
+      `تنتهي صلاحية هذا الرمز بعد ${durations.exact(seconds)}، ويمكن استخدامه مرة واحدة فقط.`,
     ignore: 'إذا لم تطلب هذا الرمز، فيمكنك تجاهل هذه الرسالة. لا تشارك الرمز مع أي شخص.',
   },
 });

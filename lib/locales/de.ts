@@ -49,7 +49,7 @@ export const de: Locale = builtIn({
     heading: 'E-Mail-Adresse bestätigen',
     instruction: (appName) => `Geben Sie diesen Code ein, um bei ${appName} fortzufahren:`,
     expiry: (seconds) =>
-      `Der Code ist ${durations.exact(seconds)} lang gültig und kann nur einmal verwendet werden.`,
+      `Dieser Code läuft in ${durations.exact(seconds)} ab und kann nur einmal verwendet werden.`,
     ignore:
       'Wenn Sie diesen Code nicht angefordert haben, ignorieren Sie bitte diese E-Mail. Teilen Sie den Code mit niemandem.',
   },

@@ -40,7 +40,7 @@ export const en: Locale = builtIn({
     preview: (appName) => `Enter it to verify your email address for ${appName}.`,
     heading: 'Verify your email address',
     instruction: (appName) => `Enter this code to continue with ${appName}:`,
-    expiry: (seconds) => `The code is valid for ${durations.exact(seconds)} and can be used once.`,
+    expiry: (seconds) => `This code expires in ${durations.exact(seconds)} and can be used once.`,
     ignore: 'If you did not request this code, you can ignore this email. Never share the code with anyone.',
   },
 });

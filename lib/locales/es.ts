@@ -46,8 +46,7 @@ export const es: Locale = builtIn({
     preview: (appName) => `Escríbelo para verificar tu correo electrónico en ${appName}.`,
     heading: 'Verifica tu correo electrónico',
     instruction: (appName) => `Escribe este código para continuar en ${appName}:`,
-    expiry: (seconds) =>
-      `El código es válido durante ${durations.exact(seconds)} y solo se puede usar una vez.`,
+    expiry: (seconds) => `Este código expira en ${durations.exact(seconds)} y solo se puede usar una vez.`,
     ignore: 'Si no solicitaste este código, ignora este correo. No compartas el código con nadie.',
   },
 });

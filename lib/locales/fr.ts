@@ -46,7 +46,7 @@ export const fr: Locale = builtIn({
     // A colon has a no-break space before it.
     instruction: (appName) => `Saisissez ce code pour continuer sur ${appName}\u00a0:`,
     expiry: (seconds) =>
-      `Ce code est valable ${durations.exact(seconds)} et ne peut être utilisé qu’une seule fois.`,
+      `Ce code expire dans ${durations.exact(seconds)} et ne peut être utilisé qu’une seule fois.`,
     ignore: 'Si vous n’avez pas demandé ce code, ignorez cet e-mail. Ne communiquez ce code à personne.',
   },
 });

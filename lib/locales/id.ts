@@ -41,7 +41,7 @@ export const id: Locale = builtIn({
     heading: 'Verifikasi alamat email Anda',
     instruction: (appName) => `Masukkan kode ini untuk melanjutkan di ${appName}:`,
     expiry: (seconds) =>
-      `Kode ini berlaku selama ${durations.exact(seconds)} dan hanya dapat digunakan satu kali.`,
+      `Kode ini akan kedaluwarsa dalam ${durations.exact(seconds)} dan hanya dapat digunakan satu kali.`,
     ignore: 'Jika Anda tidak meminta kode ini, abaikan email ini. Jangan berikan kode ini kepada siapa pun.',
   },
 });

@@ -45,7 +45,7 @@ export const it: Locale = builtIn({
     heading: 'Verifica il tuo indirizzo email',
     instruction: (appName) => `Inserisci questo codice per continuare su ${appName}:`,
     expiry: (seconds) =>
-      `Il codice è valido per ${durations.exact(seconds)} e può essere usato una sola volta.`,
+      `Questo codice scade tra ${durations.exact(seconds)} e può essere usato una sola volta.`,
     ignore: 'Se non hai richiesto questo codice, ignora questa email. Non condividere il codice con nessuno.',
   },
 });

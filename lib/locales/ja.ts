@@ -47,7 +47,8 @@ export const ja: Locale = builtIn({
     preview: (appName) => `メールアドレスを確認するため、${appName}の画面に確認コードを入力してください。`,
     heading: 'メールアドレスの確認',
     instruction: (appName) => `${appName}の画面に次の確認コードを入力してください。`,
-    expiry: (seconds) => `確認コードは${durations.exact(seconds)}間有効で、一度だけ使用できます。`,
+    expiry: (seconds) =>
+      `この確認コードは${durations.exact(seconds)}後に無効になります。使用できるのは一度だけです。`,
     ignore: 'お心当たりのない場合は、このメールを無視してください。確認コードは誰にも教えないでください。',
   },
 });

@@ -45,7 +45,7 @@ export const ptBR: Locale = builtIn({
     preview: (appName) => `${appName}: digite o código para verificar seu endereço de e-mail.`,
     heading: 'Verifique seu endereço de e-mail',
     instruction: (appName) => `Digite este código para continuar em ${appName}:`,
-    expiry: (seconds) => `O código é válido por ${durations.exact(seconds)} e só pode ser usado uma vez.`,
+    expiry: (seconds) => `Este código expira em ${durations.exact(seconds)} e só pode ser usado uma vez.`,
     ignore: 'Se você não solicitou este código, ignore este e-mail. Não compartilhe o código com ninguém.',
   },
 });

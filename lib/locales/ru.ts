@@ -2,7 +2,7 @@ import { builtIn, durationsIn, type Locale, pluralsIn } from './locale.js';
 
 const plural = pluralsIn('ru');
 
-/** `Intl` has the nominative. Both after "через" and after "действует", Russian has the accusative. */
+/** `Intl` has the nominative. After "через", Russian has the accusative. */
 const durations = durationsIn('ru', {
   second: (count) => `${count} ${plural(count, { one: 'секунду', few: 'секунды', other: 'секунд' })}`,
   minute: (count) => `${count} ${plural(count, { one: 'минуту', few: 'минуты', other: 'минут' })}`,
@@ -53,7 +53,7 @@ export const ru: Locale = builtIn({
     heading: 'Подтвердите адрес электронной почты',
     instruction: (appName) => `Введите этот код в ${appName}, чтобы продолжить:`,
     expiry: (seconds) =>
-      `Код действует ${durations.exact(seconds)} и может быть использован только один раз.`,
+      `Этот код перестанет действовать через ${durations.exact(seconds)}. Использовать его можно только один раз.`,
     ignore: 'Если вы не запрашивали код, проигнорируйте это письмо. Никому не сообщайте код.',
   },
 });

@@ -43,7 +43,7 @@ export const tr: Locale = builtIn({
     heading: 'E-posta adresinizi doğrulayın',
     instruction: (appName) => `${appName} ile devam etmek için bu kodu girin:`,
     expiry: (seconds) =>
-      `Kod ${durations.exact(seconds)} boyunca geçerlidir ve yalnızca bir kez kullanılabilir.`,
+      `Bu kodun süresi ${durations.exact(seconds)} sonra dolacak ve kod yalnızca bir kez kullanılabilir.`,
     ignore: 'Bu kodu siz istemediyseniz bu e-postayı yok sayabilirsiniz. Kodu kimseyle paylaşmayın.',
   },
 });

@@ -40,7 +40,7 @@ export const vi: Locale = builtIn({
     preview: (appName) => `Nhập mã để xác minh địa chỉ email của bạn trên ${appName}.`,
     heading: 'Xác minh địa chỉ email',
     instruction: (appName) => `Nhập mã này để tiếp tục với ${appName}:`,
-    expiry: (seconds) => `Mã có hiệu lực trong ${durations.exact(seconds)} và chỉ dùng được một lần.`,
+    expiry: (seconds) => `Mã này sẽ hết hạn sau ${durations.exact(seconds)} và chỉ dùng được một lần.`,
     ignore: 'Nếu bạn không yêu cầu mã này, hãy bỏ qua email này. Không chia sẻ mã với bất kỳ ai.',
   },
 });

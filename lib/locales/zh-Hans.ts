@@ -43,7 +43,7 @@ export const zhHans: Locale = builtIn({
     preview: (appName) => `请在${appName}中输入验证码，完成邮箱验证。`,
     heading: '验证您的邮箱',
     instruction: (appName) => `请在${appName}中输入以下验证码：`,
-    expiry: (seconds) => `验证码${durations.exact(seconds)}内有效，仅可使用一次。`,
+    expiry: (seconds) => `此验证码将在${durations.exact(seconds)}后失效，仅可使用一次。`,
     ignore: '如果不是您本人操作，请忽略此邮件。请勿将验证码告知他人。',
   },
 });
