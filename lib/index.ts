@@ -36,6 +36,7 @@ export { en } from './locales/en.js';
 export { ko } from './locales/ko.js';
 export type { Durations, Locale, PartialLocale, PluralForms } from './locales/locale.js';
 export { durationsIn, pluralsIn } from './locales/locale.js';
+export type { BrandOptions } from './mail/brand.js';
 export type { DeliveryError } from './mail/delivery-error.js';
 export type { CustomDelivery, CustomDeliveryOptions, Mail } from './mail/mailer.js';
 export type { MailContent, Template, TemplateInput, TemplateOptions } from './mail/template.js';

@@ -146,6 +146,15 @@ describe('defaultTemplate()', () => {
     await verification.close();
   });
 
+  it("opens with the app's name, or with its logo", () => {
+    const opening = (html: string) => /class="card"[^>]*>\n<tr><td[^>]*>\n(.*)\n<h1/.exec(html)?.[1];
+    const named = defaultTemplate({ ...input, appName: 'Acme & <Co>' });
+    expect(opening(named.html)).toMatch(/^<p class="strong"[^>]*>Acme &amp; &lt;Co&gt;<\/p>$/);
+    expect(opening(defaultTemplate(input, { logo }).html)).toMatch(/^<img [^>]*alt="Acme"[^>]*>$/);
+    expect(named.text.split('\n\n').slice(0, 2)).toEqual(['Acme & <Co>', 'Verify your email address']);
+    expect(defaultTemplate(input, { logo }).text.split('\n')[0]).toBe('Acme');
+  });
+
   it('escapes what it is given', () => {
     const { html } = defaultTemplate(input, {
       logo: { ...logo, url: 'https://acme.example/?a=1&b="', alt: '<Acme>' },

@@ -90,6 +90,18 @@ it('escapes the app name (T15)', async () => {
   expect(received.html).not.toContain('<b ');
 });
 
+it('arrives whole with an app name that begins with a full stop, also when it is prepared', async () => {
+  const { app } = createTestApp({ store: new MemoryStore(), transport: mail.url, appName: '.Acme' });
+  for (const person of ['a', 'b', 'c', 'd']) {
+    await request(app)
+      .post('/ev/send')
+      .send({ email: `${person}@example.com` })
+      .expect(200);
+    await mail.lastCode(`${person}@example.com`);
+    expect(mail.messages.at(-1)?.text.split('\n')[0]).toBe('.Acme');
+  }
+});
+
 it('is the same whatever the headers of the request (T19)', async () => {
   const plain = (text: string) =>
     text.replace(/\d{6}|(Message-ID|Date|X-Entity-Ref-ID|boundary|Content-Type|--).*/gi, '');
