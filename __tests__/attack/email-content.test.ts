@@ -1,5 +1,5 @@
 /** What a request can bring into an email: nothing but a language. */
-import { type EmailVerificationOptions, en, type Mail } from 'express-email-verification';
+import { defaultTemplate, type EmailVerificationOptions, en, type Mail } from 'express-email-verification';
 import type { ReceivedMessage } from '../../demo-app/dev/mail-server.js';
 import { startClock, useServices, WIDE } from './services.js';
 
@@ -19,19 +19,33 @@ it('T15: markup in appName is escaped in the HTML and left as it is in the text'
   expect(text).toContain(MARKUP);
 });
 
-it.each([
+const ADDRESSES = [
   "a'b@example.com",
   'a&b@example.com',
   'a`b@example.com',
   'a}b{{c}}@example.com',
   'a<b>c@example.com',
   'a$1@example.com',
-])('T15: the address %s appears nowhere in the body of the email', async (email) => {
+];
+
+it.each(ADDRESSES)('T15: the address %s appears nowhere in the body of the email', async (email) => {
   const service = await open({ store: storeOf('MemoryStore'), locales: {} });
   const { status } = await service.send({ email });
   if (status === 400) return expect(mail.messages).toEqual([]);
   expect(mail.messages[0]?.html).not.toContain(email.slice(0, email.indexOf('@')));
   expect(mail.messages[0]?.text).not.toContain(email.slice(0, email.indexOf('@')));
+});
+
+it.each(ADDRESSES)('T15: the address %s is escaped in an email that names it', async (email) => {
+  const service = await open({
+    store: storeOf('MemoryStore'),
+    template: (input) => defaultTemplate(input, { showEmail: true }),
+  });
+  const { status } = await service.send({ email });
+  if (status === 400) return expect(mail.messages).toEqual([]);
+  const escaped = email.replace('&', '&amp;').replace("'", '&#39;');
+  expect(mail.messages[0]?.html).toContain(`>This code was requested for ${escaped}.</p>`);
+  expect(mail.messages[0]?.text).toContain(`This code was requested for ${email}.`);
 });
 
 it('T15: texts of a custom locale are escaped too', async () => {

@@ -1,6 +1,7 @@
 /** How the default email is laid out: on a narrow phone and in a wide window, in light and dark. */
 import {
   createEmailVerification,
+  defaultTemplate,
   type EmailVerificationOptions,
   MemoryStore,
 } from 'express-email-verification';
@@ -59,6 +60,12 @@ interface Measures {
   readonly textInCard: boolean;
 }
 
+/** An email that names the longest address that there can be. */
+const LONGEST = `${'a'.repeat(64)}@${'b'.repeat(61)}.${'c'.repeat(61)}.${'d'.repeat(60)}.com`;
+const withAddress: Partial<EmailVerificationOptions> = {
+  template: (input) => defaultTemplate({ ...input, email: LONGEST }, { showEmail: true }),
+};
+
 const messages: [what: string, locale: string, options: Partial<EmailVerificationOptions>][] = [
   ['6 digits', 'en', {}],
   ['6 digits in Korean', 'ko', {}],
@@ -70,6 +77,9 @@ const messages: [what: string, locale: string, options: Partial<EmailVerificatio
   ['a host of 60 characters', 'en', { origin: `https://${'a'.repeat(52)}.example` }],
   ['an app name of 100 letters in one word', 'en', { appName: 'W'.repeat(100) }],
   ['an app name of 100 letters in one word in Korean', 'ko', { appName: '가'.repeat(100) }],
+  ['an address of 252 characters', 'en', withAddress],
+  ['an address of 252 characters in Korean', 'ko', withAddress],
+  ['an address of 252 characters in Arabic', 'ar', withAddress],
   ...LANGUAGES.map(([tag]): [string, string, Partial<EmailVerificationOptions>] => [
     `10 digits in the language '${tag}'`,
     tag,

@@ -72,6 +72,17 @@ describe("{ kind: 'send' }", () => {
     await verification.close();
   });
 
+  it('passes the canonical address to the template', async () => {
+    const verification = start(() => undefined, {
+      template: (input) => defaultTemplate(input, { showEmail: true }),
+    });
+    await verification.send({ email: ' MinJi@Example.com', locale: 'ko' });
+    const { html, text } = await mail.server.waitForMessage();
+    for (const part of [html, text])
+      expect(part).toContain('이 인증번호는 minji@example.com 주소를 인증하기 위해 요청되었습니다.');
+    await verification.close();
+  });
+
   it('passes `data` to the template, with the purpose', async () => {
     const seen: unknown[] = [];
     const verification = start(() => ({ kind: 'send', data: { device: 'a phone' } }), {
@@ -124,6 +135,7 @@ it("with { kind: 'suppress' }, the other email can have a sender of its own", as
 
 describe('defaultTemplate()', () => {
   const input: TemplateInput = {
+    email,
     code: '012345',
     expiresIn: 180,
     appName: 'Acme',
@@ -153,6 +165,16 @@ describe('defaultTemplate()', () => {
     expect(opening(defaultTemplate(input, { logo }).html)).toMatch(/^<img [^>]*alt="Acme"[^>]*>$/);
     expect(named.text.split('\n\n').slice(0, 2)).toEqual(['Acme & <Co>', 'Verify your email address']);
     expect(defaultTemplate(input, { logo }).text.split('\n')[0]).toBe('Acme');
+  });
+
+  it('names the address only with `showEmail`', () => {
+    for (const showEmail of [undefined, false])
+      for (const part of Object.values(defaultTemplate(input, { showEmail })))
+        expect(part).not.toContain('minji');
+    const { text, html } = defaultTemplate({ ...input, email: "o'neil&co@example.com" }, { showEmail: true });
+    expect(text).toContain("This code was requested for o'neil&co@example.com.");
+    expect(html).toContain('>This code was requested for o&#39;neil&amp;co@example.com.</p>');
+    expect(text.indexOf(input.code)).toBeGreaterThan(200);
   });
 
   it('escapes what it is given', () => {
@@ -195,6 +217,7 @@ describe('defaultTemplate()', () => {
     ['a logo wider than the email', { logo: { ...logo, width: 561 } }, '`logo.width` option'],
     ['a logo without a height', { logo: { url: logo.url, width: 10 } }, '`logo.height` option'],
     ['a footer that is no string', { footer: 7 }, '`footer` option'],
+    ['a text as a switch', { showEmail: 'yes' }, '`showEmail` option of defaultTemplate() must be true'],
   ])('refuses %s when the app starts', (_what, options, error) => {
     const template = (one: TemplateInput) => defaultTemplate(one, options as TemplateOptions);
     expect(() => start(() => undefined, { template })).toThrow(error);

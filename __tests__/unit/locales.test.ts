@@ -102,6 +102,7 @@ describe.each(LANGUAGES)('%s', (tag, locale) => {
     expect(locale.mail.subjectWithCode('Acme', '012345')).toContain('Acme');
     expect(locale.mail.expiry(180)).toContain('3');
     expect(locale.mail.expiry(179)).toContain('179');
+    expect(locale.mail.requestedFor?.('minji@example.com')).toContain('minji@example.com');
     expect(locale.answers.too_many_requests(7201)).toContain('3');
     expect(locale.answers.code_incorrect(4)).toContain('4');
     expect(locale.answers.code_incorrect(0)).not.toContain('0');
@@ -109,6 +110,7 @@ describe.each(LANGUAGES)('%s', (tag, locale) => {
 
   it('writes an email with its language and direction, and the code from left to right', () => {
     const { html, text } = defaultTemplate({
+      email: 'minji@example.com',
       code: '012345',
       expiresIn: 180,
       purpose: 'signup',
@@ -319,6 +321,23 @@ describe('a partial locale', () => {
     expect(warnings).toEqual(['English replaces texts that `locales` lacks: de.answers.sent.']);
   });
 
+  it('without a sentence for the address, names the address alone', () => {
+    const { requestedFor, ...mail } = de.mail;
+    const locales = complete({ de: { ...de, mail }, nl: { answers: en.answers, fields: en.fields, mail } });
+    expect(warnings).toEqual([]);
+    for (const tag of ['de', 'nl']) {
+      const locale = locales.get(tag);
+      if (!locale) throw new Error(`no ${tag}`);
+      expect(locale.mail.requestedFor).toBe(undefined);
+      const input = { email: 'minji@example.com', code: '012345', expiresIn: 180, purpose: 'signup', locale };
+      const more = { appName: 'Acme', data: undefined, originHost: undefined, codeInSubject: false };
+      const { text, html } = defaultTemplate({ ...input, ...more }, { showEmail: true });
+      expect(text.split('\n')).toContain('minji@example.com');
+      expect(html).toContain('>minji@example.com</p>');
+    }
+    expect(requestedFor).toEqual(expect.any(Function));
+  });
+
   it('replaces single texts of its language without a warning', () => {
     const sent = '인증번호를 보냈어요.';
     const locales = complete({
@@ -371,15 +390,19 @@ describe('a partial locale', () => {
   });
 });
 
-it('a name, a line for support and small print keep their own direction in a right-to-left email', () => {
-  const input = { code: '012345', expiresIn: 180, purpose: 'signup', data: undefined, codeInSubject: true };
+it('a name, an address, a line for support and small print keep their own direction in a right-to-left email', () => {
+  const input = {
+    ...{ email: 'minji@example.com', code: '012345', expiresIn: 180, purpose: 'signup', data: undefined },
+    codeInSubject: true,
+  };
   const written = (locale: Locale) =>
     defaultTemplate(
       { ...input, appName: 'Acme, Inc.', originHost: undefined, locale },
-      { support: 'Questions? Call us!', footer: 'Acme, Inc.' },
+      { support: 'Questions? Call us!', footer: 'Acme, Inc.', showEmail: true },
     );
   const { subject, text, html } = written(ar);
   for (const part of [subject, text, html]) expect(part).toContain('\u2068Acme, Inc.\u2069');
+  for (const part of [text, html]) expect(part).toContain(' \u2068minji@example.com\u2069.');
   for (const small of ['Questions\\? Call us!', 'Acme, Inc\\.'])
     expect(html).toMatch(new RegExp(`<p class="soft" dir="auto"[^>]*>${small}</p>`));
   for (const part of Object.values(written(de))) expect(part).not.toMatch(/[\u2066-\u2069]/);

@@ -244,6 +244,7 @@ describe('T56: at start a template is tried in each language', () => {
     expect(new Set(tags)).toEqual(new Set(['en', 'ko']));
     const [first] = inputs;
     expect({ ...first, locale: undefined }).toEqual({
+      email: 'person@example.com',
       code: expect.stringMatching(/^\d{8}$/),
       expiresIn: 120,
       appName: 'Acme',

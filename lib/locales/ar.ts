@@ -75,6 +75,7 @@ export const ar: Locale = builtIn({
     instruction: (appName) => `أدخل هذا الرمز للمتابعة في ${appName}:`,
     expiry: (seconds) =>
       `تنتهي صلاحية هذا الرمز بعد ${durations.exact(seconds)}، ويمكن استخدامه مرة واحدة فقط.`,
+    requestedFor: (email) => `تم طلب هذا الرمز لعنوان البريد الإلكتروني ${email}.`,
     ignore: 'إذا لم تطلب هذا الرمز، فيمكنك تجاهل هذه الرسالة. لا تشارك الرمز مع أي شخص.',
   },
 });

@@ -4,7 +4,7 @@ import { isOptions, namesIn, readOptions, refuse, refuseUnknown, shown } from '.
 import { messageOf, textOf } from '../errors.js';
 import { warn } from '../events.js';
 import { chooseLocale, defaultLocales, en, type Languages, type Locale, withOtherTags } from './index.js';
-import type { PartialLocale } from './locale.js';
+import { directionOf, isTag, type PartialLocale } from './locale.js';
 
 /**
  * A text that is missing comes from a locale of the same language, or else from English, and then a warning names it.
@@ -133,6 +133,7 @@ const english: Locale = {
   ...en,
   answers: { ...en.answers, captcha: undefined, recipient_refused: undefined, code_outdated: undefined },
   fields: { ...en.fields, emailNotString: undefined, codeNotString: undefined, letterCode: undefined },
+  mail: { ...en.mail, requestedFor: undefined },
 };
 
 /** The texts that a group has, also as methods of a class. Undefined ones would hide those of the base. */
@@ -142,22 +143,17 @@ function textsIn<T extends object>(texts: Partial<T> | undefined, english: T): P
   return found;
 }
 
-function directionOf(tag: string): Locale['dir'] {
-  const { script } = new Intl.Locale(tag).maximize();
-  return script !== undefined && RIGHT_TO_LEFT.has(script) ? 'rtl' : 'ltr';
-}
-
-/** Scripts of living languages that are written from right to left (ISO 15924). */
-const RIGHT_TO_LEFT: ReadonlySet<string> = new Set('Adlm Arab Hebr Mand Nkoo Rohg Syrc Thaa'.split(' '));
-
 /** Texts that have a fallback. */
-const OPTIONAL: ReadonlySet<string> = new Set<keyof Locale['answers'] | keyof Locale['fields']>([
+const OPTIONAL: ReadonlySet<string> = new Set<
+  keyof Locale['answers'] | keyof Locale['fields'] | keyof Locale['mail']
+>([
   'captcha',
   'recipient_refused',
   'code_outdated',
   'emailNotString',
   'codeNotString',
   'letterCode',
+  'requestedFor',
 ]);
 
 /** The texts of an email get the app's name, and some the code. */
@@ -171,13 +167,5 @@ function callText(option: string, text: () => unknown, args: string): unknown {
     return text();
   } catch (cause) {
     throw new TypeError(`The \`${option}\` option threw for (${args}): ${messageOf(cause)}`, { cause });
-  }
-}
-
-function isTag(value: unknown): value is string {
-  try {
-    return typeof value === 'string' && Intl.getCanonicalLocales(value).length === 1;
-  } catch {
-    return false;
   }
 }

@@ -50,6 +50,7 @@ export const de: Locale = builtIn({
     instruction: (appName) => `Geben Sie diesen Code ein, um bei ${appName} fortzufahren:`,
     expiry: (seconds) =>
       `Dieser Code läuft in ${durations.exact(seconds)} ab und kann nur einmal verwendet werden.`,
+    requestedFor: (email) => `Dieser Code wurde für ${email} angefordert.`,
     ignore:
       'Wenn Sie diesen Code nicht angefordert haben, ignorieren Sie bitte diese E-Mail. Teilen Sie den Code mit niemandem.',
   },

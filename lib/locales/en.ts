@@ -41,6 +41,7 @@ export const en: Locale = builtIn({
     heading: 'Verify your email address',
     instruction: (appName) => `Enter this code to continue with ${appName}:`,
     expiry: (seconds) => `This code expires in ${durations.exact(seconds)} and can be used once.`,
+    requestedFor: (email) => `This code was requested for ${email}.`,
     ignore: 'If you did not request this code, you can ignore this email. Never share the code with anyone.',
   },
 });

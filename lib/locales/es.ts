@@ -47,6 +47,7 @@ export const es: Locale = builtIn({
     heading: 'Verifica tu correo electrónico',
     instruction: (appName) => `Escribe este código para continuar en ${appName}:`,
     expiry: (seconds) => `Este código expira en ${durations.exact(seconds)} y solo se puede usar una vez.`,
+    requestedFor: (email) => `Este código se solicitó para ${email}.`,
     ignore: 'Si no solicitaste este código, ignora este correo. No compartas el código con nadie.',
   },
 });

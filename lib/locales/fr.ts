@@ -47,6 +47,7 @@ export const fr: Locale = builtIn({
     instruction: (appName) => `Saisissez ce code pour continuer sur ${appName}\u00a0:`,
     expiry: (seconds) =>
       `Ce code expire dans ${durations.exact(seconds)} et ne peut être utilisé qu’une seule fois.`,
+    requestedFor: (email) => `Ce code a été demandé pour ${email}.`,
     ignore: 'Si vous n’avez pas demandé ce code, ignorez cet e-mail. Ne communiquez ce code à personne.',
   },
 });

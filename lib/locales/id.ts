@@ -42,6 +42,7 @@ export const id: Locale = builtIn({
     instruction: (appName) => `Masukkan kode ini untuk melanjutkan di ${appName}:`,
     expiry: (seconds) =>
       `Kode ini akan kedaluwarsa dalam ${durations.exact(seconds)} dan hanya dapat digunakan satu kali.`,
+    requestedFor: (email) => `Kode ini diminta untuk ${email}.`,
     ignore: 'Jika Anda tidak meminta kode ini, abaikan email ini. Jangan berikan kode ini kepada siapa pun.',
   },
 });

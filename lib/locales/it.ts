@@ -46,6 +46,7 @@ export const it: Locale = builtIn({
     instruction: (appName) => `Inserisci questo codice per continuare su ${appName}:`,
     expiry: (seconds) =>
       `Questo codice scade tra ${durations.exact(seconds)} e può essere usato una sola volta.`,
+    requestedFor: (email) => `Questo codice è stato richiesto per ${email}.`,
     ignore: 'Se non hai richiesto questo codice, ignora questa email. Non condividere il codice con nessuno.',
   },
 });

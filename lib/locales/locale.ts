@@ -46,6 +46,8 @@ export interface Locale {
     readonly instruction: (appName: string) => string;
     /** How long the code is valid, in seconds. */
     readonly expiry: (seconds: number) => string;
+    /** Which address the code was requested for, if the template names it. @default the address alone */
+    readonly requestedFor?: ((email: string) => string) | undefined;
     /** For a person who did not request a code. */
     readonly ignore: string;
   };
@@ -136,3 +138,21 @@ export function durationsIn(
     exact: (count) => (count % 60 === 0 ? minute(count / 60) : second(count)),
   };
 }
+
+/** Whether a value is a language tag (BCP 47). */
+export function isTag(value: unknown): value is string {
+  try {
+    return typeof value === 'string' && Intl.getCanonicalLocales(value).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+/** The direction of the script of a language. */
+export function directionOf(tag: string): Locale['dir'] {
+  const { script } = new Intl.Locale(tag).maximize();
+  return script !== undefined && RIGHT_TO_LEFT.has(script) ? 'rtl' : 'ltr';
+}
+
+/** Scripts of living languages that are written from right to left (ISO 15924). */
+const RIGHT_TO_LEFT: ReadonlySet<string> = new Set('Adlm Arab Hebr Mand Nkoo Rohg Syrc Thaa'.split(' '));

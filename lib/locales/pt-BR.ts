@@ -46,6 +46,7 @@ export const ptBR: Locale = builtIn({
     heading: 'Verifique seu endereço de e-mail',
     instruction: (appName) => `Digite este código para continuar em ${appName}:`,
     expiry: (seconds) => `Este código expira em ${durations.exact(seconds)} e só pode ser usado uma vez.`,
+    requestedFor: (email) => `Este código foi solicitado para ${email}.`,
     ignore: 'Se você não solicitou este código, ignore este e-mail. Não compartilhe o código com ninguém.',
   },
 });

@@ -54,6 +54,7 @@ export const ru: Locale = builtIn({
     instruction: (appName) => `Введите этот код в ${appName}, чтобы продолжить:`,
     expiry: (seconds) =>
       `Этот код перестанет действовать через ${durations.exact(seconds)}. Использовать его можно только один раз.`,
+    requestedFor: (email) => `Этот код запрошен для адреса ${email}.`,
     ignore: 'Если вы не запрашивали код, проигнорируйте это письмо. Никому не сообщайте код.',
   },
 });

@@ -88,13 +88,14 @@ export function messageIdOf(reference: string, { address }: { readonly address: 
 }
 
 function contentOf(
-  { locale, code, content, words }: Pick<MessageInput, 'locale' | 'code' | 'content' | 'words'>,
+  { email, locale, code, content, words }: Omit<MessageInput, 'reference'>,
   remaining: number,
   settings: Settings,
 ): MailContent {
   const { purpose, originHost, codeInSubject, template } = settings;
   if (content !== undefined) return checkContent('The `mail` of `beforeSend` must be', content);
   const written = template({
+    email,
     code: code ?? '',
     expiresIn: Math.ceil(remaining / 1000),
     appName: words?.appName ?? settings.appName,
@@ -132,7 +133,7 @@ export function checkTemplate(settings: Settings): void {
   const code = settings.codes.write(settings.codes.samples[2]);
   for (const [tag, locale] of settings.locales) {
     try {
-      contentOf({ locale, code }, settings.codeTtl, settings);
+      contentOf({ email: EXAMPLE, locale, code }, settings.codeTtl, settings);
     } catch (cause) {
       const option = settings.template === defaultTemplate ? `locales.${tag}` : 'template';
       const place = option === 'template' ? ` in the language '${tag}'` : '';
@@ -142,6 +143,8 @@ export function checkTemplate(settings: Settings): void {
     }
   }
 }
+
+const EXAMPLE = 'person@example.com';
 
 /**
  * The error of the app's own code, reduced to its name, message and stack. These may quote the address and the code, so

@@ -1,5 +1,5 @@
 /** The content of the email with a code: its subject, its text and its HTML. */
-import { readOptions } from '../checks.js';
+import { readOptions, refuse } from '../checks.js';
 import type { Locale } from '../locales/index.js';
 import { BRAND_NAMES, type BrandOptions, checkBrand } from './brand.js';
 import {
@@ -13,6 +13,8 @@ import {
 } from './layout.js';
 
 export interface TemplateInput {
+  /** The canonical address that the email goes to; an example when the template is tried at the start. */
+  readonly email: string;
   readonly code: string;
   /** How many more seconds the code is valid. */
   readonly expiresIn: number;
@@ -40,7 +42,10 @@ export interface MailContent {
 export type Template = (input: TemplateInput) => MailContent;
 
 /** What an app can add to the default email. Everything is optional. */
-export type TemplateOptions = BrandOptions;
+export interface TemplateOptions extends BrandOptions {
+  /** Whether the email names the address that the code was requested for. @default false */
+  readonly showEmail?: boolean | undefined;
+}
 
 /**
  * The default email. It has no image, unless there is a logo. A code of digits is one word, so that a double click selects it.
@@ -50,21 +55,25 @@ export type TemplateOptions = BrandOptions;
  * const template: Template = (input) => defaultTemplate(input, { support: 'Questions? help@acme.example' });
  */
 export function defaultTemplate(input: TemplateInput, options: TemplateOptions = {}): MailContent {
-  const { code, expiresIn, appName, locale, originHost, codeInSubject } = input;
-  const brand = checkBrand(readOptions(options, BRAND_NAMES, { of: OF }), OF);
+  const { email, code, expiresIn, appName, locale, originHost, codeInSubject } = input;
+  const { showEmail = false, ...brandOptions } = readOptions(options, NAMES, { of: OF });
+  if (typeof showEmail !== 'boolean') refuse('showEmail', 'true or false', showEmail, OF);
+  const brand = checkBrand(brandOptions, OF);
   const texts = locale.mail;
   const name = isolatedIn(locale.dir, appName);
+  const address = isolatedIn(locale.dir, email);
   const subject = texts.subject(name);
   const { heading } = texts;
   const instruction = texts.instruction(name);
   const expiry = texts.expiry(expiresIn);
+  const notes = [...(showEmail ? [texts.requestedFor?.(address) ?? address] : []), texts.ignore];
   // As the last line, it lets browsers offer the code only on this host (WICG origin-bound one-time codes).
   const bound = originHost && `@${originHost} #${code}`;
   const own = [brand.support, brand.footer].filter((text) => text !== undefined);
   return {
     subject: codeInSubject ? texts.subjectWithCode(name, code) : subject,
     text: plainText(
-      [name, heading, texts.ignore, ...own, expiry],
+      [name, heading, ...notes, ...own, expiry],
       [instruction, code, ...(bound ? [bound] : [])],
     ),
     html: layout({
@@ -77,7 +86,7 @@ export function defaultTemplate(input: TemplateInput, options: TemplateOptions =
         strongParagraph(instruction),
         codeBox(code, brand.colors.code),
         softParagraph(expiry, 20),
-        softParagraph(texts.ignore),
+        ...notes.map((note) => softParagraph(note)),
       ].join('\n'),
       end: bound ? boundLine(bound) : '',
       darkStyles: '.code { background: #2c313b !important; color: #ffffff !important; }',
@@ -86,6 +95,7 @@ export function defaultTemplate(input: TemplateInput, options: TemplateOptions =
   };
 }
 
+const NAMES = { ...BRAND_NAMES, showEmail: true };
 const OF = 'defaultTemplate()';
 
 const RULE = '-'.repeat(72);

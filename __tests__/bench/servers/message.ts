@@ -5,6 +5,7 @@ import { FROM } from './serve.js';
 
 export function messageFor(email: string, code: string) {
   const content = defaultTemplate({
+    email,
     code,
     expiresIn: 180,
     appName: 'Acme',
