@@ -39,6 +39,8 @@ export { durationsIn, pluralsIn } from './locales/locale.js';
 export type { BrandOptions } from './mail/brand.js';
 export type { DeliveryError } from './mail/delivery-error.js';
 export type { CustomDelivery, CustomDeliveryOptions, Mail } from './mail/mailer.js';
+export type { Notice } from './mail/notice.js';
+export { noticeTemplate } from './mail/notice.js';
 export type { MailContent, Template, TemplateInput, TemplateOptions } from './mail/template.js';
 export { defaultTemplate } from './mail/template.js';
 export type { TransporterLike, TransportOption, TransportsOption } from './mail/transport.js';

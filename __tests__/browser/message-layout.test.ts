@@ -4,6 +4,7 @@ import {
   defaultTemplate,
   type EmailVerificationOptions,
   MemoryStore,
+  noticeTemplate,
 } from 'express-email-verification';
 import { FROM, SECRET } from '../support/app.js';
 import { LANGUAGES, LOCALES } from '../support/languages.js';
@@ -159,6 +160,40 @@ describeInBrowser('T60: the default email', () => {
     const { page, code } = await shown({ codeLength: 10 }, 'en', 320);
     await page.locator(`td:text-is("${code}")`).dblclick();
     expect(await page.evaluate('getSelection().toString().trim()')).toBe(code);
+  });
+});
+
+describeInBrowser('an email without a code', () => {
+  const browser = useBrowser();
+
+  it.each(['light', 'dark'] as const)('fits 320 px and is readable in %s mode', async (colorScheme) => {
+    for (const locale of ['en', 'ko', 'ar']) {
+      const { html } = noticeTemplate({
+        ...{ locale, appName: 'Acme', subject: 'Your account', heading: 'W'.repeat(100) },
+        paragraphs: ['You already have an account.', '가'.repeat(100)],
+        link: {
+          url: `https://acme.example/${'a'.repeat(200)}`,
+          label: 'Sign in with your password or a key',
+        },
+        note: 'If it was not you, you can ignore this email.',
+      });
+      const person = await browser.person({ viewport: { width: 320, height: 640 }, colorScheme });
+      const page = await person.newPage();
+      await page.setContent(html);
+      await screenshot(page, `notice-${colorScheme}-${locale}-320`);
+      const sizes = await page.evaluate(`(() => {
+        const card = document.querySelector('.card').getBoundingClientRect();
+        const button = document.querySelector('a').getBoundingClientRect();
+        return {
+          documentWidth: document.documentElement.scrollWidth,
+          inCard: button.left >= card.left && button.right <= card.right,
+          isHighEnough: button.height >= 44,
+        };
+      })()`);
+      expect(sizes).toEqual({ documentWidth: 320, inCard: true, isHighEnough: true });
+      const problems = await accessibilityProblems(page);
+      expect(problems.filter((problem) => !/^(region|landmark-one-main)/.test(problem))).toEqual([]);
+    }
   });
 });
 

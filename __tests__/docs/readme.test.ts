@@ -196,7 +196,7 @@ it('the operations and a beforeSend that suppresses or refuses work', async () =
      const options = { store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
      const isBlocked = (email: string) => email.startsWith('robot');
      const hasAccount = async (email: string) => email.startsWith('known');
-     ${example('beforeSend: async ({')}
+     ${example('if (isBlocked(email))')}
      const suppressed = await verification.send({ email: 'known@example.com' });
      const refused = await verification.send({ email: 'robot@example.com' });
      if (suppressed.kind !== 'sent' || refused.kind !== 'refused') throw new Error(\`\${suppressed.kind}, \${refused.kind}\`);
@@ -207,6 +207,26 @@ it('the operations and a beforeSend that suppresses or refuses work', async () =
   const message = await mail.server.waitForMessage();
   expect(message.envelope.to).toEqual(['person@example.com']);
   expect(mail.messages).toHaveLength(1);
+});
+
+it('the example of an email without a code sends it to known addresses alone', async () => {
+  const line = await firstLineOf(
+    'notice',
+    `import { createEmailVerification, MemoryStore, noticeTemplate } from 'express-email-verification';
+     const options = { store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
+     const isKnown = async (email: string) => email.startsWith('known');
+     ${example('noticeTemplate({')}
+     const kinds: string[] = [];
+     for (const email of ['known@example.com', 'free@example.com']) kinds.push((await verification.send({ email })).kind);
+     await verification.close();
+     console.log(kinds.join());`,
+  );
+  expect(line).toBe('sent,sent');
+  const subjects = mail.messages.map(({ envelope, subject }) => `${envelope.to[0]}: ${subject}`);
+  expect(subjects.sort()).toEqual([
+    'free@example.com: Your code for b.co',
+    'known@example.com: You already have an account with Acme',
+  ]);
 });
 
 it('the examples of captchas refuse a send without a token', async () => {
