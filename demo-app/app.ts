@@ -11,7 +11,7 @@ import {
   requireVerifiedEmail,
 } from 'express-email-verification';
 import type { Accounts } from './accounts/accounts.js';
-import { existingAccountEmail } from './accounts/existing-account.js';
+import { codeEmail, existingAccountEmail } from './accounts/emails.js';
 import { type Sessions, signInRouter } from './accounts/sign-in.js';
 import { errorPages, pages, setUpSite, textsOf } from './site/site.js';
 
@@ -35,6 +35,7 @@ export function createApp(options: AppOptions): { app: Express; verification: Em
     ...options.emailVerification,
     appName: 'Acme',
     origin,
+    template: codeEmail,
     // An address with an account gets an email that says so. The page looks the same, so it reveals nothing.
     beforeSend: ({ email, locale }) =>
       accounts.exists(email) ? { kind: 'suppress', mail: existingAccountEmail(locale, origin) } : undefined,

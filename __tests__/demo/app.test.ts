@@ -191,6 +191,37 @@ describe('the sign-up', () => {
     });
   });
 
+  it.each([
+    ['en', 'This code was requested for minji@example.com.', 'Questions? Write to help@acme.example.'],
+    ['ko', '이 인증번호는 minji@example.com 주소를 인증하기 위해 요청되었습니다.', '문의: help@acme.example'],
+    ['fr', 'This code was requested for minji@example.com.', 'Questions? Write to help@acme.example.'],
+  ])('names the address and a way to get help in the email, in %s', async (locale, ...words) => {
+    await browse(appWith()).post('/email-verification/send', { email: EMAIL, locale }).expect(200);
+    const { text, html } = await mail.server.waitForMessage();
+    for (const part of [text, html]) for (const one of words) expect(part).toContain(one);
+  });
+
+  it.each([
+    ['en', en],
+    ['ko', ko],
+  ])('sends a known address the way to sign in, and no code, in %s', async (locale, { emails }) => {
+    const app = appWith({ emailVerification: { sendLimits: [{ max: 10, window: 1 }] } });
+    await signUp(browse(app));
+    mail.clear();
+    const { body } = await browse(app).post('/email-verification/send', { email: EMAIL, locale }).expect(200);
+    expect(Object.keys(body)).toEqual(['ok', 'message', 'challengeId', 'expiresIn', 'resendIn']);
+    const { subject, text, html } = await mail.server.waitForMessage();
+    const { existingAccount, support } = emails;
+    expect(subject).toBe(existingAccount.subject);
+    for (const words of [...existingAccount.paragraphs, existingAccount.note, support]) {
+      expect(text).toContain(words);
+      expect(html).toContain(`>${words}</p>`);
+    }
+    expect(text).toContain(`${existingAccount.button}\nhttp://localhost:3000/sign-in`);
+    expect(html).toContain('<a href="http://localhost:3000/sign-in"');
+    expect(text).not.toMatch(/\b\d{6}\b/);
+  });
+
   it('answers 503 while Redis is unresponsive, and works again with the same token', async () => {
     const browser = browse(appWith({ emailVerification: { storeTimeout: 500 } }));
     const verificationToken = await verifyAddress(browser);
