@@ -7,6 +7,7 @@ import type { DemoSettings } from '../settings.js';
 import { allowInlineStyles } from '../site/site.js';
 import { createInbox } from './inbox.js';
 import { startMailServer } from './mail-server.js';
+import { previewPage } from './previews.js';
 import { startRedisServer } from './redis-server.js';
 
 export type DevelopmentTools = Awaited<ReturnType<typeof createDevelopmentTools>>;
@@ -24,6 +25,7 @@ export async function createDevelopmentTools(settings: DemoSettings, log: (messa
   const mount = (_parts: ToolParts) => (app: Express, _verification: EmailVerification) => {
     Object.assign(app.locals, { tools: { inbox: inbox !== undefined } });
     if (inbox) app.use('/inbox', inbox.router);
+    app.get('/dev/previews', previewPage(settings));
     app.use('/api', allowInlineStyles, serveOpenApi());
   };
   return {
