@@ -66,7 +66,7 @@ async function startStore({ redisUrl }: DemoSettings, log: (message: string) => 
   const client = await connect(server.url);
   return {
     store: new RedisStore(client),
-    backend: { kind: 'local_redis', version: server.version, port: server.port },
+    backend: { kind: 'local_redis', version: server.version },
     async stop() {
       client.destroy();
       await server.stop();

@@ -1,6 +1,6 @@
 /** What a request can bring into an email: nothing but a language. */
 import { defaultTemplate, type EmailVerificationOptions, en, type Mail } from 'express-email-verification';
-import type { ReceivedMessage } from '../../demo-app/dev/mail-server.js';
+import type { ReceivedMessage } from '../support/mail-server.js';
 import { startClock, useServices, WIDE } from './services.js';
 
 const { mail, open, storeOf } = useServices();

@@ -1,14 +1,13 @@
 /** Many emails at once, most of them from a prepared message: each person gets their own code and no one else's. */
 import { MemoryStore } from 'express-email-verification';
 import request from 'supertest';
-import type { ReceivedMessage } from '../../demo-app/dev/mail-server.js';
 import { createTestApp } from '../support/app.js';
-import { useMailServer } from '../support/mail-server.js';
+import { type ReceivedMessage, useMailServer } from '../support/mail-server.js';
 import { until } from '../support/until.js';
 import { inParallel } from './services.js';
 
 const COUNT = 400;
-const mail = useMailServer({ maxMessages: COUNT });
+const mail = useMailServer();
 
 it.each(['en', 'ko'])(
   'each of many simultaneous emails in %s holds its own code and no other',

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type RedisServer, startRedisServer } from '../../demo-app/dev/redis-server.js';
+import { freePort } from '../support/free-port.js';
+import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { type Child, startChild } from './child.js';
 import type { LoadJob, LoadResult } from './load.js';
 import type { Seed, SeedKind } from './seeder.js';
@@ -171,9 +172,7 @@ function tsc(...args: string[]): void {
 }
 
 async function startRedis(): Promise<RedisServer> {
-  const redis = await startRedisServer({ onProgress: console.error });
-  if (!redis) throw new Error('No Redis found: install redis-server or set REDIS_SERVER.');
-  return redis;
+  return startRedisServer({ port: await freePort(), onProgress: console.error });
 }
 
 async function seederOf(child: Child): Promise<Seeder> {

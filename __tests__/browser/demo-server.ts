@@ -36,7 +36,7 @@ export function useDemo() {
       const demo = createDemo({
         origin,
         inbox: mail.server,
-        backends: [{ kind: 'local_redis', version: '7.0.15', port: 6379 }, { kind: 'inbox' }],
+        backends: [{ kind: 'local_redis', version: '7.0.15' }, { kind: 'inbox' }],
         emailVerification: { ...needed, ...options },
       });
       const server = createServer(demo.app);

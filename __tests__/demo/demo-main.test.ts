@@ -1,14 +1,14 @@
 /** `npm run demo` as a process: what it logs, how it fails, and how it shuts down. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import request from 'supertest';
-import { type MailServer, type MailServerOptions, startMailServer } from '../../demo-app/dev/mail-server.js';
 import { readSettings, SettingsError } from '../../demo-app/settings.js';
 import { freePort } from '../support/free-port.js';
+import { type MailServer, type MailServerOptions, startMailServer } from '../support/mail-server.js';
 import { until } from '../support/until.js';
 
 const ended: (() => Promise<unknown> | unknown)[] = [];
@@ -70,8 +70,20 @@ async function silentServer(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-async function isRefused(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
+async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'demo-'));
+  ended.push(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+  return directory;
+}
+
+/** Where the Redis of a demo listens that has a temporary directory of its own. */
+async function redisIn(directory: string): Promise<string> {
+  const [name = ''] = (await readdir(directory)).filter((one) => one.startsWith('redis-server-'));
+  return join(directory, name, 'redis.sock');
+}
+
+async function isRefused(path: string): Promise<boolean> {
+  const socket = connect(path);
   return new Promise((done) => {
     socket.on('connect', () => {
       socket.destroy();
@@ -88,7 +100,8 @@ const field = (html: string, name: string) =>
 
 describe('startup', () => {
   it('starts the services that are not configured, logs them, and stops them on SIGTERM', async () => {
-    const demo = await demoProcess();
+    const TMPDIR = await temporaryDirectory();
+    const demo = await demoProcess({ TMPDIR });
     await demo.isUp();
     await demo.logs(/Random secret/);
     expect(demo.output()).toMatch(
@@ -96,7 +109,7 @@ describe('startup', () => {
         [
           `^Demo: http://localhost:${demo.port}`,
           `Inbox: http://localhost:${demo.port}/inbox \\(development only\\)`,
-          '  Redis [\\d.]+, started by the demo \\(port \\d+\\)',
+          '  Redis [\\d.]+, started by the demo',
           '  Emails stay in the inbox',
           '  Accounts in memory',
           '  Random secret, new at each start \\(set EMAIL_VERIFICATION_SECRET to keep it\\)',
@@ -104,12 +117,12 @@ describe('startup', () => {
       ),
     );
     expect(await (await fetch(`${demo.url}/inbox`)).text()).toContain('Development only');
-    const redisPort = Number(/port (\d+)/.exec(demo.output())?.[1]);
-    expect(await isRefused(redisPort)).toBe(false);
+    const redis = await redisIn(TMPDIR);
+    expect(await isRefused(redis)).toBe(false);
 
     demo.kill('SIGTERM');
     expect(await demo.exited).toBe(0);
-    await until('its Redis has stopped', () => isRefused(redisPort));
+    await until('its Redis has stopped', () => isRefused(redis));
   });
 
   it.each([
@@ -212,8 +225,7 @@ describe('with a provider that requires STARTTLS and a login', () => {
   it('signs a person up', async () => {
     const auth = { user: 'demo@acme.example', pass: 'p@ss:word' };
     const smtp = await mailServer({ auth, requireTls: true });
-    const folder = await mkdtemp(join(tmpdir(), 'demo-'));
-    ended.push(() => rm(folder, { recursive: true }));
+    const folder = await temporaryDirectory();
     await writeFile(join(folder, 'ca.pem'), smtp.ca ?? '');
     const login = `${encodeURIComponent(auth.user)}:${encodeURIComponent(auth.pass)}`;
     const demo = await demoProcess({
@@ -241,9 +253,10 @@ describe('with a provider that requires STARTTLS and a login', () => {
 });
 
 describe('shutdown', () => {
-  const startWithSlowSmtp = async (delay: number) => {
+  const startWithSlowSmtp = async (delay: number, env: Record<string, string> = {}) => {
     const smtp = await mailServer({ delay });
-    const demo = await demoProcess({ SMTP_URL: smtp.url, MAIL_FROM: 'Acme <hello@acme.example>' });
+    const settings = { SMTP_URL: smtp.url, MAIL_FROM: 'Acme <hello@acme.example>' };
+    const demo = await demoProcess({ ...settings, ...env });
     await demo.isUp();
     return { smtp, demo };
   };
@@ -255,8 +268,10 @@ describe('shutdown', () => {
     });
 
   it('on SIGTERM, finishes open requests, accepts no new ones, and leaves no Redis behind', async () => {
-    const { smtp, demo } = await startWithSlowSmtp(1500);
-    const redisPort = Number(/port (\d+)/.exec(demo.output())?.[1]);
+    const TMPDIR = await temporaryDirectory();
+    const { smtp, demo } = await startWithSlowSmtp(1500, { TMPDIR });
+    const redis = await redisIn(TMPDIR);
+    expect(await isRefused(redis)).toBe(false);
     const answers = Promise.all(Array.from({ length: 5 }, (_, name) => send(demo.url, name)));
     await until('all emails are being sent', () => smtp.connections === 5);
     demo.kill('SIGTERM');
@@ -264,7 +279,7 @@ describe('shutdown', () => {
     expect(await demo.exited).toBe(0);
     expect(smtp.messages).toHaveLength(5);
     await expect(send(demo.url, 6)).rejects.toThrow();
-    await until('its Redis has stopped', () => isRefused(redisPort));
+    await until('its Redis has stopped', () => isRefused(redis));
   });
 
   it('stops immediately on the second Ctrl+C', async () => {

@@ -474,7 +474,7 @@ describe('every page', () => {
 
   it.each<Backend>([
     { kind: 'redis', host: '10.0.0.1:6379' },
-    { kind: 'local_redis', version: '7.0.15', port: 6379 },
+    { kind: 'local_redis', version: '7.0.15' },
     { kind: 'memory_store' },
     { kind: 'smtp', name: '10.0.0.1:25' },
     { kind: 'inbox' },

@@ -4,8 +4,8 @@
  */
 import { MemoryStore, type TransportsOption } from 'express-email-verification';
 import { createTransport, type Transport as TransportPlugin } from 'nodemailer';
-import { startMailServer } from '../../demo-app/dev/mail-server.js';
 import { freePort } from '../support/free-port.js';
+import { startMailServer } from '../support/mail-server.js';
 import { type RawSmtpServer, startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { until } from '../support/until.js';
 import { person, startService } from './support/service.js';

@@ -4,7 +4,7 @@
  * this also tests the whole package for leaks.
  */
 import { request } from 'node:http';
-import { type MailServer, startMailServer } from '../../demo-app/dev/mail-server.js';
+import { type MailServer, startMailServer } from '../support/mail-server.js';
 import { startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
 import { until } from '../support/until.js';

@@ -10,9 +10,9 @@ import { type IoredisClient, type RedisClient, RedisStore } from 'express-email-
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
 import request from 'supertest';
-import { startRedisServer } from '../../demo-app/dev/redis-server.js';
 import { createTestApp } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
+import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
 const email = 'minji@example.com';
@@ -23,16 +23,13 @@ afterEach(async () => {
   for (const end of ended.splice(0).reverse()) await end();
 });
 
-type Server = NonNullable<Awaited<ReturnType<typeof startRedisServer>>>;
-
-async function startRedis(...args: string[]): Promise<Server> {
+async function startRedis(...args: string[]): Promise<RedisServer> {
   const server = await startRedisServer({ port: await freePort(), args });
-  if (!server) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
   ended.push(() => server.stop());
   return server;
 }
 
-async function admin({ url }: Server) {
+async function admin({ url }: RedisServer) {
   const client = createClient({ url });
   client.on('error', () => {});
   await client.connect();

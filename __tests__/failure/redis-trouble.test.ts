@@ -7,12 +7,8 @@ import { createServer, type Socket } from 'node:net';
 import { type RedisClient, RedisStore } from 'express-email-verification';
 import { Redis } from 'ioredis';
 import { createClient, createClientPool } from 'redis';
-import {
-  type RedisServer,
-  type RedisServerOptions,
-  startRedisServer,
-} from '../../demo-app/dev/redis-server.js';
 import { freePort } from '../support/free-port.js';
+import { type RedisServer, type RedisServerOptions, startRedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 import { expectBounded, refused, startLoad } from './support/load.js';
 import { expectUnavailable, person, report, type Service, startService } from './support/service.js';
@@ -37,9 +33,7 @@ afterEach(async () => {
 
 async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   // Below the ephemeral ports, so that nothing takes the port while the server is down.
-  const port = options.unixsocket ? undefined : await freePort();
-  const server = await startRedisServer({ port, ...options });
-  if (!server) throw new Error('No Redis here: install redis-server, or name one in REDIS_SERVER.');
+  const server = await startRedisServer({ port: await freePort(), ...options });
   ended.push(() => server.stop());
   return server;
 }
@@ -299,7 +293,7 @@ describe.each(['client', 'ioredis'] as const)('the command queue of a client of 
   });
 
   it('holds no more than the connection can take while the server is unresponsive', async () => {
-    const server = await startRedis({ unixsocket: true });
+    const server = await startRedis({ port: undefined });
     const { client, service } = await serviceOn(server.url, kind, { storeTimeout: 50 });
     await service.recovery();
     server.pause();

@@ -4,7 +4,7 @@
  */
 import { MemoryStore } from 'express-email-verification';
 import nodemailer from 'nodemailer';
-import { startMailServer } from '../../demo-app/dev/mail-server.js';
+import { startMailServer } from '../support/mail-server.js';
 import { until } from '../support/until.js';
 import { person, report, sleep, startService } from './support/service.js';
 import { codeIn, outcomeOf, type SmtpTrouble, startSmtpTrouble } from './support/smtp.js';

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { findRedisServer } from '../../demo-app/dev/redis-binary.js';
-import { type RedisServer, startRedisServer } from '../../demo-app/dev/redis-server.js';
 import { freePort } from './free-port.js';
+import { type RedisServer, startRedisServer } from './redis-server.js';
 import { replicasInStep } from './replication.js';
 import { until } from './until.js';
 
@@ -75,9 +75,7 @@ export async function startWatchedRedis() {
 
 async function startServer(args: string[]): Promise<RedisServer> {
   const port = await freePort();
-  const server = await startRedisServer({ port, args: [...args, '--repl-diskless-sync-delay', '0'] });
-  if (!server) throw new Error('No Redis found: install redis-server or set REDIS_SERVER.');
-  return server;
+  return startRedisServer({ port, args: [...args, '--repl-diskless-sync-delay', '0'] });
 }
 
 /** A Sentinel keeps its state in its configuration file. It ends when the input of the shell around it is closed. */
@@ -103,10 +101,7 @@ async function startSentinel(masterPort: number | undefined) {
   const shell = spawn(
     '/bin/sh',
     ['-c', '"$0" "$1" --sentinel & read -r end; kill -9 $!', binary.path, file],
-    {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      env: binary.libraryPath ? { ...process.env, LD_LIBRARY_PATH: binary.libraryPath } : process.env,
-    },
+    { stdio: ['pipe', 'ignore', 'ignore'], env: binary.env },
   );
   await until('the Sentinel answers', async () => (await ask(port, 'PING').catch(() => '')) === 'PONG');
   return {

@@ -1,10 +1,6 @@
 /** A Redis for one test file, on a Unix socket so that test files do not interfere. */
 import { createClient } from 'redis';
-import {
-  type RedisServer,
-  type RedisServerOptions,
-  startRedisServer,
-} from '../../demo-app/dev/redis-server.js';
+import { type RedisServer, type RedisServerOptions, startRedisServer } from './redis-server.js';
 
 /**
  * Call it at the top of a test file. Its result can be used from the file's first `beforeAll` on.
@@ -13,14 +9,13 @@ import {
  * const redis = useRedis();
  * beforeEach(() => redis.flush());
  */
-export function useRedis(options: Omit<RedisServerOptions, 'port' | 'unixsocket'> = {}) {
+export function useRedis(options: Omit<RedisServerOptions, 'port'> = {}) {
   let server: RedisServer | undefined;
   let client: ReturnType<typeof connectTo> | undefined;
 
   // The first time, the server may have to be downloaded.
   beforeAll(async () => {
-    server = await startRedisServer({ ...options, unixsocket: true });
-    if (!server) throw new Error('No Redis found: install redis-server or set REDIS_SERVER.');
+    server = await startRedisServer(options);
     client = connectTo(server);
     await client.connect();
   }, 90_000);

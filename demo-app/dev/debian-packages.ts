@@ -1,7 +1,7 @@
 /** Unpacks a program of Debian's and the libraries it lacks into a directory of its own, without root access. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { startWatchdog } from './watchdog.js';
 
@@ -15,33 +15,24 @@ export interface DebianProgram {
 }
 
 /**
- * Downloads with apt, using separate lists and caches, and unpacks with `dpkg -x`, which runs no scripts. Works in
- * a temporary directory that is renamed when complete: an interrupted run leaves nothing half done, and if two run
- * at once, the first to finish wins.
+ * Downloads with apt, using separate lists and caches, and unpacks with `dpkg -x`, which runs no scripts. Works in a
+ * temporary directory that is renamed when complete: an interrupted run leaves nothing half done, and if two run at
+ * once, the first to finish wins.
  */
-export async function unpackDebianProgram(
-  program: DebianProgram,
-  cacheDirectory: string,
-  target: string,
-): Promise<void> {
-  await mkdir(cacheDirectory, { recursive: true });
-  const work = await mkdtemp(join(cacheDirectory, 'unpacking-'));
+export async function unpackDebianProgram(program: DebianProgram, target: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  const work = await mkdtemp(join(dirname(target), 'unpacking-'));
   const watchdog = startWatchdog(work);
   try {
-    const root = join(work, 'root');
     const apt = await isolatedApt(work, AbortSignal.timeout(60_000));
-    const packages = program.packages(apt.available);
-    if (packages.length === 0) throw new Error(`apt has no package of it. ${apt.warnings}`);
-
-    await apt.unpack(packages, root);
-    const tried = new Set<string>();
-    for (;;) {
-      const missing = (await apt.missingLibraries(program.find(root) ?? '', root)).filter(
-        (name) => !tried.has(name),
-      );
-      if (missing.length === 0) break;
+    let missing = program.packages(apt.available);
+    if (missing.length === 0) throw new Error(`apt has no package of it. ${apt.warnings}`);
+    const root = join(work, 'root');
+    for (const tried = new Set<string>(); missing.length > 0; ) {
       await apt.unpack(missing, root);
       for (const name of missing) tried.add(name);
+      const libraries = await apt.missingLibraries(program.find(root) ?? '', root);
+      missing = libraries.filter((name) => !tried.has(name));
     }
     await rename(root, target).catch(() => {});
   } finally {
@@ -50,33 +41,34 @@ export async function unpackDebianProgram(
   }
 }
 
-export async function libraryDirectories(root: string): Promise<string> {
-  const files = await readdir(root, { recursive: true, withFileTypes: true });
-  const directories = files.filter((file) => /\.so(\.|$)/.test(file.name)).map((file) => file.parentPath);
-  return [...new Set(directories)].join(':');
+/** Where a program is unpacked: it may not run on another system, which then unpacks its own. */
+export async function cacheDirectory(name: string): Promise<string> {
+  const release = await readFile('/etc/os-release', 'utf8');
+  const field = (name: string) => new RegExp(`^${name}="?([\\w.-]+)`, 'm').exec(release)?.[1] ?? 'unknown';
+  const system = `${field('ID')}-${field('VERSION_ID')}-${process.arch}`;
+  return resolve(__dirname, '../../node_modules/.cache/express-email-verification', name, system);
 }
 
-/** The environment in which a program finds libraries that are unpacked but not installed. */
-export function environment({ libraryPath }: { libraryPath: string | undefined }): NodeJS.ProcessEnv {
-  return libraryPath ? { ...process.env, LD_LIBRARY_PATH: libraryPath } : process.env;
+/** The environment in which a program finds the libraries that are unpacked beside it. */
+export async function environmentIn(directory: string): Promise<NodeJS.ProcessEnv> {
+  const files = await readdir(directory, { recursive: true, withFileTypes: true });
+  const libraries = files.filter((file) => /\.so(\.|$)/.test(file.name)).map((file) => file.parentPath);
+  const LD_LIBRARY_PATH = [...new Set(libraries)].join(':');
+  return LD_LIBRARY_PATH ? { ...process.env, LD_LIBRARY_PATH } : process.env;
 }
 
 async function isolatedApt(work: string, signal: AbortSignal) {
   const config = join(work, 'apt.conf');
-  const env = { ...process.env, LC_ALL: 'C' };
-  const options = { cwd: work, env, signal, maxBuffer: 32 * 1024 * 1024 };
+  const options = { cwd: work, signal, maxBuffer: 32 * 1024 * 1024, env: { ...process.env, LC_ALL: 'C' } };
   await mkdir(join(work, 'lists/partial'), { recursive: true });
   await mkdir(join(work, 'cache/archives/partial'), { recursive: true });
   await writeFile(config, aptConfig(work));
 
   // An unreachable source is not fatal: a missing package is noticed later.
-  const warnings = await run('apt-get', ['-c', config, 'update'], options).then(
-    ({ stderr }) => stderr,
-    (error: unknown) => {
-      signal.throwIfAborted();
-      return String(error);
-    },
-  );
+  const { stderr: warnings } = await run('apt-get', ['-c', config, 'update'], options).catch((error) => {
+    signal.throwIfAborted();
+    return { stderr: String(error) };
+  });
   const { stdout } = await run('apt-cache', ['-c', config, 'pkgnames'], options);
   const available = new Set(stdout.split('\n'));
 
@@ -84,23 +76,17 @@ async function isolatedApt(work: string, signal: AbortSignal) {
     available,
     warnings,
     async unpack(names: readonly string[], root: string) {
-      const packages = await mkdtemp(join(work, 'packages-'));
-      const downloads = names.filter((name) => available.has(name));
-      await run('apt-get', ['-c', config, 'download', ...downloads], { ...options, cwd: packages });
-      for (const name of await readdir(packages))
-        await run('dpkg', ['-x', join(packages, name), root], options);
+      const cwd = await mkdtemp(join(work, 'packages-'));
+      await run('apt-get', ['-c', config, 'download', ...names], { ...options, cwd });
+      for (const name of await readdir(cwd)) await run('dpkg', ['-x', join(cwd, name), root], options);
     },
     /** The packages of the libraries that a program does not find, by Debian's naming rule. */
     async missingLibraries(path: string, root: string): Promise<string[]> {
-      const libraryPath = await libraryDirectories(root);
-      const { stdout } = await run('ldd', [path], {
-        ...options,
-        env: { ...env, ...environment({ libraryPath }) },
-      });
-      const names = Array.from(
-        stdout.matchAll(/(\S+)\.so\.(\S+) => not found/g),
-        ([, stem = '', version = '']) =>
-          `${stem}${/\d$/.test(stem) ? '-' : ''}${version}`.toLowerCase().replaceAll('_', '-'),
+      const env = { ...(await environmentIn(root)), LC_ALL: 'C' };
+      const { stdout } = await run('ldd', [path], { ...options, env });
+      const missing = stdout.matchAll(/(\S+)\.so\.(\S+) => not found/g);
+      const names = Array.from(missing, ([, stem = '', version = '']) =>
+        `${stem}${/\d$/.test(stem) ? '-' : ''}${version}`.toLowerCase().replaceAll('_', '-'),
       );
       return names.flatMap((name) => [name, `${name}t64`]).filter((name) => available.has(name));
     },

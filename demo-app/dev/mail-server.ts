@@ -1,254 +1,80 @@
-/**
- * An SMTP server for the demo and the tests. It accepts every message on 127.0.0.1, keeps it in memory, and
- * delivers nothing. It can require STARTTLS and a login as a provider does, respond slowly, and reject messages.
- */
-import { once, setMaxListeners } from 'node:events';
-import type { Socket } from 'node:net';
+/** An SMTP server for development: it accepts every message on 127.0.0.1, keeps the newest, and delivers nothing. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
-import { setTimeout as wait } from 'node:timers/promises';
-import PostalMime, { type Header, type Mailbox } from 'postal-mime';
-import { SMTPServer, type SMTPServerSession } from 'smtp-server';
+import PostalMime from 'postal-mime';
+import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server';
 
 export type MailServer = {
-  /** `smtp://127.0.0.1:port`, without a login. */
   readonly url: string;
-  readonly port: number;
-  /** With `requireTls`, the certificate to trust: `tls: { ca: server.ca, servername: server.servername }`. */
-  readonly ca: string | undefined;
-  readonly servername: 'localhost';
-  /** Oldest first. */
+  /** Oldest first, at most 200. */
   readonly messages: readonly ReceivedMessage[];
-  /** The number of open connections. */
-  readonly connections: number;
   /** @returns a function that removes the listener */
   onMessage(listener: (message: ReceivedMessage) => void): () => void;
-  /**
-   * The newest matching message, or the next one to arrive.
-   * @param timeoutMs @default 5000
-   * @throws when none arrives in time
-   */
-  waitForMessage(
-    matches?: (message: ReceivedMessage) => boolean,
-    timeoutMs?: number,
-  ): Promise<ReceivedMessage>;
-  /** Replaces the rejection rule. Without one, every message is accepted. */
-  respondWith(rule?: RejectionRule): void;
-  clear(): void;
-  /** Also closes all open connections. */
+  /** Refuses every recipient with an SMTP reply, until called without one. */
+  refuse(reply?: { code: number; text: string }): void;
   close(): Promise<void>;
 };
 
-export type MailServerOptions = {
-  /** @default a free port */
-  port?: number;
-  /** The only login that is accepted. Without `requireTls`, it is sent in plain text. */
-  auth?: { user: string; pass: string };
-  /** Requires STARTTLS and then a login: `auth`, or any login if `auth` is not set. @default false */
-  requireTls?: boolean;
-  /** Milliseconds between receiving a message and replying to it. @default 0 */
-  delay?: number;
-  /** How many messages are kept; the oldest are dropped first. @default 200 */
-  maxMessages?: number;
-  respond?: RejectionRule;
+export type ReceivedMessage = Awaited<ReturnType<typeof parse>>;
+
+/** The options of smtp-server, and what decides on a message once it has been read: to refuse it, throw. */
+export type MailServerOptions = SMTPServerOptions & {
+  accept?(message: ReceivedMessage, session: SMTPServerSession): Promise<void>;
 };
 
-/** Rejects at one stage, or decides each time: `({ to }) => to.includes(full) && { code: 452, text: '…' }`. */
-export type RejectionRule =
-  | (Rejection & { stage: Stage })
-  | ((transaction: Transaction) => Rejection | false | undefined);
-
-type Rejection = { code: number; text: string };
-/** `data` comes after the whole message has been read. */
-type Stage = 'mail' | 'rcpt' | 'data';
-type Transaction = { stage: Stage; from: string; to: readonly string[] };
-
-export type ReceivedMessage = {
-  id: string;
-  receivedAt: Date;
-  envelope: { from: string; to: string[] };
-  raw: string;
-  subject: string;
-  from: Mailbox | undefined;
-  to: Mailbox[];
-  text: string;
-  html: string;
-  /** By lowercase name. The values of a repeated header are joined with `, `. */
-  headers: Record<string, string>;
-  /** Whether it was sent over TLS. */
-  tls: boolean;
-  /** The user who was logged in. */
-  user: string | undefined;
-};
-
-export async function startMailServer(options: MailServerOptions = {}): Promise<MailServer> {
-  const { auth, requireTls = false, delay = 0, maxMessages = 200 } = options;
-  const certificate = requireTls ? await createCertificate() : undefined;
+export async function startMailServer({ accept, ...options }: MailServerOptions = {}): Promise<MailServer> {
   const messages: ReceivedMessage[] = [];
   const listeners = new Set<(message: ReceivedMessage) => void>();
-  const closing = new AbortController();
-  setMaxListeners(0, closing.signal);
-  let rule = options.respond;
+  // A page of the inbox may stay open while the server restarts: no id comes back with another message.
+  const start = randomUUID().slice(0, 8);
   let received = 0;
+  let refusal: Error | undefined;
 
   const smtp = new SMTPServer({
-    name: 'localhost',
-    logger: false,
-    disableReverseLookup: true,
-    closeTimeout: 1,
-    key: certificate?.key,
-    cert: certificate?.cert,
-    disabledCommands: [...(requireTls ? [] : ['STARTTLS']), ...(requireTls || auth ? [] : ['AUTH'])],
-    allowInsecureAuth: !requireTls,
-    onAuth({ username, password }, _session, done) {
-      const isAllowed = !auth || (username === auth.user && password === auth.pass);
-      done(
-        null,
-        isAllowed ? { user: username } : { message: 'Wrong username or password', responseCode: 535 },
-      );
-    },
-    onMailFrom({ address }, _session, done) {
-      done(rejectionFor({ stage: 'mail', from: address, to: [] }));
-    },
-    onRcptTo({ address }, session, done) {
-      done(rejectionFor({ stage: 'rcpt', from: envelopeOf(session).from, to: [address] }));
-    },
-    onData(stream, session, done) {
-      receive(stream, session).then(() => done(), done);
-    },
+    ...{ name: 'localhost', logger: false, disableReverseLookup: true, closeTimeout: 1 },
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    onRcptTo: (_address, _session, done) => done(refusal),
+    onData: (stream, session, done) => void receive(stream, session).then(() => done(), done),
+    ...options,
   });
-  skipGreetingDelay(smtp);
   smtp.on('error', () => {});
-
-  async function receive(stream: NodeJS.ReadableStream, session: SMTPServerSession) {
-    const raw = await buffer(stream);
-    if (delay > 0) await wait(delay, undefined, { signal: closing.signal });
-    const rejection = rejectionFor({ stage: 'data', ...envelopeOf(session) });
-    if (rejection) throw rejection;
-
-    received += 1;
-    const message = await parseMessage(String(received), raw, session);
-    messages.push(message);
-    if (messages.length > maxMessages) messages.shift();
-    for (const listener of listeners) listener(message);
-  }
-
-  function rejectionFor(transaction: Transaction): Error | undefined {
-    const rejection =
-      typeof rule === 'function' ? rule(transaction) : rule?.stage === transaction.stage && rule;
-    return rejection ? Object.assign(new Error(rejection.text), { responseCode: rejection.code }) : undefined;
-  }
-
-  function onMessage(listener: (message: ReceivedMessage) => void) {
-    listeners.add(listener);
-    return () => {
-      listeners.delete(listener);
-    };
-  }
-
-  function waitForMessage(matches: (message: ReceivedMessage) => boolean = () => true, timeoutMs = 5000) {
-    const existing = messages.findLast(matches);
-    if (existing) return Promise.resolve(existing);
-    return new Promise<ReceivedMessage>((resolve, reject) => {
-      const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]);
-      const unsubscribe = onMessage((message) => {
-        if (!matches(message)) return;
-        unsubscribe();
-        resolve(message);
-      });
-      signal.addEventListener('abort', () => {
-        unsubscribe();
-        const others = messages.map(({ subject, envelope }) => `"${subject}" to ${envelope.to}`).join(', ');
-        reject(new Error(`No matching message within ${timeoutMs} ms. Received: ${others || 'none'}.`));
-      });
-    });
-  }
-
-  const sockets = new Set<Socket>();
-  smtp.server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
-
-  smtp.listen(options.port ?? 0, '127.0.0.1');
-  await once(smtp.server, 'listening');
-  const address = smtp.server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-
-  return {
-    url: `smtp://127.0.0.1:${port}`,
-    port,
-    ca: certificate?.cert,
-    servername: 'localhost',
-    messages,
-    get connections() {
-      return smtp.connections.size;
-    },
-    onMessage,
-    waitForMessage,
-    respondWith(next) {
-      rule = next;
-    },
-    clear() {
-      messages.length = 0;
-    },
-    async close() {
-      closing.abort();
-      await new Promise<void>((resolve) => smtp.close(resolve));
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}
-
-/** smtp-server delays its greeting by 100 ms, to catch clients that talk first, and has no option to change that. */
-function skipGreetingDelay(smtp: SMTPServer): void {
+  // It would greet after 100 ms, to catch clients that talk first, and has no option to change that.
   const connect = smtp.connect.bind(smtp);
-  smtp.connect = (socket, options) => {
-    connect(socket, options);
+  smtp.connect = (socket, socketOptions) => {
+    connect(socket, socketOptions);
     const connection = [...smtp.connections].at(-1);
     connection?.connectionReady();
     if (connection) connection.connectionReady = () => {};
   };
-}
 
-async function createCertificate(): Promise<{ key: string; cert: string }> {
-  // Two hundred modules: only a server with TLS loads them.
-  const { generate }: typeof import('selfsigned') = require('selfsigned');
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-  });
-  return { key, cert };
-}
+  async function receive(stream: NodeJS.ReadableStream, session: SMTPServerSession): Promise<void> {
+    received += 1;
+    const message = await parse(`${start}-${received}`, await buffer(stream), session);
+    await accept?.(message, session);
+    messages.push(message);
+    if (messages.length > 200) messages.shift();
+    for (const listener of listeners) listener(message);
+  }
 
-async function parseMessage(id: string, raw: Buffer, session: SMTPServerSession): Promise<ReceivedMessage> {
-  const { subject = '', from, to = [], text = '', html = '', headers } = await PostalMime.parse(raw);
-  const mailboxes = (addresses: typeof to) => addresses.flatMap((address) => address.group ?? [address]);
+  await once(smtp.listen(0, '127.0.0.1'), 'listening');
+  const address = smtp.server.address();
   return {
-    id,
-    receivedAt: new Date(),
-    envelope: envelopeOf(session),
-    raw: raw.toString(),
-    subject,
-    from: mailboxes(from ? [from] : [])[0],
-    to: mailboxes(to),
-    text,
-    html,
-    headers: byName(headers),
-    tls: session.secure,
-    user: session.user,
+    url: `smtp://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
+    messages,
+    onMessage(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    refuse(reply) {
+      refusal = reply && Object.assign(new Error(reply.text), { responseCode: reply.code });
+    },
+    close: () => new Promise((resolve) => smtp.close(resolve)),
   };
 }
 
-function byName(headers: readonly Header[]): Record<string, string> {
-  const values = new Map<string, string>();
-  for (const { key, value } of headers)
-    values.set(key, values.has(key) ? `${values.get(key)}, ${value}` : value);
-  return Object.fromEntries(values);
-}
-
-function envelopeOf({ envelope }: SMTPServerSession): ReceivedMessage['envelope'] {
-  return {
-    from: envelope.mailFrom ? envelope.mailFrom.address : '',
-    to: envelope.rcptTo.map(({ address }) => address),
-  };
+async function parse(id: string, raw: Buffer, { envelope: { mailFrom, rcptTo } }: SMTPServerSession) {
+  const envelope = { from: mailFrom ? mailFrom.address : '', to: rcptTo.map(({ address }) => address) };
+  const { subject = '', from, text = '', html = '' } = await PostalMime.parse(raw);
+  return { id, receivedAt: new Date(), envelope, raw: raw.toString(), subject, from, text, html };
 }

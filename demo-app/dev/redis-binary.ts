@@ -4,97 +4,67 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import {
-  type DebianProgram,
-  environment,
-  libraryDirectories,
-  unpackDebianProgram,
-} from './debian-packages.js';
+import { cacheDirectory, type DebianProgram, environmentIn, unpackDebianProgram } from './debian-packages.js';
 
-export type RedisBinary = {
-  path: string;
-  version: string;
-  /** The directories with the shared libraries that the system lacks. */
-  libraryPath: string | undefined;
-};
+const NAMES = ['redis-server', 'valkey-server'];
+const run = promisify(execFile);
+
+/** `env` is the environment that it needs to find its libraries. */
+export type RedisBinary = { path: string; version: string; env: NodeJS.ProcessEnv };
 
 /** @throws when REDIS_SERVER is set to something that is not a working Redis server */
 export async function findRedisServer(
   onProgress: (message: string) => void = () => {},
 ): Promise<RedisBinary | undefined> {
   const configured = process.env['REDIS_SERVER'];
-  if (configured) {
-    const binary = await inspect(configured);
-    if (!binary)
-      throw new Error(`REDIS_SERVER is set to "${configured}", which is not a working Redis server.`);
-    return binary;
-  }
-  for (const path of onPath('redis-server', 'valkey-server')) {
+  for (const path of configured ? [configured] : onPath(NAMES)) {
     const binary = await inspect(path);
     if (binary) return binary;
   }
-  if (onPath('apt-get').length === 0) return undefined;
-
-  const cacheDirectory = resolve(__dirname, '../../node_modules/.cache/express-email-verification/redis');
+  if (configured)
+    throw new Error(`REDIS_SERVER is set to "${configured}", which is not a working Redis server.`);
+  if (onPath(['apt-get']).length === 0) return undefined;
   try {
-    const target = join(cacheDirectory, await distribution());
-    return (await inspectUnpacked(target)) ?? (await install(cacheDirectory, target, onProgress));
+    return await findUnpacked(onProgress);
   } catch (error) {
     onProgress(`Could not install Debian's Redis package: ${error instanceof Error ? error.message : error}`);
     return undefined;
   }
 }
 
-const run = promisify(execFile);
-
 const redis: DebianProgram = {
   packages(available) {
-    const name = ['redis', 'valkey'].find((name) => available.has(`${name}-server`));
+    const name = available.has('redis-server') ? 'redis' : 'valkey';
     // On Debian, redis-server is a symbolic link into redis-tools.
-    return name ? [`${name}-server`, `${name}-tools`] : [];
+    return [`${name}-server`, `${name}-tools`].filter((one) => available.has(one));
   },
-  find: (directory) =>
-    ['redis-server', 'valkey-server']
-      .map((name) => join(directory, 'usr/bin', name))
-      .find((path) => existsSync(path)),
+  find: (directory) => NAMES.map((name) => join(directory, 'usr/bin', name)).find(existsSync),
 };
 
-async function install(cacheDirectory: string, target: string, onProgress: (message: string) => void) {
+async function findUnpacked(onProgress: (message: string) => void): Promise<RedisBinary> {
+  const directory = await cacheDirectory('redis');
+  const find = async () => {
+    const path = redis.find(directory);
+    return path === undefined ? undefined : inspect(path, await environmentIn(directory));
+  };
+  const cached = await find();
+  if (cached) return cached;
   onProgress("No redis-server on the PATH. Downloading Debian's package (about 10 MB, only once).");
-  await unpackDebianProgram(redis, cacheDirectory, target);
-  const binary = await inspectUnpacked(target);
-  if (!binary) throw new Error(`The unpacked server does not run. Remove ${target} to try again.`);
-  return binary;
+  await unpackDebianProgram(redis, directory);
+  const unpacked = await find();
+  if (!unpacked) throw new Error(`The unpacked server does not run. Remove ${directory} to try again.`);
+  return unpacked;
 }
 
-function onPath(...names: readonly string[]): string[] {
+function onPath(names: readonly string[]): string[] {
   const directories = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
-  return names
-    .flatMap((name) => directories.map((directory) => join(directory, name)))
-    .filter((path) => existsSync(path));
+  return names.flatMap((name) => directories.map((directory) => join(directory, name))).filter(existsSync);
 }
 
-async function inspect(path: string, libraryPath?: string): Promise<RedisBinary | undefined> {
-  try {
-    const { stdout } = await run(path, ['--version'], { env: environment({ libraryPath }), timeout: 10_000 });
-    const version = /\bv=([\d.]+)/.exec(stdout)?.[1];
-    return version ? { path, version, libraryPath } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function inspectUnpacked(root: string): Promise<RedisBinary | undefined> {
-  const path = redis.find(root);
-  return path ? inspect(path, (await libraryDirectories(root)) || undefined) : undefined;
-}
-
-/** The name for a directory of programs that may not run on another system. */
-export async function distribution(): Promise<string> {
-  const release = await readFile('/etc/os-release', 'utf8');
-  const field = (name: string) => new RegExp(`^${name}="?([\\w.-]+)`, 'm').exec(release)?.[1] ?? 'unknown';
-  return `${field('ID')}-${field('VERSION_ID')}-${process.arch}`;
+async function inspect(path: string, env = process.env): Promise<RedisBinary | undefined> {
+  const { stdout } = await run(path, ['--version'], { env, timeout: 10_000 }).catch(() => ({ stdout: '' }));
+  const version = /\bv=([\d.]+)/.exec(stdout)?.[1];
+  return version === undefined ? undefined : { path, version, env };
 }

@@ -102,7 +102,7 @@ export const en: Translation = {
       case 'redis':
         return `Redis at ${backend.host}`;
       case 'local_redis':
-        return `Redis ${backend.version}, started by the demo (port ${backend.port})`;
+        return `Redis ${backend.version}, started by the demo`;
       case 'memory_store':
         return 'Codes in memory (no Redis)';
       case 'smtp':

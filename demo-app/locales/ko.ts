@@ -110,7 +110,7 @@ export const ko: Translation = {
       case 'redis':
         return `Redis 서버: ${backend.host}`;
       case 'local_redis':
-        return `Redis ${backend.version}: 데모에서 실행 중(포트 ${backend.port})`;
+        return `Redis ${backend.version}: 데모에서 실행 중`;
       case 'memory_store':
         return '인증번호: 메모리에 저장(Redis 없음)';
       case 'smtp':

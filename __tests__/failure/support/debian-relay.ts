@@ -8,10 +8,13 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type DebianProgram, unpackDebianProgram } from '../../../demo-app/dev/debian-packages.js';
-import { distribution } from '../../../demo-app/dev/redis-binary.js';
+import {
+  cacheDirectory,
+  type DebianProgram,
+  unpackDebianProgram,
+} from '../../../demo-app/dev/debian-packages.js';
 import { startWatchdog } from '../../../demo-app/dev/watchdog.js';
 import { freePort } from '../../support/free-port.js';
 
@@ -135,8 +138,7 @@ const inNamespace = (tree: string, script: string) => [
 export async function unpackDebianRelay(name: DebianRelayName): Promise<string> {
   if (process.getuid?.() !== 0) throw new Error('it requires root');
   const relay = DEBIAN_RELAYS[name];
-  const home = resolve(__dirname, '../../../node_modules/.cache/express-email-verification', name);
-  const tree = join(home, await distribution());
+  const tree = await cacheDirectory(name);
   const run = (directory: string, script: string) =>
     execFileSync('unshare', inNamespace(directory, script), { env, stdio: 'pipe', timeout: 10_000 });
   const empty = await mkdtemp(join(tmpdir(), 'empty-'));
@@ -152,7 +154,7 @@ export async function unpackDebianRelay(name: DebianRelayName): Promise<string> 
   try {
     run(tree, finds);
   } catch {
-    await unpackDebianProgram(relay, home, tree);
+    await unpackDebianProgram(relay, tree);
     run(tree, finds);
   }
   return tree;
