@@ -42,7 +42,7 @@ export function createApp(options: AppOptions): { app: Express; verification: Em
   });
 
   const app = express().disable('x-powered-by').set('trust proxy', trustProxy);
-  setUpSite(app, origin);
+  setUpSite(app, origin, options.emailVerification);
   app.use('/email-verification', emailVerificationRouter(verification));
 
   // Runs only for a verified address. A status of 400 or more gives the token back, so the form can be resubmitted.

@@ -2,46 +2,70 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type EmailVerificationOptions, RedisStore } from 'express-email-verification';
-import { createDemo, type Demo } from '../../demo-app/demo.js';
+import { type Accounts, openAccounts } from '../../demo-app/accounts/accounts.js';
+import { createSessions } from '../../demo-app/accounts/sign-in.js';
+import { createApp } from '../../demo-app/app.js';
+import { createInbox, type Inbox } from '../../demo-app/dev/inbox.js';
+import { serveOpenApi } from '../../demo-app/recipes/serve-openapi.js';
+import { allowInlineStyles } from '../../demo-app/site/site.js';
 import { FROM, SECRET } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
 import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
 
+interface Running {
+  readonly server: Server;
+  readonly accounts: Accounts;
+  readonly inbox: Inbox;
+  close(): Promise<void>;
+}
+
 export function useDemo() {
   const redis = useRedis();
   const mail = useMailServer();
-  const open: { demo: Demo; server: Server }[] = [];
+  const open: Running[] = [];
   beforeEach(() => redis.flush());
 
   afterEach(async () => {
-    for (const { demo, server } of open.splice(0)) {
-      demo.closeStreams();
+    for (const { server, accounts, inbox, close } of open.splice(0)) {
+      inbox.endStreams();
       server.close();
       server.closeAllConnections();
-      await demo.close();
+      await close();
+      accounts.close();
     }
   });
 
   return {
     redis,
     mail,
-    /** @returns the origin of the demo */
-    async start(options: Partial<EmailVerificationOptions> = {}): Promise<string> {
+    /**
+     * @param tools Whether the demo has the tools of a developer, as everywhere but in production.
+     * @returns the origin of the demo
+     */
+    async start(options: Partial<EmailVerificationOptions> = {}, { tools = true } = {}): Promise<string> {
       const port = await freePort();
       const origin = `http://localhost:${port}`;
       const store = new RedisStore(redis.client);
       // A busy machine must not look like an unresponsive Redis.
       const needed = { store, storeTimeout: 30_000, transport: mail.url, from: FROM, secret: SECRET };
-      const demo = createDemo({
+      const accounts = openAccounts();
+      const inbox = createInbox(mail.server);
+      const { app, verification } = createApp({
         origin,
-        inbox: mail.server,
-        backends: [{ kind: 'local_redis', version: '7.0.15' }, { kind: 'inbox' }],
+        accounts,
+        sessions: createSessions({ secret: SECRET, secure: false }),
         emailVerification: { ...needed, ...options },
+        mountDevelopmentTools: tools
+          ? (app) => {
+              app.locals['tools'] = { inbox: true };
+              app.use('/inbox', inbox.router).use('/api', allowInlineStyles, serveOpenApi());
+            }
+          : undefined,
       });
-      const server = createServer(demo.app);
+      const server = createServer(app);
       await once(server.listen(port, 'localhost'), 'listening');
-      open.push({ demo, server });
+      open.push({ server, accounts, inbox, close: () => verification.close() });
       return origin;
     },
   };

@@ -1,7 +1,7 @@
 /** The development inbox in a browser. */
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
-import { useDemo } from './demo-server.js';
+import { useDemo } from './old-demo-server.js';
 import { focused } from './steps.js';
 
 const EMAIL = 'minji@example.com';

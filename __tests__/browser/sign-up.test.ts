@@ -96,19 +96,12 @@ describeInBrowser('the sign-up', () => {
       await page.fill('#sign-in-password', 'not this one');
       await page.keyboard.press('Enter');
       await shownMessages(page);
-      expect(await page.inputValue('#sign-in-password')).toBe('not this one');
       await check('7-sign-in');
       await page.fill('#sign-in-password', PASSWORD);
       await page.keyboard.press('Enter');
       await page.waitForURL('**/welcome');
-      for (const [shot, path] of [
-        ['8-inbox', '/inbox'],
-        ['9-previews', '/mails'],
-        ['10-not-found', '/nowhere'],
-      ]) {
-        await page.goto(origin + path);
-        await check(shot ?? '');
-      }
+      await page.goto(`${origin}/nowhere`);
+      await check('8-not-found');
     });
   });
 
@@ -155,50 +148,6 @@ describeInBrowser('the sign-up', () => {
     expect(await shownMessages(page)).toEqual(['인증번호가 올바르지 않습니다. 4번 더 시도할 수 있습니다.']);
     await typeCode(page, await code());
     await step(page, 'account');
-  });
-
-  describe('without JavaScript', () => {
-    it('leads from the address to the account', async () => {
-      const { page } = await visit({ javaScriptEnabled: false });
-      await page.fill('#address-email', 'no address');
-      await page.keyboard.press('Enter');
-      expect(await shownMessages(page)).toEqual(['Please enter a valid email address.']);
-      await page.fill('#address-email', EMAIL);
-      await page.keyboard.press('Enter');
-      await page.waitForURL('**/sign-up/code');
-      expect(await secondsOf(page, 'expires-in')).toBeGreaterThan(120);
-      await page.fill('#code-code', wrong(await code()));
-      await page.keyboard.press('Enter');
-      expect(await shownMessages(page)).toEqual(['The code is incorrect. You have 4 attempts left.']);
-      await page.click('#resend button');
-      expect((await shownMessages(page))[0]).toMatch(/^Too many requests\./);
-      await page.goto(page.url());
-      await page.fill('#code-code', await code());
-      await page.keyboard.press('Enter');
-      await page.waitForURL('**/sign-up/account');
-      await createAccount(page);
-    });
-
-    it('continues when the script fails to load, and when it loads later', async () => {
-      const { page } = await visit();
-      await page.route('**/client.mjs', (route) => route.abort());
-      await page.reload();
-      await page.fill('#address-email', EMAIL);
-      await page.keyboard.press('Enter');
-      await page.waitForURL('**/sign-up/code');
-      await page.unroute('**/client.mjs');
-      await page.reload();
-      await page.fill('#code-code', await code());
-      await page.keyboard.press('Enter');
-      await page.waitForURL('**/sign-up/account');
-      await createAccount(page);
-    });
-
-    it('offers to start over when no sign-up is in progress', async () => {
-      const { page } = await visit({ javaScriptEnabled: false }, '/sign-up/code');
-      await page.click('noscript a');
-      await page.waitForURL('**/sign-up');
-    });
   });
 
   describe('a refusal', () => {
@@ -275,9 +224,7 @@ describeInBrowser('the sign-up', () => {
       const other = await person.newPage();
       await other.goto(origin);
       await askForCode(other, EMAIL);
-      expect((await shownMessages(other))[0]).toMatch(
-        /^Too many requests\. .* If you already have a code, enter it below\.$/,
-      );
+      expect(await shownMessages(other)).toEqual(['If you already have a code, enter it below.']);
       await other.reload();
       await page.reload();
       await step(page, 'code');
@@ -443,7 +390,7 @@ describeInBrowser('the sign-up', () => {
     await step(page, 'account');
     await createAccount(page);
     await page.goBack();
-    await page.waitForURL('**/welcome');
+    await step(page, 'address');
   });
 
   it('changes the address without starting over', async () => {
@@ -467,38 +414,32 @@ describeInBrowser('the sign-up', () => {
     await step(page, 'address');
     expect(await page.title()).toBe(titleOf('Create your account'));
     expect(await page.textContent('#status')).toBe('');
-    const empty = page.locator('[role="alert"]:visible, .notice:visible, .visually-hidden:visible');
-    for (const one of await empty.all()) expect((await one.boundingBox())?.height).toBeLessThanOrEqual(1);
+    expect(await page.locator('[role="alert"]:visible, .notice:visible').count()).toBe(0);
     await page.click('text=I already have a code');
     await step(page, 'code');
     expect(await page.locator('[role="alert"]:visible').count()).toBe(0);
     expect(await page.title()).toBe(titleOf('Check your email'));
   });
 
-  it.each([
-    ['with', true],
-    ['without', false],
-  ])('says that no code was sent while the cooldown lasts, %s a script', async (name, javaScriptEnabled) => {
-    const { page, origin } = await visit({ javaScriptEnabled });
+  it('does not call it an error when no code is sent because of the cooldown', async () => {
+    const { page, origin } = await visit();
     await askForCode(page, EMAIL);
-    await page.fill('#code-code', await code());
-    if (!javaScriptEnabled) await page.keyboard.press('Enter');
+    await typeCode(page, await code());
     await step(page, 'account');
     await createAccount(page);
     await page.click('form[action="/sign-out"] button');
     await page.waitForURL('**/sign-in');
     await page.goto(`${origin}/sign-up`);
     await askForCode(page, EMAIL);
-    expect((await shownMessages(page))[0]).toMatch(
-      /^Too many requests\. .* If you already have a code, enter it below\.$/,
-    );
-    expect(await page.locator('h1:visible').innerText()).toBe('No new code sent');
+    expect(await shownMessages(page)).toEqual(['If you already have a code, enter it below.']);
+    expect(await page.locator('h1:visible').innerText()).toBe('Enter your code');
     expect(await page.locator('#sent-to').innerText()).toBe(
-      `We can’t send another code to ${EMAIL} yet. Please try again later, or use a different email address.`,
+      `We can’t send another code to ${EMAIL} yet. If you have received one, it still works.`,
     );
-    expect(await page.title()).toBe('Error: No new code sent · Acme');
-    if (javaScriptEnabled) expect(await accessibilityProblems(page)).toEqual([]);
-    await screenshot(page, `not-sent-${name}-script`);
+    expect(await secondsOf(page, 'resend-in')).toBeGreaterThan(0);
+    expect(await page.title()).toBe('Enter your code · Acme');
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await screenshot(page, 'limited');
   });
 
   it('keeps two tabs with different addresses separate', async () => {
@@ -512,7 +453,7 @@ describeInBrowser('the sign-up', () => {
     await typeCode(other, await demo.mail.lastCode('jun@example.com'));
     await step(other, 'account');
     await page.reload();
-    expect(await page.locator('[data-show="email"]:visible').textContent()).toBe(EMAIL);
+    expect(await page.inputValue('#account-email')).toBe(EMAIL);
     await createAccount(other);
     expect(await other.textContent('main')).toContain('jun@example.com');
   });

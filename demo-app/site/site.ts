@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { transformSync } from 'esbuild';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
+import type { EmailVerificationOptions } from 'express-email-verification';
 import helmet from 'helmet';
 import en from './locales/en.json';
 import ko from './locales/ko.json';
@@ -21,10 +22,15 @@ export function textsFor(tag: string | undefined): Texts {
   return languages.find((texts) => texts.tag === tag) ?? en;
 }
 
-export function setUpSite(app: Express, origin: string): void {
+/** The form of a code, which decides what keyboard a phone shows, and when a code is complete. */
+type CodeOptions = Pick<EmailVerificationOptions, 'codeAlphabet' | 'codeLength'>;
+
+export function setUpSite(app: Express, origin: string, { codeAlphabet, codeLength = 6 }: CodeOptions): void {
+  const letters = codeAlphabet === 'letters';
   const secure = origin.startsWith('https:');
   app.set('views', join(__dirname, 'views')).set('view engine', 'ejs');
   Object.assign(app.locals, { languages, readme: README_EXAMPLE, tools: false });
+  Object.assign(app.locals, { code: { letters, length: letters ? 8 : codeLength } });
   app.use(securityHeaders(secure), refuseCrossSitePosts, chooseLanguage(secure));
   app.use('/assets/pico.css', express.static(require.resolve('@picocss/pico/css/pico.min.css')));
   app.get('/assets/client.mjs', (_req, res) => void res.type('js').send(browserClient()));
