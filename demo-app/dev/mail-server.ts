@@ -18,9 +18,9 @@ export type MailServer = {
 
 export type ReceivedMessage = Awaited<ReturnType<typeof parse>>;
 
-/** The options of smtp-server, and what decides on a message once it has been read: to refuse it, throw. */
+/** The options of smtp-server, and what decides on a message once it has been read: to refuse it, throw, and to drop it, return false. */
 export type MailServerOptions = SMTPServerOptions & {
-  accept?(message: ReceivedMessage, session: SMTPServerSession): Promise<void>;
+  accept?(message: ReceivedMessage, session: SMTPServerSession): Promise<unknown>;
 };
 
 export async function startMailServer({ accept, ...options }: MailServerOptions = {}): Promise<MailServer> {
@@ -51,7 +51,7 @@ export async function startMailServer({ accept, ...options }: MailServerOptions 
   async function receive(stream: NodeJS.ReadableStream, session: SMTPServerSession): Promise<void> {
     received += 1;
     const message = await parse(`${start}-${received}`, await buffer(stream), session);
-    await accept?.(message, session);
+    if ((await accept?.(message, session)) === false) return;
     messages.push(message);
     if (messages.length > 200) messages.shift();
     for (const listener of listeners) listener(message);
