@@ -38,7 +38,6 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     database: env['DATABASE'] || ':memory:',
     trustProxy: readInteger('TRUST_PROXY', env['TRUST_PROXY'] || '0', 10),
     /** Codes of letters that only the browser that requested them can enter. */
-    strongCodes: hasStrongCodes,
     codes: hasStrongCodes ? STRONG_CODES : undefined,
   };
 }

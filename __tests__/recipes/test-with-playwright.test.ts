@@ -1,21 +1,24 @@
 /** `demo-app/recipes/test-with-playwright.ts` in Playwright Test, against an app with `demo-app/recipes/expose-codes.ts`. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { transformSync } from 'esbuild';
 import { MemoryStore } from 'express-email-verification';
 import request from 'supertest';
-import { clientScript } from '../../demo-app/client-script.js';
 import { exposeCodes } from '../../demo-app/recipes/expose-codes.js';
 import { describeInBrowser, executablePath } from '../browser/browser.js';
 import { createTestApp } from '../support/app.js';
 
 const root = join(__dirname, '../..');
 const playwright = join(dirname(require.resolve('@playwright/test/package.json')), 'cli.js');
+
+const client = transformSync(readFileSync(join(root, 'lib/client/client.ts'), 'utf8'), { loader: 'ts' }).code;
 
 const PAGE = `<!doctype html><html lang="en"><title>Sign up</title>
 <form id="ask"><label>Email address <input name="email"></label><button>Send code</button></form>
@@ -35,7 +38,7 @@ beforeEach(async () => {
   const { options, router } = exposeCodes();
   const { app } = createTestApp({ store: new MemoryStore(), ...options });
   app.use('/test-codes', router);
-  app.get('/client.js', clientScript);
+  app.get('/client.js', (_req, res) => void res.type('js').send(client));
   app.get('/', (_req, res) => void res.send(PAGE));
   server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');

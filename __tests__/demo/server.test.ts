@@ -20,7 +20,7 @@ afterEach(async () => {
 async function demoProcess(env: Record<string, string> = {}) {
   const port = await freePort();
   const { PATH = '', REDIS_SERVER = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'demo-app/main.ts'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'demo-app/server.ts'], {
     cwd: resolve(__dirname, '../..'),
     env: { PATH, HOME, ...(REDIS_SERVER && { REDIS_SERVER }), PORT: String(port), ...env },
   });
@@ -93,26 +93,22 @@ async function isRefused(path: string): Promise<boolean> {
   });
 }
 
-const field = (html: string, name: string) =>
-  [...html.matchAll(new RegExp(`name="${name}" value="([^"]*)"`, 'g'))]
-    .map(([, value]) => value)
-    .find(Boolean);
-
 describe('startup', () => {
   it('starts the services that are not configured, logs them, and stops them on SIGTERM', async () => {
     const TMPDIR = await temporaryDirectory();
     const demo = await demoProcess({ TMPDIR });
     await demo.isUp();
-    await demo.logs(/Random secret/);
+    await demo.logs(/Secret: random/);
     expect(demo.output()).toMatch(
       new RegExp(
         [
-          `^Demo: http://localhost:${demo.port}`,
+          `^Starting on http://localhost:${demo.port}`,
+          `Demo: http://localhost:${demo.port}`,
           `Inbox: http://localhost:${demo.port}/inbox \\(development only\\)`,
-          '  Redis [\\d.]+, started by the demo',
-          '  Emails stay in the inbox',
-          '  Accounts in memory',
-          '  Random secret, new at each start \\(set EMAIL_VERIFICATION_SECRET to keep it\\)',
+          '  Redis: [\\d.]+, started by the demo',
+          '  Email: kept in the inbox',
+          '  Accounts: in memory',
+          '  Secret: random, new at each start \\(set EMAIL_VERIFICATION_SECRET to keep it\\)',
         ].join('\n'),
       ),
     );
@@ -129,17 +125,17 @@ describe('startup', () => {
     [
       'a port in use',
       { PORT: 'silent' },
-      /^Port \d+ is already in use\. Set PORT to another one: PORT=\d+ npm run demo\n$/,
+      /^Port \d+ is already in use\. Set PORT to another one: PORT=\d+ npm run demo$/,
     ],
     [
       'a Redis that refuses connections',
       { REDIS_URL: 'redis://user:hunter2@127.0.0.1:1' },
-      /^Cannot connect to Redis at 127\.0\.0\.1:1 \(ECONNREFUSED\)\. Check REDIS_URL\.\n$/,
+      /^Cannot connect to Redis at 127\.0\.0\.1:1 \(ECONNREFUSED\)\. Check REDIS_URL\.$/,
     ],
     [
       'a Redis that never responds',
       { REDIS_URL: 'redis://user:hunter2@127.0.0.1:silent' },
-      /^Cannot connect to Redis at 127\.0\.0\.1:\d+ \(timed out\)\. Check REDIS_URL\.\n$/,
+      /^Cannot connect to Redis at 127\.0\.0\.1:\d+ \(timed out\)\. Check REDIS_URL\.$/,
     ],
     [
       'an unknown service',
@@ -152,8 +148,10 @@ describe('startup', () => {
       Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace('silent', silent)])),
     );
     expect(await demo.exited).toBe(1);
-    expect(demo.output()).toMatch(message);
-    expect(demo.output().trim().split('\n')).toHaveLength(1);
+    const [last = '', ...earlier] = demo.output().trim().split('\n').reverse();
+    expect(last).toMatch(message);
+    // A port in use is found before anything else starts.
+    expect(earlier).toEqual(env['PORT'] ? [] : [`Starting on http://localhost:${demo.port}`]);
     expect(demo.output()).not.toContain('hunter2');
   });
 
@@ -168,7 +166,7 @@ describe('startup', () => {
     );
     expect((await fetch(`${demo.url}/sign-up`)).status).toBe(200);
     expect((await fetch(`${demo.url}/inbox`)).status).toBe(404);
-    expect(demo.output()).toContain(`Email via 127.0.0.1:${port}`);
+    expect(demo.output()).toContain(`  Email: 127.0.0.1:${port}\n`);
     expect(demo.output()).not.toContain('hunter2');
   });
 });
@@ -236,19 +234,29 @@ describe('with a provider that requires STARTTLS and a login', () => {
     await demo.isUp();
 
     const browser = request.agent(demo.url);
-    const post = (path: string, fields: object) => browser.post(path).type('form').send(fields).expect(303);
+    const post = (path: string, fields: object) => browser.post(path).send(fields);
     const email = 'minji@example.com';
-    await post('/sign-up/send', { email });
+    const sent = await post('/email-verification/send', { email }).expect(200);
     const message = await smtp.waitForMessage();
     expect(message).toMatchObject({ tls: true, user: auth.user, envelope: { from: auth.user, to: [email] } });
     const code = /^\d{6}$/m.exec(message.text)?.[0];
-    const codePage = await browser.get('/sign-up/code');
-    await post('/sign-up/code', { email, code, challengeId: field(codePage.text, 'challengeId') });
-    const accountPage = await browser.get('/sign-up/account');
-    const verificationToken = field(accountPage.text, 'verificationToken');
-    await post('/sign-up', { email, verificationToken, name: 'Minji', password: 'four words in a row' });
-    expect((await browser.get('/welcome').expect(200)).text).toContain('Welcome, Minji');
+    const { challengeId } = sent.body;
+    const verified = await post('/email-verification/verify', { email, code, challengeId }).expect(200);
+    const { verificationToken } = verified.body;
+    const name = '민지';
+    await post('/sign-up', { email, verificationToken, name, password: 'four words in a row' }).expect(201);
+    expect((await browser.get('/welcome').expect(200)).text).toContain('Welcome, 민지');
     expect(demo.output()).not.toMatch(/p@ss|p%40ss|Warning/);
+    await demo.logs(/GET \/welcome/);
+    // One line for each email and each request, and in none of them an address or a code.
+    expect(demo.output().trim().split('\n').slice(-5)).toEqual([
+      expect.stringMatching(/^Email to m\*\*\*@example\.com sent in \d+ ms$/),
+      expect.stringMatching(/^POST \/email-verification\/send 200 \d+ ms$/),
+      expect.stringMatching(/^POST \/email-verification\/verify 200 \d+ ms$/),
+      expect.stringMatching(/^POST \/sign-up 201 \d+ ms$/),
+      expect.stringMatching(/^GET \/welcome 200 \d+ ms$/),
+    ]);
+    expect(demo.output()).not.toMatch(new RegExp(`minji|${code}`));
   });
 });
 
