@@ -30,12 +30,17 @@ export function setUpSite(app: Express, origin: string, { codeAlphabet, codeLeng
   const secure = origin.startsWith('https:');
   app.set('views', join(__dirname, 'views')).set('view engine', 'ejs');
   Object.assign(app.locals, { languages, readme: README_EXAMPLE, tools: false });
-  Object.assign(app.locals, { code: { letters, length: letters ? 8 : codeLength } });
+  app.locals['code'] = { letters, pattern: letters ? LETTER_CODE : digitCode(codeLength) };
   app.use(securityHeaders(secure), refuseCrossSitePosts, chooseLanguage(secure));
   app.use('/assets/pico.css', express.static(require.resolve('@picocss/pico/css/pico.min.css')));
   app.get('/assets/client.mjs', (_req, res) => void res.type('js').send(browserClient()));
   app.use('/assets', express.static(join(__dirname, 'assets')));
 }
+
+/** As a code may be typed or pasted: digits of any script with spaces and dashes between them, or eight letters. */
+const digitCode = (length: number) =>
+  String.raw`(?<!\p{Nd})\p{Nd}(?:[\s\p{Pd}\p{Cf}\u2212]*\p{Nd}){${length - 1}}(?!\p{Nd})`;
+const LETTER_CODE = String.raw`^\p{L}(?:[\s\p{Pd}]*\p{L}){7}$|\b[A-Z]{4}-[A-Z]{4}\b`;
 
 /** The steps of the sign-up are one page: its script shows the step of the path. */
 export const pages = express
