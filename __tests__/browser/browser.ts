@@ -2,9 +2,9 @@
  * Chromium for the browser tests: the one in CHROMIUM_PATH, else the first one on the PATH. Without one, the tests
  * are skipped with a warning; in CI, they fail.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   type Browser,
   type BrowserContext,
@@ -12,10 +12,11 @@ import {
   chromium,
   type Page,
 } from 'playwright-core';
+import { findProgram } from './programs.js';
 
 const NAMES = ['chromium', 'chromium-headless-shell', 'google-chrome', 'chrome'];
 
-export const executablePath = findChromium();
+export const executablePath = findProgram('CHROMIUM_PATH', NAMES);
 
 /** `describe`, if a browser is available. */
 export function describeInBrowser(name: string, tests: () => void): void {
@@ -30,15 +31,6 @@ function withoutBrowser(): void {
   test('needs Chromium', () => {
     throw new Error(`Chromium was not found: ${advice}.`);
   });
-}
-
-function findChromium(): string | undefined {
-  const named = process.env['CHROMIUM_PATH'];
-  if (named) return named;
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
-  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) =>
-    existsSync(path),
-  );
 }
 
 /** More than any page takes, in ms, on however busy a machine. */
