@@ -87,7 +87,7 @@ const ATTACKS: Record<(typeof NAMES)[number], (means: Means, target: unknown) =>
     const { code, ...sent } = await requestCode(post);
     const answers = await all(200, (n) => post(VERIFY, { ...sent, code: wrong(code, n) }));
     const [compared, right] = [count(answers, 'code_incorrect'), await post(VERIFY, { ...sent, code })];
-    const held = compared <= 5 && [...answers, right].every(({ status }) => status === 401);
+    const held = compared <= 5 && [...answers, right].every(({ status }) => status !== 200);
     return { held, cells: [[200], [compared], [count(answers, 'code_expired')], [outcome(right)]] };
   },
 
