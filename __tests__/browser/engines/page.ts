@@ -25,6 +25,7 @@ export function pageOf(tab: Tab) {
     evaluate: tab.evaluate,
     becomes,
     visible,
+    hidden: (selector: string) => becomes(`!(${IS_VISIBLE})(${one(selector)})`),
     /** Waits for a page or a step with this path. */
     at: (path: string) => becomes(`location.pathname === ${JSON.stringify(path)}`),
     title: () => string('document.title'),
@@ -78,9 +79,13 @@ export function pageOf(tab: Tab) {
       await becomes('!globalThis.isOld && document.readyState === "complete"');
     },
     async screenshot(name: string): Promise<void> {
-      await tab.evaluate(
-        'void (globalThis.isPainted = false, requestAnimationFrame(() => setTimeout(() => { isPainted = true; })))',
-      );
+      // A script may have changed the page, and styles may be on their way, since the last frame.
+      await tab.evaluate(`void (() => {
+        globalThis.isPainted = false;
+        for (const animation of document.getAnimations()) if (!isEndless(animation)) animation.finish();
+        requestAnimationFrame(() => setTimeout(() => { isPainted = true; }));
+        function isEndless({ effect }) { return effect.getComputedTiming().endTime === Infinity; }
+      })()`);
       await becomes('isPainted');
       await mkdir(SCREENSHOTS, { recursive: true });
       await writeFile(join(SCREENSHOTS, `${name}.png`), await tab.screenshot());
