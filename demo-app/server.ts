@@ -35,7 +35,7 @@ async function main(): Promise<void> {
 }
 
 async function start(settings: DemoSettings, server: Server, parts: Parts): Promise<void> {
-  const { origin, redisUrl, smtp, from, secret, trustProxy, codes } = settings;
+  const { origin, redisUrl, smtpUrl, from, secret, trustProxy, codes } = settings;
   const tools = await createDevelopmentTools(settings, log);
   parts.push(tools);
   const url = redisUrl ?? tools.redisServer?.url;
@@ -46,7 +46,7 @@ async function start(settings: DemoSettings, server: Server, parts: Parts): Prom
 
   const { clock } = tools;
   const store = redis ? new RedisStore(redis, { clock }) : new MemoryStore({ clock });
-  const transport = smtp?.transport ?? tools.mailServer?.url;
+  const transport = smtpUrl ?? tools.mailServer?.url;
   const sessionStore = redis && new SessionStore({ client: redis });
   const { app, verification } = withSettingsErrors(() =>
     createApp({
@@ -94,7 +94,7 @@ function logRequests(app: RequestListener): RequestListener {
 }
 
 function logServices(settings: DemoSettings, { mount, redisServer, mailServer }: DevelopmentTools): void {
-  const { origin, host, redisUrl, smtp, database, isSecretRandom } = settings;
+  const { origin, host, redisUrl, smtpUrl, database, isSecretRandom } = settings;
   if (mount && mailServer) log(`Inbox: ${origin}/inbox (development only)`);
   if (mount && mailServer && !['127.0.0.1', 'localhost', '::1'].includes(host))
     log(`Warning: HOST is ${host}. Anyone who can reach it can read the inbox.`);
@@ -102,7 +102,7 @@ function logServices(settings: DemoSettings, { mount, redisServer, mailServer }:
     ? `${redisServer.version}, started by the demo`
     : 'none, codes are kept in memory';
   log(`  Redis: ${redisUrl ? hostOf(redisUrl) : started}`);
-  log(`  Email: ${smtp ? smtp.name : 'kept in the inbox'}`);
+  log(`  Email: ${smtpUrl ? hostOf(smtpUrl) : 'kept in the inbox'}`);
   log(`  Accounts: ${database === ':memory:' ? 'in memory' : database}`);
   if (isSecretRandom) log('  Secret: random, new at each start (set EMAIL_VERIFICATION_SECRET to keep it)');
 }

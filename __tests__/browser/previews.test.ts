@@ -35,7 +35,7 @@ describeInBrowser('the email previews', () => {
       sessions: createSessions({ secret: SECRET, secure: false }),
       emailVerification: {
         ...{ store: new MemoryStore(), from: settings.from, secret: SECRET },
-        transport: settings.smtp?.transport,
+        transport: settings.smtpUrl,
       },
       mountDevelopmentTools: mount?.({ redis: undefined, accounts }),
     });

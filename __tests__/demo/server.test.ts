@@ -138,9 +138,9 @@ describe('startup', () => {
       /^Cannot connect to Redis at 127\.0\.0\.1:\d+ \(timed out\)\. Check REDIS_URL\.$/,
     ],
     [
-      'an unknown service',
-      { SMTP_SERVICE: 'acme', SMTP_USER: 'a@b.co', SMTP_PASS: 'hunter2' },
-      /^The `transport\.service` option must be one that nodemailer knows/,
+      'an option that the package refuses',
+      { SMTP_URL: 'smtp://demo:hunter2@mail.acme.example:25', MAIL_FROM: 'nobody' },
+      /^The `from` option must be/,
     ],
   ])('reports %s in one line, and exits with 1', async (_name, env: Record<string, string>, message) => {
     const silent = String(await silentServer());
@@ -184,18 +184,12 @@ describe('an invalid setting', () => {
       'EMAIL_VERIFICATION_SECRET must be at least 32 bytes long. Create one with: openssl rand -base64 32',
     ],
     [{ SMTP_URL: 'hunter2' }, 'SMTP_URL must be a URL such as smtp://user:password@mail.example.com:587.'],
+    [{ REDIS_URL: 'http://localhost' }, 'REDIS_URL must be a URL such as redis://localhost:6379.'],
     [
-      { SMTP_SERVICE: 'naver' },
-      'Set SMTP_SERVICE, SMTP_USER, and SMTP_PASS together, or set SMTP_URL instead.',
-    ],
-    [
-      { SMTP_SERVICE: 'naver', SMTP_USER: 'minji', SMTP_PASS: 'hunter2' },
+      { SMTP_URL: 'smtp://minji:hunter2@mail.acme.example' },
       'Set MAIL_FROM to the sender of the emails, such as "Acme <you@example.com>".',
     ],
-    [
-      { NODE_ENV: 'production' },
-      'In production, the demo needs a mail server: set SMTP_URL, or SMTP_SERVICE, SMTP_USER, and SMTP_PASS.',
-    ],
+    [{ NODE_ENV: 'production' }, 'In production, the demo needs a mail server: set SMTP_URL.'],
   ])('is reported in one sentence: %j', (env, message) => {
     expect(() => readSettings(env)).toThrow(new SettingsError(message));
   });
@@ -211,7 +205,7 @@ it('documents every environment variable in its README', async () => {
     readSettings(new Proxy({}, { get }));
   };
   read({});
-  read({ SMTP_URL: 'smtp://localhost', SMTP_USER: 'minji@example.com', TRUST_PROXY: '1' });
+  read({ SMTP_URL: 'smtp://minji%40example.com:hunter2@localhost', TRUST_PROXY: '1' });
   const readme = await readFile(resolve(__dirname, '../../demo-app/README.md'), 'utf8');
   const documented = [...readme.matchAll(/^\|[^|]*\|/gm)].flatMap(
     ([cell]) => cell.match(/\b[A-Z_]{4,}\b/g) ?? [],

@@ -23,7 +23,7 @@ interface ToolParts {
 
 export async function createDevelopmentTools(settings: DemoSettings, log: (message: string) => void) {
   const redisServer = settings.redisUrl ? undefined : await startRedisServer({ onProgress: log });
-  const mailServer = settings.smtp ? undefined : await startMailServer({ accept: leaveToInbox });
+  const mailServer = settings.smtpUrl ? undefined : await startMailServer({ accept: leaveToInbox });
   const inbox = mailServer && createInbox(mailServer);
   const clock = createClock();
   const mount = (given: ToolParts) => (app: Express, verification: EmailVerification) => {
