@@ -125,7 +125,7 @@ describe('the demo', () => {
   it('loses no right code beside a wrong one, and the tutorial code loses some', async () => {
     const { attack } = await start();
     const found = await attack('race');
-    expect(found.columns).toEqual(['This package', 'Tutorial code']);
+    expect(found.rows[0]).toEqual(['', 'This package', 'Tutorial code']);
     expect(cells(found, 'accepted')[0]).toBe(50);
     const [ours, naive] = cells(found, 'lost');
     expect(ours).toBe(0);

@@ -1,25 +1,20 @@
 /** What the attacks are made with: clients with addresses of their own, mailboxes, and wrong codes. */
 import { randomInt, randomUUID } from 'node:crypto';
-import { once, setMaxListeners } from 'node:events';
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { setMaxListeners } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { isIPv4, type Socket } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { codeIn } from './inbox.js';
 import type { ReceivedMessage } from './mail-server.js';
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly ms: number;
-}
-export type Client = (path: string, fields: object) => Promise<Answer>;
+export type Client = ReturnType<ReturnType<typeof clientsOf>>;
+export type Answer = Awaited<ReturnType<Client>>;
 
 /** Whether an address, masked or not, is one of an attack. */
 export const isAttack = (address: string): boolean => address.endsWith('@attack.example');
 export const newAddress = (): string => `${randomUUID()}@attack.example`;
 
-/** What the attackers have received: the latest code by address. */
+/** The codes that the attackers have received, by address. */
 export const codes = new Map<string, string>();
 
 /** For the mail server: takes the emails of attacks. Returns whether the inbox shows a message. */
@@ -29,45 +24,62 @@ export async function leaveToInbox({ envelope, text }: Pick<ReceivedMessage, 'en
   return !isAttack(email);
 }
 
+/** Clients of the server at this end of a connection. On Linux, each has an address of its own, as in the field. */
+export function clientsOf({ localAddress = '', localPort: port }: Socket, timeout: number) {
+  const [host, signal] = [localAddress.replace('::ffff:', ''), AbortSignal.timeout(timeout)];
+  setMaxListeners(0, signal);
+  return () => {
+    const address = `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`;
+    const own = process.platform === 'linux' && isIPv4(host) && { localAddress: address };
+    const agent = new Agent({ keepAlive: true, ...own });
+    const to = { host, port, signal, agent, method: 'POST', headers: { 'content-type': 'application/json' } };
+    return async (path: string, fields: object) => {
+      const start = performance.now();
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        request({ ...to, path }, resolve)
+          .on('error', reject)
+          .end(JSON.stringify(fields));
+      });
+      const body: Record<string, unknown> = Object(await json(response).catch(() => undefined));
+      return { status: response.statusCode, headers: response.headers, body, ms: performance.now() - start };
+    };
+  };
+}
+
 /** Thrown where the limit of clients answers, because all attackers have one address. */
 export const LIMITED = new Error('The limit of clients is reached.');
 
 export async function requestCode(post: Client, path = '/email-verification') {
   const email = newAddress();
-  const { status, body } = await post(`${path}/send`, { email });
+  // The second request opens another connection, so that two codes can arrive together.
+  const [{ status, body }] = await Promise.all([post(`${path}/send`, { email }), post(`${path}/verify`, {})]);
   const code = codes.get(email);
-  if (code) return { email, challengeId: body['challengeId'], code };
-  throw status === 429 ? LIMITED : new Error(`No code was sent, but ${status}.`);
-}
-
-/** Clients of the server that holds this end of a connection. On Linux, each has an address of its own, as in the field. */
-export function clientsOf({ localAddress = '', localPort: port }: Socket, timeout: number): () => Client {
-  const [host, signal] = [localAddress.replace('::ffff:', ''), AbortSignal.timeout(timeout)];
-  setMaxListeners(0, signal);
-  const hasMany = process.platform === 'linux' && isIPv4(host);
-  const headers = { 'content-type': 'application/json' };
-  return () => {
-    const agent = new Agent({ keepAlive: true });
-    const own = hasMany && {
-      localAddress: `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`,
-    };
-    return async (path, fields) => {
-      const start = performance.now();
-      const asked = request({ host, port, path, headers, signal, method: 'POST', agent, ...own });
-      const [response]: IncomingMessage[] = await once(asked.end(JSON.stringify(fields)), 'response');
-      if (!response) throw new Error('There was no response.');
-      const body = Object(await json(response).catch(() => undefined));
-      const { statusCode: status = 0 } = response;
-      return { status, headers: response.headers, body, ms: performance.now() - start };
-    };
-  };
+  if (!code) throw status === 429 ? LIMITED : new Error(`No code was sent, but ${status}.`);
+  const { challengeId } = body;
+  const enter = (typed: string) => post(`${path}/verify`, { email, challengeId, code: typed });
+  return { email, code, enter };
 }
 
 /** The n-th code that has the form of the right one and is not that one. */
 export function wrong(code: string, n: number): string {
-  const digits = String(n).padStart(code.replace('-', '').length, '0');
+  const bare = code.replace('-', '');
+  const digits = String(n).padStart(bare.length, '0');
   const typed = /\d/.test(code)
     ? digits
-    : digits.replace(/\d/g, (digit) => 'BCDFGHJKLM'[Number(digit)] ?? '');
-  return typed === code.replace('-', '') ? wrong(code, n + 1000) : typed;
+    : digits.replace(/\d/g, (digit) => 'BCDFGHJKLM'.charAt(Number(digit)));
+  return typed === bare ? wrong(code, n + 1000) : typed;
 }
+
+export const all = <T>(times: number, run: (n: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: times }, (_, n) => run(n)));
+/** In whole milliseconds, the shortest first. */
+export const timesOf = (answers: Answer[]) => answers.map(({ ms }) => Math.round(ms)).sort((a, b) => a - b);
+export const outcome = ({ status, body: { reason = '' } }: Answer) => `${status} ${reason}`.trim();
+export const count = (answers: Answer[], reason: string) =>
+  answers.filter(({ body }) => body['reason'] === reason).length;
+
+/** Status, headers and body, but for the random ID, which client asked, and how long it took. */
+export const withoutChance = ({ status, headers, body }: Answer) =>
+  JSON.stringify([status, { ...headers, date: '' }, { ...body, challengeId: '' }])
+    .replace(/\br=\d+|\bt=\d+|pk=:.*?:/g, '')
+    .replace(/In":(\d+)/g, (_, seconds) => `In":${Math.round(seconds / 10)}`);

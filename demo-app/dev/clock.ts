@@ -5,37 +5,23 @@ import type { RedisClientType } from 'redis';
 
 export interface ClockParts {
   readonly redis: Pick<RedisClientType, 'keys' | 'del'> | undefined;
-  readonly verification: EmailVerification;
+  readonly verification: Pick<EmailVerification, 'status' | 'forget'>;
 }
 
 export function createClock() {
   let offset = 0;
-  /** Moves the clock to the end of the latest code for an address. */
-  const expire = async ({ verification }: ClockParts, email: unknown) => {
-    const found = await verification.status({ email });
-    if (found.kind === 'status') offset += 1000 * Math.max(0, ...found.codes.map(({ endsIn }) => endsIn));
-  };
-  const actions: Record<string, (parts: ClockParts, email: unknown) => Promise<unknown>> = {
-    minute: async () => {
-      offset += 60_000;
-    },
-    expire,
-    limits: ({ redis, verification }, email) => (redis ? resetLimits(redis) : verification.forget({ email })),
-  };
-  return {
-    now: () => Date.now() + offset,
-    get offset() {
-      return offset;
-    },
-    router: (parts: ClockParts): Router =>
-      express.Router().post('/clock/:action', express.json(), async (req, res) => {
-        const action = Object.hasOwn(actions, req.params.action) && actions[req.params.action];
-        if (!action) return void res.sendStatus(404);
-        const { email }: Record<string, unknown> = Object(req.body);
-        await action(parts, email);
-        res.json({ ok: true, offset });
-      }),
-  };
+  const router = ({ redis, verification }: ClockParts): Router =>
+    express.Router().post('/clock/:action', express.json(), async (req, res) => {
+      const { action } = req.params;
+      const email: unknown = req.body?.email;
+      if (!['minute', 'expire', 'limits'].includes(action)) return void res.sendStatus(404);
+      if (action === 'limits') await (redis ? resetLimits(redis) : verification.forget({ email }));
+      const status = action === 'expire' ? await verification.status({ email }) : undefined;
+      if (status?.kind === 'status') offset += 1000 * Math.max(0, ...status.codes.map((code) => code.endsIn));
+      if (action === 'minute') offset += 60_000;
+      res.json({ ok: true, offset });
+    });
+  return { router, now: () => Date.now() + offset, offset: () => offset };
 }
 
 /** The emails that count for each mailbox, and the requests of each client. Codes and tokens stay. */

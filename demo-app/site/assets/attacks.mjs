@@ -14,36 +14,36 @@ async function run(form) {
   const path = form.getAttribute('action');
   const state = JSON.parse(sessionStorage.getItem(STATE) ?? '{}');
   const isOpen = state.expiresAt > Date.now() && !state.verificationToken;
-  const body = JSON.stringify(isOpen ? { email: state.email } : {});
-  const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body };
-  const answer = await fetch(path, init)
-    .then((response) => response.json(), Object)
-    .catch(Object);
-  const { offset, held, columns, rows = [], verdict = texts.unexpected } = answer;
+  const answer = await post(path, isOpen ? { email: state.email } : {}).catch(Object);
+  const { offset, held, rows = [], verdict = texts.unexpected } = answer;
   announce(offset === undefined ? verdict : setClock(offset));
-  if (path.startsWith('/dev/attacks/')) return show(form.nextElementSibling, held, verdict, columns, rows);
+  if (path.startsWith('/dev/attacks/')) return show(form.nextElementSibling, held, verdict, rows);
   if (path !== '/dev/clock/limits') return;
   sessionStorage.setItem(STATE, JSON.stringify({ ...state, resendAt: undefined }));
   location.reload();
 }
 
-function setClock(offset) {
-  Date.now = () => systemTime() + offset;
-  section.querySelector('output').textContent = `+${Math.round(offset / 1000)} s`;
-  return section.querySelector('output').textContent;
+async function post(path, fields) {
+  const init = { method: 'POST', headers: { 'Content-Type': 'application/json' } };
+  return (await fetch(path, { ...init, body: JSON.stringify(fields) })).json();
 }
 
-function show(line, held, verdict, columns, rows) {
+function setClock(offset) {
+  Date.now = () => systemTime() + offset;
+  return Object.assign(section.querySelector('output'), { value: `+${Math.round(offset / 1000)} s` }).value;
+}
+
+function show(line, held, verdict, rows) {
   Object.assign(line, { textContent: verdict }).dataset.held = held;
   const table = line.nextElementSibling;
   table.hidden = rows.length === 0;
   table.replaceChildren();
-  for (const cells of columns ? [['', ...columns], ...rows] : rows) {
+  for (const cells of rows) {
     const row = table.insertRow();
-    for (const text of cells) {
-      const isLabel = text !== '' && (text === cells[0] || cells[0] === '');
-      row.append(Object.assign(document.createElement(isLabel ? 'th' : 'td'), { textContent: text }));
+    for (const [i, text] of cells.entries()) {
+      const cell = document.createElement(text !== '' && (i === 0 || cells[0] === '') ? 'th' : 'td');
+      row.append(Object.assign(cell, { textContent: text }));
     }
-    row.lastChild.colSpan = (columns?.length ?? 1) - cells.length + 2;
+    row.lastChild.colSpan = rows[0].length - cells.length + 1;
   }
 }
