@@ -31,8 +31,11 @@ codeInput.addEventListener('input', () => {
   submitWhenComplete();
 });
 // A pasted code replaces what was there.
-codeInput.addEventListener('paste', ({ clipboardData }) => {
-  if (codeIn(clipboardData.getData('text'))) codeInput.value = submitted = '';
+codeInput.addEventListener('paste', (event) => {
+  const code = codeIn(event.clipboardData.getData('text'));
+  if (!code) return;
+  event.preventDefault();
+  useCode(code);
 });
 document.addEventListener('use-code', ({ detail }) => useCode(detail));
 new BroadcastChannel('email-verification-demo').addEventListener('message', ({ data }) => {
@@ -86,7 +89,7 @@ function render({ challengeId, expiresIn, resendIn, verificationToken }) {
   showCountdown('#expires-in', expiresIn, challengeId);
   showCountdown('#resend-in', resendIn, resendIn > 0);
   // Without a code that can be entered, the main button is the one that sends another.
-  const needsCode = challengeId ? expiresIn === 0 : resendIn === 0;
+  const needsCode = currentStep === 'code' && (challengeId ? expiresIn === 0 : resendIn === 0);
   verifyButton.className = needsCode ? 'outline secondary' : '';
   resendButton.className = needsCode ? '' : 'outline secondary';
   if (resendButton.form.ariaBusy !== 'true') resendButton.ariaDisabled = resendIn > 0 ? 'true' : null;
@@ -95,7 +98,7 @@ function render({ challengeId, expiresIn, resendIn, verificationToken }) {
 function showCountdown(id, seconds, isShown) {
   const line = $(id);
   const [running, ended] = line.children;
-  if (!line.hidden && !running.hidden && seconds === 0) announce(ended.textContent);
+  if (!line.hidden && !running.hidden && seconds === 0 && ended.textContent) announce(ended.textContent);
   line.hidden = !isShown;
   running.hidden = seconds === 0;
   ended.hidden = seconds > 0;
@@ -108,27 +111,25 @@ function showCountdown(id, seconds, isShown) {
 /** @param from The step whose button requested the code: `address`, or `code` for a resend. */
 async function send(request, from) {
   const { kind, message, errors } = await request;
-  submitted = '';
+  const isSent = kind === 'sent' || kind === 'delivery_unknown';
   announce('');
-  if (kind === 'invalid_request') {
-    go(PATHS.address);
-    return showError('address-email', errors[0].message);
-  }
-  const isLimited = kind === 'too_many_requests';
-  if (!isLimited && kind !== 'sent' && kind !== 'delivery_unknown') return showFailure(from, kind, message);
+  submitted = '';
+  if (errors) go(PATHS.address);
+  if (errors) return showError('address-email', errors[0].message);
+  if (!isSent && kind !== 'too_many_requests') return showFailure(from, kind, message);
   if (kind === 'sent' && from === 'address') codeInput.value = '';
   go(PATHS.code);
   // A second click is no mistake: the countdown goes on.
-  const limit = client.state.expiresIn > 0 ? texts.alreadySent : texts.enterCode;
-  if (kind !== 'sent' || from === 'code') $('#notice').textContent = isLimited ? limit : message;
-  announce(isLimited ? limit : message);
+  const text = isSent ? message : client.state.expiresIn > 0 ? texts.alreadySent : texts.enterCode;
+  if (kind !== 'sent' || from === 'code') $('#notice').textContent = text;
+  announce(text);
 }
 
 async function verify() {
   announce(texts.checking);
   const { kind, message, errors } = await client.verify(codeInput.value);
   announce('');
-  if (kind === 'invalid_request') return showError('code-code', errors[0].message);
+  if (errors) return showError('code-code', errors[0].message);
   if (kind === 'code_incorrect' || kind === 'code_expired') {
     showError('code-code', message);
     return codeInput.select();
@@ -140,21 +141,17 @@ async function verify() {
 
 async function signUp() {
   const { email, verificationToken } = client.state;
-  const body = { ...Object.fromEntries(new FormData(nameInput.form)), verificationToken, locale };
+  const fields = { ...Object.fromEntries(new FormData(nameInput.form)), verificationToken, locale };
   const headers = { 'Content-Type': 'application/json' };
-  const request = { method: 'POST', headers, body: JSON.stringify(body) };
+  const request = { method: 'POST', headers, body: JSON.stringify(fields) };
   const response = await fetch('/sign-up', request).catch(() => undefined);
-  const {
-    url,
-    errors,
-    message,
-    reason = response ? '' : 'offline',
-  } = Object(await response?.json().catch(() => undefined));
-  if (errors) for (const error of errors.toReversed()) showError(`account-${error.field}`, error.message);
-  else if (!url && reason !== 'email_not_verified') showFailure('account', reason, message);
-  else client.reset();
+  const answer = Object(await response?.json().catch(() => undefined));
+  const { url, errors = [], message, reason = response ? 'unexpected' : 'offline' } = answer;
+  for (const error of errors.toReversed()) showError(`account-${error.field}`, error.message);
+  if (errors.length > 0) return;
+  if (!url && reason !== 'email_not_verified') return showFailure('account', reason, message);
+  client.reset();
   if (url) return location.replace(url);
-  if (reason !== 'email_not_verified') return;
   emailInput.value = email;
   go(PATHS.address);
   showError('address', texts.verificationExpired);
@@ -210,16 +207,14 @@ function showFailure(step, kind, message = texts.unexpected) {
 
 /** Says whether the browser is offline or the server does not respond, until it does. */
 async function showLostConnection(step) {
-  let text = '';
-  do {
-    text = navigator.onLine ? texts.unreachable : texts.offline;
-    showError(step, text, 'connection');
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    const { ok } = await fetch('/assets/icon.svg', { method: 'HEAD', cache: 'no-store' }).catch(() => ({}));
-    if (!ok || $(`#${step}-error`).textContent !== text) continue;
-    clearMessages();
-    announce(texts.reconnected);
-  } while ($(`#${step}-error`).textContent === text);
+  const text = navigator.onLine ? texts.unreachable : texts.offline;
+  showError(step, text, 'connection');
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const { ok } = await fetch('/assets/icon.svg', { method: 'HEAD', cache: 'no-store' }).catch(() => ({}));
+  if ($(`#${step}-error`).textContent !== text) return;
+  if (!ok) return showLostConnection(step);
+  clearMessages();
+  announce(texts.reconnected);
 }
 
 function clearMessages() {

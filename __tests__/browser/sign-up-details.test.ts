@@ -1,0 +1,391 @@
+/** The sign-up when people do not do one thing after the other: reload, click twice, paste, go back, lose the connection. */
+import { MemoryStore } from 'express-email-verification';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { until } from '../support/until.js';
+import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
+import { useDemo } from './demo-server.js';
+import {
+  askForCode,
+  createAccount,
+  focused,
+  PASSWORD,
+  secondsOf,
+  shownMessages,
+  step,
+  typeCode,
+  wrong,
+} from './steps.js';
+
+const EMAIL = 'minji@example.com';
+const ALREADY_SENT = 'We’ve already sent you a code, and it still works.';
+
+describeInBrowser('the details of the sign-up', () => {
+  const browser = useBrowser();
+  const demo = useDemo();
+
+  async function visit(options: BrowserContextOptions = {}, path = '/sign-up', server = {}) {
+    const origin = await demo.start(server);
+    const person = await browser.person({ permissions: ['clipboard-read', 'clipboard-write'], ...options });
+    const page = await person.newPage();
+    await page.goto(origin + path);
+    return { origin, person, page };
+  }
+
+  /** A sign-up at the code step whose clocks, that of the store and that of the page, can be moved. */
+  async function visitWithClock() {
+    let passed = 0;
+    const origin = await demo.start({ store: new MemoryStore({ clock: () => Date.now() + passed }) });
+    const page = await (await browser.person()).newPage();
+    await page.clock.install();
+    await page.goto(origin);
+    await askForCode(page, EMAIL);
+    const pass = async (seconds: number) => {
+      passed += seconds * 1000;
+      await page.clock.fastForward(seconds * 1000);
+    };
+    return { page, pass };
+  }
+
+  const code = () => demo.mail.lastCode(EMAIL);
+  const verifyButton = (page: Page) => page.locator('[data-step="code"] form:not(#resend) button');
+  const resendButton = (page: Page) => page.locator('#resend button');
+  const isMain = async (button: ReturnType<typeof resendButton>) =>
+    !(await button.getAttribute('class'))?.includes('secondary');
+  const text = (page: Page, selector: string) => page.locator(selector).innerText();
+
+  async function paste(page: Page, clipboard: string): Promise<void> {
+    await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(clipboard)})`);
+    await page.focus('#code-code');
+    await page.keyboard.press('Control+V');
+  }
+
+  async function useUpAttempts(page: Page): Promise<void> {
+    const bad = wrong(await code());
+    for (const left of ['4 attempts left', '3 attempts', '2 attempts', '1 attempt', 'request a new one']) {
+      await typeCode(page, '');
+      await typeCode(page, bad);
+      await page.locator(`#code-code-error:has-text("${left}")`).waitFor();
+    }
+  }
+
+  it.each(['/sign-up/code', '/sign-up/account'])('opened at %s, begins with the address', async (path) => {
+    const { page } = await visit({}, path);
+    await step(page, 'address');
+    expect(new URL(page.url()).pathname).toBe('/sign-up');
+    expect(await page.locator('h1:visible').allInnerTexts()).toEqual(['Create your account']);
+  });
+
+  it('shows no form before its script is ready, and then counts as usual', async () => {
+    const { page } = await visit();
+    let load = () => {};
+    const loaded = new Promise<void>((resolve) => {
+      load = resolve;
+    });
+    await page.route('**/client.mjs', async (route) => {
+      await loaded;
+      await route.continue();
+    });
+    await page.reload({ waitUntil: 'commit' });
+    await page.locator('#loading').waitFor();
+    expect(await page.locator('form:visible, [data-step]:visible').count()).toBe(0);
+    load();
+    await askForCode(page, EMAIL);
+    expect(await page.locator('#loading').isVisible()).toBe(false);
+    const before = await secondsOf(page, 'expires-in');
+    await until('it counts', async () => (await secondsOf(page, 'expires-in')) < before);
+  });
+
+  it('says that it needs JavaScript where there is none', async () => {
+    const { page } = await visit({ javaScriptEnabled: false });
+    expect(await text(page, '#form')).toContain('This sign-up needs JavaScript.');
+    expect(await page.locator('form:visible, #loading:visible').count()).toBe(0);
+  });
+
+  it('keeps the address when the page is reloaded after the code expired, and sends another code', async () => {
+    const { page, pass } = await visitWithClock();
+    expect(await isMain(verifyButton(page))).toBe(true);
+    expect(await isMain(resendButton(page))).toBe(false);
+    await pass(181);
+    await page.locator('#expires-in:has-text("This code has expired. Please request a new one.")').waitFor();
+    expect(await text(page, '#status')).toBe('This code has expired. Please request a new one.');
+    await page.reload();
+    await step(page, 'code');
+    expect(await text(page, '#sent-to')).toContain(EMAIL);
+    expect(await text(page, '#expires-in')).toBe('This code has expired. Please request a new one.');
+    expect([await isMain(verifyButton(page)), await isMain(resendButton(page))]).toEqual([false, true]);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await screenshot(page, 'expired');
+    await resendButton(page).click();
+    await page.locator('#notice:has-text("We sent you a code")').waitFor();
+    expect([await isMain(verifyButton(page)), await isMain(resendButton(page))]).toEqual([true, false]);
+    expect(demo.mail.messages).toHaveLength(2);
+  });
+
+  it('makes the resend button the main one after the last attempt, and says what to do', async () => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    await useUpAttempts(page);
+    expect([await isMain(verifyButton(page)), await isMain(resendButton(page))]).toEqual([false, true]);
+    expect(await shownMessages(page)).toEqual(['The code is incorrect. Please request a new one.']);
+    expect(await secondsOf(page, 'resend-in')).toBeGreaterThan(0);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await screenshot(page, 'last-attempt');
+  });
+
+  it('moves nothing when a message appears', async () => {
+    const { page, pass } = await visitWithClock();
+    const places = () =>
+      Promise.all(
+        ['#code-code', '[data-step="code"] form:not(#resend) button', '#resend button', '#resend-in'].map(
+          async (selector) => (await page.locator(selector).boundingBox())?.y,
+        ),
+      );
+    const before = await places();
+    await typeCode(page, wrong(await code()));
+    await shownMessages(page);
+    expect(await places()).toEqual(before);
+    await pass(60);
+    await page.locator('#resend button:not([aria-disabled])').waitFor();
+    const [input, verify, resend] = await places();
+    expect([input, verify, resend]).toEqual(before.slice(0, 3));
+    await resendButton(page).dblclick();
+    await page.locator('#notice:visible').waitFor();
+    expect((await places()).slice(0, 3)).toEqual(before.slice(0, 3));
+    expect(demo.mail.messages).toHaveLength(2);
+  });
+
+  it('ignores the second click of a double click, which hits what the first one has put there', async () => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    await verifyButton(page).hover();
+    await page.mouse.down({ clickCount: 2 });
+    await page.mouse.up({ clickCount: 2 });
+    await page.locator('a:has-text("Use a different email address")').hover();
+    await page.mouse.down({ clickCount: 2 });
+    await page.mouse.up({ clickCount: 2 });
+    await typeCode(page, await code());
+    await step(page, 'account');
+  });
+
+  it.each([
+    ['en-US', ALREADY_SENT],
+    ['ko-KR', '이미 보내 드린 인증번호를 사용하실 수 있습니다.'],
+  ])('answers a second request calmly, with a countdown, in %s', async (locale, message) => {
+    const { page } = await visit({ locale });
+    await askForCode(page, EMAIL);
+    await page.goBack();
+    await step(page, 'address');
+    await askForCode(page, EMAIL);
+    expect(await shownMessages(page)).toEqual([message]);
+    expect(await page.locator('[role="alert"]:visible').count()).toBe(0);
+    expect(await page.title()).not.toMatch(/^(Error|오류)/);
+    const before = await secondsOf(page, 'resend-in');
+    await until('it counts', async () => (await secondsOf(page, 'resend-in')) < before);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.reload();
+    await step(page, 'code');
+    expect(await text(page, '#sent-to')).toContain(locale === 'en-US' ? 'We sent a code to' : '보냈습니다');
+  });
+
+  it('does not deny a code that was sent while the page was reloaded', async () => {
+    const { page } = await visit();
+    let respond = () => {};
+    const reloaded = new Promise<void>((resolve) => {
+      respond = resolve;
+    });
+    await page.route('**/send', async (route) => {
+      const response = await route.fetch();
+      await reloaded;
+      await route.fulfill({ response }).catch(() => {});
+    });
+    await page.fill('#address-email', EMAIL);
+    await page.keyboard.press('Enter');
+    const sent = await code();
+    await page.reload();
+    respond();
+    await page.unroute('**/send');
+    await step(page, 'address');
+    expect(await page.inputValue('#address-email')).toBe(EMAIL);
+    await page.click('[data-step="address"] button');
+    await step(page, 'code');
+    expect(await text(page, '#form')).not.toMatch(/no (new )?code/i);
+    expect(await shownMessages(page)).toEqual(['If you already have a code, enter it below.']);
+    await typeCode(page, sent);
+    await step(page, 'account');
+  });
+
+  it.each([
+    ['in a sentence', (sent: string) => `Your code for Acme is ${sent}. It expires in 3 minutes.`],
+    [
+      'with the lines around it',
+      (sent: string) => `Acme\n\n${sent.slice(0, 3)} ${sent.slice(3)}\n\n3 minutes`,
+    ],
+  ])('submits a code that was pasted %s over a wrong one', async (_name, words) => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    const sent = await code();
+    await typeCode(page, wrong(sent));
+    await shownMessages(page);
+    await page.keyboard.press('End');
+    await paste(page, words(sent));
+    await step(page, 'account');
+  });
+
+  it('submits the new code when it is pasted after another was sent', async () => {
+    const { page, pass } = await visitWithClock();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    const first = await code();
+    await typeCode(page, wrong(first));
+    await shownMessages(page);
+    await pass(60);
+    await page.locator('#resend button:not([aria-disabled])').waitFor();
+    await resendButton(page).click();
+    await page.locator('#notice:visible').waitFor();
+    await until('another email has arrived', () => demo.mail.messages.length === 2);
+    await paste(page, await code());
+    await step(page, 'account');
+  });
+
+  it('announces that it checks a code', async () => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    let verify = () => {};
+    const announced = new Promise<void>((resolve) => {
+      verify = resolve;
+    });
+    await page.route('**/verify', async (route) => {
+      await announced;
+      await route.continue();
+    });
+    await typeCode(page, await code());
+    await page.locator('#status:has-text("Checking the code…")').waitFor({ state: 'attached' });
+    verify();
+    await step(page, 'account');
+    expect(await text(page, '#status')).toBe('Your email address is verified.');
+  });
+
+  it('tells an outage, a refusal, and a limit apart', async () => {
+    const { page } = await visit();
+    const colors: string[] = [];
+    for (const [status, reason, message] of [
+      [503, 'unavailable', 'The service is not available right now. Please try again in a moment.'],
+      [403, 'refused', 'This request was refused.'],
+    ] as const) {
+      const json = { ok: false, reason, message, retryAfter: 1 };
+      await page.route('**/send', (route) => route.fulfill({ status, json }));
+      await page.fill('#address-email', EMAIL);
+      await page.keyboard.press('Enter');
+      await page.locator(`#address-error:has-text("${message}")`).waitFor();
+      colors.push(await page.evaluate(`getComputedStyle(document.getElementById('address-error')).color`));
+      expect(await page.title()).toBe('Error: Create your account · Acme');
+      expect(await accessibilityProblems(page)).toEqual([]);
+      await screenshot(page, reason);
+      await page.unroute('**/send');
+    }
+    expect(new Set(colors).size).toBe(2);
+    await page.route('**/send', (route) => route.fulfill({ status: 502, body: 'Bad gateway' }));
+    await page.keyboard.press('Enter');
+    await page.locator('#address-error:has-text("Something went wrong.")').waitFor();
+    const json = { ok: false, reason: 'too_many_requests', message: '', retryAfter: 3700 };
+    await page.route('**/send', (route) => route.fulfill({ status: 429, json }));
+    await page.keyboard.press('Enter');
+    await step(page, 'code');
+    expect(await page.locator('[role="alert"]:visible').count()).toBe(0);
+    expect(await text(page, '#resend-in')).toMatch(/^You can request a new code in 01:01:\d\d\.$/);
+  });
+
+  it('tells a server that cannot be reached from a lost connection, until it can be reached', async () => {
+    const { page, person } = await visit();
+    await page.route('**/{send,icon.svg}', (route) => route.abort('connectionrefused'));
+    await page.fill('#address-email', EMAIL);
+    await page.keyboard.press('Enter');
+    const unreachable = 'Our server can’t be reached. Your input is kept; please try again in a moment.';
+    expect(await shownMessages(page)).toEqual([unreachable]);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await person.setOffline(true);
+    await page.locator('#address-error:has-text("You seem to be offline.")').waitFor();
+    await screenshot(page, 'offline');
+    await person.setOffline(false);
+    await page.locator(`#address-error:has-text("${unreachable}")`).waitFor();
+    await page.unroute('**/{send,icon.svg}');
+    await page.locator('#address-error').waitFor({ state: 'hidden' });
+    expect(await text(page, '#status')).toBe('The connection is back. Please try again.');
+    expect(await page.title()).toBe('Create your account · Acme');
+    await page.keyboard.press('Enter');
+    await step(page, 'code');
+  });
+
+  it('keeps what was typed when the language is switched', async () => {
+    const { page } = await visit();
+    await page.fill('#address-email', 'minji@exam');
+    await page.click('a[hreflang="ko"]');
+    await page.locator('html[lang="ko"]').waitFor();
+    await step(page, 'address');
+    expect(await page.inputValue('#address-email')).toBe('minji@exam');
+    await askForCode(page, EMAIL);
+    await typeCode(page, await code());
+    await step(page, 'account');
+    await page.fill('#account-name', 'Min');
+    await page.click('a[hreflang="en"]');
+    await page.locator('html[lang="en"]').waitFor();
+    await step(page, 'account');
+    expect(await page.inputValue('#account-name')).toBe('Min');
+  });
+
+  it('shows a password manager which address the new password is for', async () => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    await typeCode(page, await code());
+    await step(page, 'account');
+    const address = page.locator('[data-step="account"] [autocomplete="username"]');
+    expect(await address.isVisible()).toBe(true);
+    expect(await address.isEditable()).toBe(false);
+    expect(await address.inputValue()).toBe(EMAIL);
+  });
+
+  it('does not show the account again when a person goes back after signing out', async () => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    await typeCode(page, await code());
+    await step(page, 'account');
+    await createAccount(page);
+    const response = page.waitForResponse('**/sign-out');
+    await page.click('form[action="/sign-out"] button');
+    await page.waitForURL('**/sign-in');
+    expect(await (await response).headerValue('clear-site-data')).toBe('"cache"');
+    await page.goBack();
+    await page.waitForURL('**/sign-in');
+    expect(await text(page, 'body')).not.toContain(EMAIL);
+    // A browser that kept the page in memory shows it, and its script loads it again.
+    const reloaded = page.waitForRequest('**/sign-in');
+    await page.evaluate(`dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))`);
+    await reloaded;
+  });
+
+  it('takes a code from the inbox and from the tools of a developer, at the code step only', async () => {
+    const { page, origin, person } = await visit();
+    await page.evaluate(
+      `document.addEventListener('step', ({ detail }) => console.log(JSON.stringify(detail)))`,
+    );
+    const steps: string[] = [];
+    page.on('console', (line) => line.type() === 'log' && steps.push(line.text()));
+    await askForCode(page, EMAIL);
+    const sent = await code();
+    const inbox = await person.newPage();
+    await inbox.goto(`${origin}/nowhere`);
+    const post = (data: object) =>
+      inbox.evaluate((message) => new BroadcastChannel('email-verification-demo').postMessage(message), data);
+    await post({ email: 'jun@example.com', code: '111111' });
+    await post({ email: EMAIL, code: wrong(sent) });
+    expect(await shownMessages(page)).toEqual(['The code is incorrect. You have 4 attempts left.']);
+    await page.evaluate(`document.dispatchEvent(new CustomEvent('use-code', { detail: '${sent}' }))`);
+    await step(page, 'account');
+    expect(steps.map((line) => JSON.parse(line))).toEqual([
+      { step: 'code', email: EMAIL },
+      { step: 'account', email: EMAIL },
+    ]);
+    await post({ email: EMAIL, code: sent });
+    await page.fill('#account-password', PASSWORD);
+    expect(await focused(page)).toBe('account-password');
+  });
+});
