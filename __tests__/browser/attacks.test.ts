@@ -89,6 +89,7 @@ describeInBrowser('the attacks', () => {
     const email = `${language}@example.com`;
     const page = await open({ locale, colorScheme });
     await askForCode(page, email);
+    expect((await page.locator('.verdict').allTextContents()).join('')).toBe('');
     for (const name of NAMES) {
       await press(page, `attacks/${name}`);
       const verdict = form(page, `attacks/${name}`).locator('+ .verdict[data-held]');
