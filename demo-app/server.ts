@@ -55,7 +55,7 @@ async function start(settings: DemoSettings, server: Server, parts: Parts): Prom
       accounts,
       sessions: createSessions({ secret, secure: origin.startsWith('https:'), store: sessionStore }),
       emailVerification: { store, transport, from, secret, ...codes },
-      mountDevelopmentTools: tools.mount?.({ redis, accounts }),
+      mountDevelopmentTools: tools.mount?.({ redis, store, accounts }),
     }),
   );
   parts.push({ stop: () => verification.close() });

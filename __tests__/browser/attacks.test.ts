@@ -7,10 +7,11 @@ import { openAccounts } from '../../demo-app/accounts/accounts.js';
 import { createSessions } from '../../demo-app/accounts/sign-in.js';
 import { createApp } from '../../demo-app/app.js';
 import { leaveToInbox } from '../../demo-app/dev/attackers.js';
-import { attacksRouter, offeredAttacks } from '../../demo-app/dev/attacks.js';
 import { createClock } from '../../demo-app/dev/clock.js';
+import { createEventStreams } from '../../demo-app/dev/event-streams.js';
 import { codeIn } from '../../demo-app/dev/inbox.js';
 import { type MailServer, startMailServer } from '../../demo-app/dev/mail-server.js';
+import { mountTools } from '../../demo-app/dev/tools.js';
 import en from '../../demo-app/site/locales/en.json';
 import ko from '../../demo-app/site/locales/ko.json';
 import { FROM, SECRET } from '../support/app.js';
@@ -26,7 +27,7 @@ describeInBrowser('the attacks', () => {
   const browser = useBrowser();
   const redis = useRedis();
   const closing: (() => unknown)[] = [];
-  const tools: Record<string, unknown> = { inbox: false };
+  let tools: Record<string, unknown> = {};
   let mail: MailServer;
   let origin = '';
 
@@ -44,10 +45,9 @@ describeInBrowser('the attacks', () => {
       emailVerification: { store, storeTimeout: 2000, transport: mail.url, from: FROM, secret: SECRET },
       mountDevelopmentTools(site, verification) {
         const servers = { redis: redis.client, redisServer: redis.server, mailServer: mail };
-        const parts = { ...servers, accounts, verification, timeout: 60_000 };
-        Object.assign(tools, { clock, attacks: offeredAttacks(parts) });
-        site.locals['tools'] = tools;
-        site.use('/dev', clock.router({ redis: redis.client, verification }), attacksRouter(parts));
+        const parts = { ...servers, accounts, store, clock, streams: createEventStreams(), timeout: 60_000 };
+        mountTools({ ...parts, settings: { origin, from: FROM } })(site, verification);
+        tools = site.locals['tools'];
       },
     });
     const server = createServer(app);

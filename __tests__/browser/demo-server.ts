@@ -5,9 +5,9 @@ import { type EmailVerificationOptions, RedisStore } from 'express-email-verific
 import { type Accounts, openAccounts } from '../../demo-app/accounts/accounts.js';
 import { createSessions } from '../../demo-app/accounts/sign-in.js';
 import { createApp } from '../../demo-app/app.js';
-import { createInbox, type Inbox } from '../../demo-app/dev/inbox.js';
-import { serveOpenApi } from '../../demo-app/recipes/serve-openapi.js';
-import { allowInlineStyles } from '../../demo-app/site/site.js';
+import { createClock } from '../../demo-app/dev/clock.js';
+import { createEventStreams, type EventStreams } from '../../demo-app/dev/event-streams.js';
+import { mountTools } from '../../demo-app/dev/tools.js';
 import { FROM, SECRET } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
 import { useMailServer } from '../support/mail-server.js';
@@ -16,7 +16,7 @@ import { useRedis } from '../support/redis.js';
 interface Running {
   readonly server: Server;
   readonly accounts: Accounts;
-  readonly inbox: Inbox;
+  readonly streams: EventStreams;
   close(): Promise<void>;
 }
 
@@ -27,8 +27,8 @@ export function useDemo() {
   beforeEach(() => redis.flush());
 
   afterEach(async () => {
-    for (const { server, accounts, inbox, close } of open.splice(0)) {
-      inbox.endStreams();
+    for (const { server, accounts, streams, close } of open.splice(0)) {
+      streams.end();
       server.close();
       server.closeAllConnections();
       await close();
@@ -46,26 +46,23 @@ export function useDemo() {
     async start(options: Partial<EmailVerificationOptions> = {}, { tools = true } = {}): Promise<string> {
       const port = await freePort();
       const origin = `http://localhost:${port}`;
+      const streams = createEventStreams();
       const store = new RedisStore(redis.client);
       // A busy machine must not look like an unresponsive Redis.
       const needed = { store, storeTimeout: 30_000, transport: mail.url, from: FROM, secret: SECRET };
       const accounts = openAccounts();
-      const inbox = createInbox(mail.server);
+      const servers = { redis: redis.client, redisServer: redis.server, mailServer: mail.server };
+      const parts = { ...servers, store, accounts, clock: createClock(), streams };
       const { app, verification } = createApp({
         origin,
         accounts,
         sessions: createSessions({ secret: SECRET, secure: false }),
         emailVerification: { ...needed, ...options },
-        mountDevelopmentTools: tools
-          ? (app) => {
-              app.locals['tools'] = { inbox: true };
-              app.use('/inbox', inbox.router).use('/api', allowInlineStyles, serveOpenApi());
-            }
-          : undefined,
+        mountDevelopmentTools: tools ? mountTools({ ...parts, settings: { origin, from: FROM } }) : undefined,
       });
       const server = createServer(app);
       await once(server.listen(port, 'localhost'), 'listening');
-      open.push({ server, accounts, inbox, close: () => verification.close() });
+      open.push({ server, accounts, streams, close: () => verification.close() });
       return origin;
     },
   };

@@ -28,16 +28,17 @@ describeInBrowser('the email previews', () => {
       PORT: String(port),
     });
     const accounts = openAccounts();
+    const store = new MemoryStore();
     const { mount } = await createDevelopmentTools(settings, () => {});
     const { app, verification } = createApp({
       origin: settings.origin,
       accounts,
       sessions: createSessions({ secret: SECRET, secure: false }),
       emailVerification: {
-        ...{ store: new MemoryStore(), from: settings.from, secret: SECRET },
+        ...{ store, from: settings.from, secret: SECRET },
         transport: settings.smtpUrl,
       },
-      mountDevelopmentTools: mount?.({ redis: undefined, accounts }),
+      mountDevelopmentTools: mount?.({ redis: undefined, store, accounts }),
     });
     const server = createServer(app);
     await once(server.listen(port, 'localhost'), 'listening');

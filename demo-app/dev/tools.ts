@@ -1,50 +1,56 @@
-/** What a developer gets on top: a Redis and a mail server that are not configured, the inbox, and a clock to move. */
+/** What a developer gets on top: a Redis and a mail server that are not configured, the inbox, the panel, and attacks. */
 import type { Express } from 'express';
 import type { EmailVerification } from 'express-email-verification';
-import type { RedisClientType } from 'redis';
-import type { Accounts } from '../accounts/accounts.js';
 import { serveOpenApi } from '../recipes/serve-openapi.js';
 import type { DemoSettings } from '../settings.js';
 import { allowInlineStyles } from '../site/site.js';
+import { readAppLines } from './app-lines.js';
 import { leaveToInbox } from './attackers.js';
-import { attacksRouter, offeredAttacks } from './attacks.js';
+import { type AttackParts, attacksRouter, offeredAttacks } from './attacks.js';
 import { createClock } from './clock.js';
-import { createInbox } from './inbox.js';
-import { startMailServer } from './mail-server.js';
+import { createEventStreams } from './event-streams.js';
+import { inboxRouter } from './inbox.js';
+import { type MailServer, startMailServer } from './mail-server.js';
+import { type PanelParts, panelRouter } from './panel.js';
 import { previewPage } from './previews.js';
 import { startRedisServer } from './redis-server.js';
 
 export type DevelopmentTools = Awaited<ReturnType<typeof createDevelopmentTools>>;
 
-interface ToolParts {
-  readonly redis: RedisClientType | undefined;
-  readonly accounts: Accounts;
+export interface ToolParts extends Omit<PanelParts & AttackParts, 'verification'> {
+  readonly mailServer: MailServer | undefined;
+  readonly clock: ReturnType<typeof createClock>;
+  readonly settings: Pick<DemoSettings, 'origin' | 'from'>;
 }
 
 export async function createDevelopmentTools(settings: DemoSettings, log: (message: string) => void) {
   const redisServer = settings.redisUrl ? undefined : await startRedisServer({ onProgress: log });
   const mailServer = settings.smtpUrl ? undefined : await startMailServer({ accept: leaveToInbox });
-  const inbox = mailServer && createInbox(mailServer);
-  const clock = createClock();
-  const mount = (given: ToolParts) => (app: Express, verification: EmailVerification) => {
-    const parts = { ...given, redisServer, mailServer, verification };
-    const tools = { inbox: inbox !== undefined, clock, attacks: offeredAttacks(parts) };
-    Object.assign(app.locals, { tools });
-    if (inbox) app.use('/inbox', inbox.router);
-    app.get('/dev/previews', previewPage(settings));
-    app.use('/dev', clock.router(parts), attacksRouter(parts));
-    app.use('/api', allowInlineStyles, serveOpenApi());
-  };
+  const [clock, streams] = [createClock(), createEventStreams()];
+  const mount = (given: Pick<ToolParts, 'redis' | 'store' | 'accounts'>) =>
+    mountTools({ ...given, redisServer, mailServer, clock, streams, settings });
   return {
     redisServer,
     mailServer,
     // In production, no store takes a clock, and nothing is mounted.
     ...(!settings.isProduction && { clock: clock.now, mount }),
-    /** Ends the event streams of open pages, which would keep the server from closing. */
-    endStreams: () => inbox?.endStreams(),
+    endStreams: streams.end,
     async stop() {
       await redisServer?.stop();
       await mailServer?.close();
     },
+  };
+}
+
+export function mountTools(given: ToolParts) {
+  return (app: Express, verification: EmailVerification): void => {
+    const parts = { ...given, verification };
+    const { clock, mailServer, settings, streams } = parts;
+    const tools = { inbox: mailServer !== undefined, clock, attacks: offeredAttacks(parts) };
+    Object.assign(app.locals, { tools: { ...tools, appLines: readAppLines() } });
+    if (mailServer) app.use('/inbox', inboxRouter(mailServer, streams));
+    app.get('/dev/previews', previewPage(settings)).get('/dev/events', streams.connect);
+    app.use('/dev', panelRouter(parts), clock.router(parts), attacksRouter(parts));
+    app.use('/api', allowInlineStyles, serveOpenApi());
   };
 }

@@ -41,14 +41,18 @@ function stop(event) {
   event.stopPropagation();
 }
 
-for (const button of document.querySelectorAll('[data-copy]')) {
+showCopyButtons(document);
+document.addEventListener('click', async ({ target }) => {
+  const button = target.closest('[data-copy]');
+  if (!button) return;
   const label = button.textContent;
-  // Browsers have a clipboard with HTTPS and on localhost only.
-  button.hidden = !navigator.clipboard;
-  button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = texts.copied;
-    announce(texts.copied);
-    setTimeout(() => button.replaceChildren(label), 2000);
-  });
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.textContent = texts.copied;
+  announce(texts.copied);
+  setTimeout(() => button.replaceChildren(label), 2000);
+});
+
+/** Browsers have a clipboard with HTTPS and on localhost only. */
+export function showCopyButtons(page) {
+  for (const button of page.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
 }

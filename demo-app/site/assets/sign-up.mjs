@@ -38,9 +38,6 @@ codeInput.addEventListener('paste', (event) => {
   useCode(code);
 });
 document.addEventListener('use-code', ({ detail }) => useCode(detail));
-new BroadcastChannel('email-verification-demo').addEventListener('message', ({ data }) => {
-  if (data.email === client.state.email) useCode(data.code);
-});
 document.addEventListener('click', (event) => {
   const path = event.target.closest('#form a')?.getAttribute('href');
   if (!Object.values(PATHS).includes(path)) return;

@@ -1,0 +1,247 @@
+/** "What just happened", as a program sees it: its events, what it reads from Redis, and the lines of app.ts. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
+import express from 'express';
+import { MemoryStore, RedisStore, type Store } from 'express-email-verification';
+import request from 'supertest';
+import { type Accounts, openAccounts } from '../../demo-app/accounts/accounts.js';
+import { createSessions } from '../../demo-app/accounts/sign-in.js';
+import { createApp } from '../../demo-app/app.js';
+import { readAppLines } from '../../demo-app/dev/app-lines.js';
+import { createClock } from '../../demo-app/dev/clock.js';
+import { createEventStreams } from '../../demo-app/dev/event-streams.js';
+import { mountTools } from '../../demo-app/dev/tools.js';
+import { FROM, SECRET } from '../support/app.js';
+import { useMailServer } from '../support/mail-server.js';
+import { useRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
+
+const EMAIL = 'minji@example.com';
+const redis = useRedis();
+const mail = useMailServer();
+const cleanUps: (() => unknown)[] = [];
+beforeEach(() => redis.flush());
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+function demo({ inMemory = false } = {}) {
+  const accounts: Accounts = openAccounts();
+  const streams = createEventStreams();
+  const client = inMemory ? undefined : redis.client;
+  const store: Store = client ? new RedisStore(client) : new MemoryStore();
+  const settings = { origin: 'http://localhost:3000', from: FROM };
+  const servers = { redis: client, redisServer: redis.server, mailServer: mail.server };
+  const parts = { ...servers, accounts, store, clock: createClock(), streams, settings };
+  const { app, verification } = createApp({
+    origin: settings.origin,
+    accounts,
+    sessions: createSessions({ secret: SECRET, secure: false }),
+    // A busy machine must not look like a Redis that does not respond.
+    emailVerification: { store, storeTimeout: 30_000, transport: mail.url, from: FROM, secret: SECRET },
+    mountDevelopmentTools: mountTools(parts),
+  });
+  cleanUps.push(
+    () => accounts.close(),
+    () => verification.close(),
+  );
+  return { app, accounts, streams, verification };
+}
+
+type App = ReturnType<typeof demo>['app'];
+
+const post = (app: App, path: string, body: object) => request(app).post(path).send(body);
+const send = (app: App, email = EMAIL) => post(app, '/email-verification/send', { email });
+
+async function signUp(app: App, email = EMAIL) {
+  await send(app, email).expect(200);
+  const code = await mail.lastCode(email);
+  const { body } = await post(app, '/email-verification/verify', { email, code }).expect(200);
+  const { verificationToken } = body;
+  return {
+    code,
+    verificationToken,
+    fields: { email, verificationToken, name: 'Minji', password: 'four words' },
+  };
+}
+
+async function listen(app: express.Express): Promise<{ server: Server; port: number }> {
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanUps.push(
+    () => server.closeAllConnections(),
+    () => server.close(),
+  );
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** The events of a stream so far, and whether it has ended. */
+async function watch(port: number) {
+  const response = await fetch(`http://127.0.0.1:${port}/dev/events`);
+  const watched = { text: '', hasEnded: false, events: (): Record<string, unknown>[] => [] };
+  watched.events = () =>
+    [...watched.text.matchAll(/^data: (.*)$/gm)].map(([, json = '']) => JSON.parse(json));
+  const read = async () => {
+    for await (const chunk of response.body ?? []) watched.text += Buffer.from(chunk).toString();
+    watched.hasEnded = true;
+  };
+  void read().catch(() => {});
+  return watched;
+}
+
+describe('the lines of app.ts', () => {
+  const source = readFileSync(join(__dirname, '../../demo-app/app.ts'), 'utf8').split('\n');
+
+  it.each(['options', 'beforeSend', 'routes', 'guard', 'signUp'])('include those of %s', (name) => {
+    const found = readAppLines().find((lines) => lines.name === name);
+    const [, first, last = first] = /^app\.ts:(\d+)(?:–(\d+))?$/.exec(found?.place ?? '') ?? [];
+    const lines = source.slice(Number(first) - 1, Number(last));
+    expect(found?.code.split('\n').map((line) => line.trim())).toEqual(lines.map((line) => line.trim()));
+    expect(found?.code).toMatch(/^\S/);
+  });
+
+  it('are whole statements', () => {
+    const code = Object.fromEntries(readAppLines().map((lines) => [lines.name, lines.code]));
+    expect(code['options']).toMatch(/^const verification = createEmailVerification\(\{\n[\s\S]*\n\}\);$/);
+    expect(code['beforeSend']).toMatch(/^\/\/ .*\nbeforeSend: [\s\S]*: undefined,$/);
+    expect(code['routes']).toBe("app.use('/email-verification', emailVerificationRouter(verification));");
+    expect(code['guard']).toMatch(
+      /^app\.post\(\n {2}'\/sign-up',[\s\S]*requireVerifiedEmail\(verification\),$/,
+    );
+    expect(code['signUp']).toMatch(/^app\.post\([\s\S]*status\(201\)[\s\S]*\n\);$/);
+  });
+});
+
+describe('what Redis holds', () => {
+  it('is shown with its size and its end, and the keys of the address are marked', async () => {
+    const { app } = demo();
+    await send(app).expect(200);
+    await send(app, 'jun@example.com').expect(200);
+    const { body } = await post(app, '/dev/redis', { email: ' Minji@example.com' }).expect(200);
+    expect(body).toEqual({
+      kind: 'redis',
+      status: expect.objectContaining({ kind: 'status', attemptsLeft: 5, sendsToday: 1, tokens: 0 }),
+      keys: expect.any(Array),
+    });
+    const key = { key: expect.stringMatching(/^ev:/), ttl: expect.any(Number), bytes: expect.any(Number) };
+    for (const one of body.keys) expect(one).toMatchObject(key);
+    // A mailbox and a challenge for each address, and the counter of the client.
+    expect(body.keys.map(({ isOwn, type }: Record<string, unknown>) => [isOwn, type])).toEqual([
+      [true, 'string'],
+      [true, 'hash'],
+      ...Array(3).fill([false, expect.anything()]),
+    ]);
+    const { body: all } = await request(app).get('/dev/redis').expect(200);
+    expect(all.keys).toHaveLength(5);
+    expect(all.status).toBeUndefined();
+  });
+
+  it('contains no address, code, token or IP that could be read', async () => {
+    const { app } = demo();
+    await send(app, 'jun@example.com').expect(200);
+    const { code, verificationToken } = await signUp(app);
+    const { text } = await post(app, '/dev/redis', { email: EMAIL }).expect(200);
+    for (const secret of [
+      code,
+      await mail.lastCode('jun@example.com'),
+      verificationToken,
+      '127.0.0.1',
+      '::1',
+    ])
+      expect(text).not.toContain(secret);
+    expect(text).not.toMatch(/minji|jun@|example\.com/i);
+  });
+
+  it('has neither a code nor a token of the address after the sign-up', async () => {
+    const { app } = demo();
+    const { fields } = await signUp(app);
+    await post(app, '/sign-up', fields).expect(201);
+    const { body } = await post(app, '/dev/redis', { email: EMAIL }).expect(200);
+    expect(body.status).toMatchObject({ codes: [], tokens: 0, sendsToday: 1 });
+  });
+
+  it('is nothing with the memory store, whose status is shown all the same', async () => {
+    const { app } = demo({ inMemory: true });
+    await send(app).expect(200);
+    const { body } = await post(app, '/dev/redis', { email: EMAIL }).expect(200);
+    expect(body).toMatchObject({ kind: 'memory', keys: [], status: { attemptsLeft: 5 } });
+  });
+
+  it('is unavailable while Redis does not respond', async () => {
+    const { app } = demo();
+    redis.server.pause();
+    try {
+      await request(app).get('/dev/redis').expect(503, { kind: 'unavailable', keys: [] });
+    } finally {
+      redis.server.resume();
+    }
+    await request(app).get('/dev/redis').expect(200);
+  });
+});
+
+describe('the stream of events', () => {
+  it('tells of each email with its code, and of what the operator learns, with masked addresses', async () => {
+    const { app, accounts } = demo();
+    const { port } = await listen(app);
+    const watched = await watch(port);
+    const { code, fields } = await signUp(app);
+    await post(app, '/sign-up', fields).expect(201);
+    await accounts.create({ email: 'jun@example.com', name: 'Jun', password: 'four words' });
+    await send(app, 'jun@example.com').expect(200);
+    await send(app, 'jun@example.com').expect(429);
+    await until('all events have arrived', async () => watched.events().length >= 7);
+
+    const [message, delivered, redeemed, suppressed, ...rest] = watched.events();
+    expect(message).toEqual({
+      name: 'message',
+      id: mail.messages[0]?.id,
+      subject: mail.messages[0]?.subject,
+      to: EMAIL,
+      code,
+    });
+    const email = 'm***@example.com';
+    const { subject } = mail.messages[0] ?? {};
+    expect(delivered).toMatchObject({
+      name: 'delivered',
+      email,
+      detail: subject,
+      duration: expect.any(Number),
+    });
+    expect(redeemed).toMatchObject({ name: 'redeemed', email });
+    expect(suppressed).toMatchObject({ name: 'suppressed', email: 'j***@example.com' });
+    expect(rest.map(({ name }) => name).sort()).toEqual(['delivered', 'limited', 'message']);
+    expect(JSON.stringify([delivered, redeemed, suppressed])).not.toContain(code);
+  });
+
+  it('ends when the server shuts down, which it would keep from closing', async () => {
+    const { app, streams } = demo();
+    const { server, port } = await listen(app);
+    const watched = await watch(port);
+    server.close();
+    streams.end();
+    await once(server, 'close');
+    await until('the stream has ended', async () => watched.hasEnded);
+  });
+
+  it('drops a page that never reads, and goes on for the others', async () => {
+    const streams = createEventStreams();
+    const { server, port } = await listen(express().get('/dev/events', streams.connect));
+    const deaf = connect(port, '127.0.0.1').pause();
+    deaf.write('GET /dev/events HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const [serverSide] = await once(server, 'connection');
+    const watched = await watch(port);
+    const isDropped = once(serverSide, 'close');
+    const flood = setInterval(() => streams.send({ filling: 'x'.repeat(100_000) }), 1);
+    await isDropped;
+    clearInterval(flood);
+    deaf.destroy();
+    streams.send({ name: 'last' });
+    await until(
+      'the other page got the last event',
+      async () => watched.events().at(-1)?.['name'] === 'last',
+    );
+  });
+});
