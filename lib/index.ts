@@ -38,6 +38,7 @@ export type { Durations, Locale, PartialLocale, PluralForms } from './locales/lo
 export { durationsIn, pluralsIn } from './locales/locale.js';
 export type { BrandOptions } from './mail/brand.js';
 export type { DeliveryError } from './mail/delivery-error.js';
+export type { EnqueueOutcome, JobQueue, QueuedEmail } from './mail/job-queue.js';
 export type { CustomDelivery, CustomDeliveryOptions, Mail } from './mail/mailer.js';
 export type { Notice } from './mail/notice.js';
 export { noticeTemplate } from './mail/notice.js';

@@ -102,7 +102,7 @@ describe('an option of the wrong type or out of range is refused with its name a
     ],
     [
       { delivery: 'later' },
-      "The `delivery` option must be 'await', 'background' or a function. Received 'later'.",
+      "The `delivery` option must be 'await', 'background', a function or a queue. Received 'later'.",
     ],
     [{ beforeSend: true }, 'The `beforeSend` option must be a function. Received true.'],
     [{ rateLimit: true }, 'The `rateLimit` option must be { send, verify } or false. Received true.'],

@@ -108,6 +108,7 @@ const MAX_LINE = 300;
 function actorOf(details: FailureDetails): string {
   if (isOfProvider(details)) return 'the provider';
   if (details.endpoint) return nameOf(details.endpoint);
+  if (details.code === 'EQUEUE') return 'the queue';
   return details.code === 'EUNKNOWN' ? 'the delivery' : 'the server';
 }
 
@@ -197,6 +198,9 @@ const FAILURES: readonly Failure[] = [
   { matches: codedAs(/^(?:ENETUNREACH|EHOSTUNREACH|EHOSTDOWN|ENETDOWN)$/), text: 'could not be reached' },
   { matches: codedAs(/^EPROTOCOL$/), text: 'does not speak SMTP as expected' },
   { matches: codedAs(/^ENOENT$/), text: 'failed: the sendmail binary was not found' },
+  { matches: codedAs(/^OOM$/), text: 'is out of memory' },
+  { matches: codedAs(/^EDATA$/), text: 'did not take it: the `data` of `beforeSend` is not JSON' },
+  { matches: codedAs(/^EQUEUE$/), text: 'did not take it' },
 ];
 
 const THROTTLED = /throttl|too_?many|rate_?(?:limit|exceed)|slow_?down/i;

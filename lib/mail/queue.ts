@@ -1,7 +1,9 @@
 /** The queue of emails. Each has a slot in it from before its code is stored until its outcome is recorded. */
 import type { Settings } from '../options/options.js';
+import type { DiscardRequest } from '../store/store.js';
 import { describeFailure } from './delivery-error.js';
 import { failureDetailsOf } from './failure-details.js';
+import { createEnqueue, isJobQueue, type Queued } from './job-queue.js';
 import type { DeliveryOutcome } from './mailer.js';
 import type { OutgoingEmail } from './message.js';
 import { createDelivery } from './retries.js';
@@ -12,6 +14,11 @@ export interface EmailQueue {
   reserve(): Promise<Slot | undefined>;
   /** How many slots are taken. */
   size(): number;
+  /**
+   * Whether it takes emails with nothing to send, too. A queue outside this process does, because adding a job takes time,
+   * and a suppressed send must take the same.
+   */
+  readonly takesBlanks: boolean;
   /** Resolves to what keeps emails from being sent, as sentences. */
   check(): Promise<readonly string[]>;
   /** Reserves no more slots, and resolves when all are released. */
@@ -19,8 +26,8 @@ export interface EmailQueue {
 }
 
 export interface Slot {
-  /** Delivers the email while its code is valid. Resolves to the outcome, never rejects. */
-  send(email: OutgoingEmail): Promise<DeliveryOutcome>;
+  /** Delivers the email while its code is valid. Resolves to the outcome, never rejects. `undo` is for a queue's worker. */
+  send(email: OutgoingEmail, undo: DiscardRequest): Promise<DeliveryOutcome | Queued>;
   /** Must be called once: when the outcome is recorded, or when there is nothing to send. */
   release(): void;
 }
@@ -38,8 +45,13 @@ const MAX_WAITING = 1000;
 export function createQueue(settings: Settings): EmailQueue {
   const { delivery, transports, mailTimeout } = settings;
   const closing = new AbortController();
+  const jobs = isJobQueue(delivery) ? delivery : undefined;
+  const closeJobs = jobs?.open();
   /** Slots have no state of their own, so that one object serves as all of them. `taken` counts them. */
-  const slot: Slot = { send: createDelivery(settings, closing.signal), release };
+  const slot: Slot = {
+    send: jobs ? createEnqueue(settings, jobs) : createDelivery(settings, closing.signal),
+    release,
+  };
   const capacity = delivery === 'background' ? QUEUE_CAPACITY : Number.POSITIVE_INFINITY;
   const waiting = new Set<(slot?: Slot) => void>();
   const onIdle: (() => void)[] = [];
@@ -78,18 +90,28 @@ export function createQueue(settings: Settings): EmailQueue {
   return {
     reserve,
     size: () => taken,
+    takesBlanks: jobs !== undefined,
     async check() {
+      if (jobs) return jobs.check(mailTimeout);
       if (typeof delivery === 'function') return [];
-      const checks = transports.map((transport) => checkLogin(transport, mailTimeout));
-      return (await Promise.all(checks)).flat();
+      return checkLogins(transports, mailTimeout);
     },
     async close() {
       closing.abort();
       for (const endWait of waiting) endWait();
       if (taken > 0) await new Promise<void>((resolve) => onIdle.push(resolve));
       for (const transport of transports) transport.close();
+      await closeJobs?.();
     },
   };
+}
+
+/** Tries to log in to each transport. Resolves to the problems, as sentences. */
+export async function checkLogins(
+  transports: readonly Transport[],
+  timeout: number,
+): Promise<readonly string[]> {
+  return (await Promise.all(transports.map((transport) => checkLogin(transport, timeout)))).flat();
 }
 
 async function checkLogin(transport: Transport, timeout: number): Promise<readonly string[]> {

@@ -20,7 +20,7 @@ import { createPreparedMessages, type PreparedMessages } from './prepared.js';
 import { DEFAULTS, type RawMessage } from './smtp/pool.js';
 import type { AnyTransporter } from './transport.js';
 
-/** The delays between tries in the background, in ms. The last one repeats while the code is valid. */
+/** The delays between tries in the background or by a worker, in ms. The last one repeats while the code is valid. */
 const RETRY_DELAYS = [1000, 3000, 10_000];
 
 /** The delays between tries of an awaited email, as shares of `mailTimeout`: 0.25 to 4 s by default. */
@@ -76,8 +76,8 @@ export function createDelivery(
       );
       const outcome = withEarlierReply(last, latest);
       if (outcome.kind !== 'failed' || outcome.retry === 'never' || closing.aborted) return outcome;
-      const delay = RETRY_DELAYS[Math.min(tries, RETRY_DELAYS.length - 1)] ?? 0;
-      if (Date.now() + delay >= latestTry(email)) return outcome;
+      const delay = delayOfRetry(email, tries);
+      if (delay === undefined) return outcome;
       last = outcome;
       await pause(delay);
     }
@@ -91,8 +91,14 @@ export function createDelivery(
   return settings.delivery === 'background' ? sendInBackground : sendAwaited;
 }
 
+/** The delay before the next try after `tries` others, in ms; undefined if the code is too close to its end by then. */
+export function delayOfRetry(email: CodeLife, tries: number): number | undefined {
+  const delay = RETRY_DELAYS[Math.min(tries, RETRY_DELAYS.length - 1)] ?? 0;
+  return Date.now() + delay >= latestTry(email) ? undefined : delay;
+}
+
 /** One try: by the app's own function, or on one transport after the other until one sends the email or may have. */
-function createTry(settings: Settings): Try {
+export function createTry(settings: Settings): Try {
   const { delivery, transports } = settings;
   if (typeof delivery === 'function') return createTryBy(settings, { deliver: createCustomMailer(delivery) });
   return createFailOver(
@@ -149,8 +155,10 @@ function createTryBy(settings: Settings, { deliver, deliverRaw, preparedMessage 
   };
 }
 
+type CodeLife = Pick<OutgoingEmail, 'lifetime' | 'expiresAt'>;
+
 /** When the last try may start, by `Date.now()`. */
-function latestTry({ lifetime, expiresAt }: OutgoingEmail): number {
+export function latestTry({ lifetime, expiresAt }: CodeLife): number {
   return expiresAt - Math.min(MIN_REMAINING, lifetime / 2);
 }
 
@@ -183,7 +191,7 @@ function createSemaphore(limit: number): <T>(task: () => Promise<T>) => Promise<
 }
 
 /** How many messages the transport sends at a time. */
-function poolSize(transporter: AnyTransporter | undefined): number {
+export function poolSize(transporter: AnyTransporter | undefined): number {
   // An object with only `sendMail`, as in an app's tests, has no options.
   const { maxConnections: size }: { maxConnections?: unknown } = transporter?.options ?? {};
   return typeof size === 'number' && size > 0 ? size : DEFAULTS.maxConnections;

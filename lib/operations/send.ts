@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { drawDigest, drawOpaque, hasherOf } from '../challenge/digests.js';
 import type { Locale } from '../locales/index.js';
+import type { Queued } from '../mail/job-queue.js';
 import type { DeliveryOutcome } from '../mail/mailer.js';
 import { messageIdOf, type OutgoingEmail } from '../mail/message.js';
 import type { EmailQueue, Slot } from '../mail/queue.js';
@@ -144,15 +145,13 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
   }
 
   /** Resolves when the outcome of the email is recorded and its slot is released. Never rejects. */
-  async function deliver(
-    slot: Slot,
-    email: OutgoingEmail | undefined,
-    undo: DiscardRequest,
-  ): Promise<Recorded> {
+  async function deliver(slot: Slot, email: OutgoingEmail, undo: DiscardRequest): Promise<Recorded> {
     const elapsed = stopwatch();
     try {
       // Without an email, a suppressed send or one for a fixed code differs in nothing else.
-      return email ? await record(await slot.send(email), email, undo, elapsed) : SENT;
+      const isBlank = email.code === undefined && email.content === undefined;
+      if (isBlank && !queue.takesBlanks) return SENT;
+      return await record(await slot.send(email, undo), email, undo, elapsed);
     } finally {
       slot.release();
     }
@@ -160,7 +159,7 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
 
   /** Emits the event of an outcome, and undoes the send if the email is known not to have been sent. */
   async function record(
-    outcome: DeliveryOutcome,
+    outcome: DeliveryOutcome | Queued,
     { email, locale, reference, words }: OutgoingEmail,
     undo: DiscardRequest,
     elapsed: Stopwatch,
@@ -170,6 +169,7 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
       reference,
       messageId: messageIdOf(reference, words?.from ?? settings.from),
     });
+    if (outcome.kind === 'queued') return SENT;
     if (outcome.kind === 'sent') {
       events.emit('delivered', eventOfEmail);
       return SENT;
@@ -216,18 +216,18 @@ function messageForFailure({ answers }: Locale, recipientRefused: boolean): stri
   return (recipientRefused ? answers.recipient_refused : undefined) ?? answers.delivery_failed;
 }
 
-/** The email with the code, the one that the app sends instead, or none: a fixed code is not sent. */
+/** The email with the code, the one that the app sends instead, or one with neither: a fixed code is not sent. */
 function emailFor(
   verdict: HookOutcome & { kind: 'pass' | 'suppress' },
   { email, locale }: ParsedSend,
   code: string | undefined,
   reference: string,
   lifetime: number,
-): OutgoingEmail | undefined {
-  const common = { email, locale, reference, lifetime, expiresAt: Date.now() + lifetime };
+): OutgoingEmail {
   const { words } = verdict;
-  if (verdict.kind === 'suppress') return verdict.mail && { ...common, words, content: verdict.mail };
-  return code === undefined ? undefined : { ...common, words, code };
+  const common = { email, locale, reference, lifetime, expiresAt: Date.now() + lifetime, words };
+  if (verdict.kind === 'suppress') return verdict.mail ? { ...common, content: verdict.mail } : common;
+  return code === undefined ? common : { ...common, code };
 }
 
 function tooMany(retryIn: number, locale: Locale, challengeId?: string, expiresIn?: number): TooManyRequests {

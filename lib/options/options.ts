@@ -4,6 +4,7 @@ import { type CodeFormat, digitCodes } from '../challenge/code.js';
 import { checkBoolean, checkFunction, checkInteger, readOptionsOf } from '../checks.js';
 import { checkLocales, chooseDefault, warnOfDigits } from '../locales/check-locales.js';
 import type { PartialLocale } from '../locales/locale.js';
+import type { JobQueue } from '../mail/job-queue.js';
 import type { CustomDelivery } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
 import { createTransports, type Transport, type TransportsOption } from '../mail/transport.js';
@@ -44,7 +45,7 @@ export const OPTIONS = {
   /**
    * A nodemailer transporter, its options, or an SMTP URL. With a login, TLS is required unless the host is loopback or
    * `requireTLS: false` is passed. In an array, each is tried only when the ones before are known not to have sent the email.
-   * Not required if `delivery` is a function, which then sends every email.
+   * Not required if `delivery` is a function or a queue, which then sends every email.
    */
   transport: (transport?: TransportsOption) => createTransports(transport),
 
@@ -97,8 +98,12 @@ export const OPTIONS = {
   /** Codes that stay the same until their end, for addresses that get no email: app-store reviewers and canaries. @default none */
   fixedCodes: (fixed: readonly FixedCode[] = [], codes = digitCodes(6)) => checkFixedCodes(fixed, codes),
 
-  /** `'await'` responds after SMTP, `'background'` responds first, and a function delivers the email itself. @default 'await' */
-  delivery: (delivery: 'await' | 'background' | CustomDelivery = 'await') => checkDelivery(delivery),
+  /**
+   * `'await'` responds after SMTP, `'background'` responds first, and a function delivers the email itself. With a queue
+   * outside the process, its workers send the emails. @default 'await'
+   */
+  delivery: (delivery: 'await' | 'background' | CustomDelivery | JobQueue = 'await') =>
+    checkDelivery(delivery),
 
   /** Milliseconds the store may take, 50 to 60000. @default 1000 */
   storeTimeout: (milliseconds = 1000) => checkInteger('storeTimeout', milliseconds, 50, 60_000),
@@ -161,7 +166,7 @@ export function createSettings(passed: EmailVerificationOptions, shared?: Shared
   const delivery = OPTIONS.delivery(options.delivery);
   const locales = OPTIONS.locales(options.locales);
   if (strength.codes.alphabet === 'letters') warnOfDigits(locales);
-  const isTransportUnused = typeof delivery === 'function' && options.transport === undefined;
+  const isTransportUnused = typeof delivery !== 'string' && options.transport === undefined;
   return {
     from,
     origin,

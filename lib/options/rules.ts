@@ -13,6 +13,7 @@ import {
   refuseHidden,
 } from '../checks.js';
 import { warn } from '../events.js';
+import { isJobQueue } from '../mail/job-queue.js';
 import { checkStore } from '../store/bounded-store.js';
 import { MemoryStore } from '../store/memory-store.js';
 import type { Limit, Store } from '../store/store.js';
@@ -153,7 +154,8 @@ export function checkPurpose(purpose: unknown): string {
 
 export function checkDelivery<T>(delivery: T): T {
   if (delivery === 'await' || delivery === 'background' || typeof delivery === 'function') return delivery;
-  return refuse('delivery', "'await', 'background' or a function", delivery);
+  if (isJobQueue(delivery)) return delivery;
+  return refuse('delivery', "'await', 'background', a function or a queue", delivery);
 }
 
 const LINE = 'one line of 1 to 100 characters';
