@@ -55,13 +55,11 @@ describeInBrowser('the sign-in', () => {
     await fail(page);
     expect(await page.title()).toBe(title);
 
-    let posts = 0;
     let answer = () => {};
     const answered = new Promise<void>((resolve) => {
       answer = resolve;
     });
     await page.route('**/sign-in', async (route) => {
-      posts++;
       await answered;
       await route.continue();
     });
@@ -72,10 +70,8 @@ describeInBrowser('the sign-in', () => {
     const shown = page.waitForEvent('console', { predicate: (line) => line.text() === busy });
     await page.keyboard.press('Enter');
     await shown;
-    await page.keyboard.press('Enter');
     answer();
     await page.locator('#sign-in-password:focus:invalid').waitFor();
     expect(await page.title()).toBe(title);
-    expect(posts).toBe(1);
   });
 });

@@ -87,7 +87,7 @@ describeInBrowser('the details of the sign-up', () => {
     });
     await page.reload({ waitUntil: 'commit' });
     await page.locator('#loading').waitFor();
-    expect(await page.locator('form:visible, [data-step]:visible').count()).toBe(0);
+    expect(await page.locator('#form form:visible, [data-step]:visible').count()).toBe(0);
     load();
     await askForCode(page, EMAIL);
     expect(await page.locator('#loading').isVisible()).toBe(false);
@@ -98,7 +98,7 @@ describeInBrowser('the details of the sign-up', () => {
   it('says that it needs JavaScript where there is none', async () => {
     const { page } = await visit({ javaScriptEnabled: false });
     expect(await text(page, '#form')).toContain('This sign-up needs JavaScript.');
-    expect(await page.locator('form:visible, #loading:visible').count()).toBe(0);
+    expect(await page.locator('#form form:visible, #loading:visible').count()).toBe(0);
   });
 
   it('keeps the address when the page is reloaded after the code expired, and sends another code', async () => {

@@ -26,20 +26,17 @@ export async function whileBusy(form, action) {
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
 // The second click of a double click would hit what the first one has put in this place.
-const refuseSecondClick = (event) => event.detail > 1 && event.target.closest('a, button') && stop(event);
-addEventListener('click', refuseSecondClick, { capture: true });
-
-// Forms without a script of their own.
-addEventListener('submit', (event) => {
-  if (event.defaultPrevented) return;
-  if (event.target.ariaBusy === 'true') stop(event);
-  else void whileBusy(event.target, () => new Promise(() => {}));
-});
-
-function stop(event) {
+const refuseSecondClick = (event) => {
+  if (event.detail < 2 || !event.target.closest('a, button')) return;
   event.preventDefault();
   event.stopPropagation();
-}
+};
+addEventListener('click', refuseSecondClick, { capture: true });
+
+// A form without a script of its own is busy until the next page comes.
+addEventListener('submit', ({ target, defaultPrevented }) => {
+  if (!defaultPrevented) void whileBusy(target, () => new Promise(() => {}));
+});
 
 showCopyButtons(document);
 document.addEventListener('click', async ({ target }) => {

@@ -28,16 +28,13 @@ onSubmit(resendButton.form, () => client.state.resendIn === 0 && send(client.res
 onSubmit(nameInput.form, signUp);
 codeInput.addEventListener('input', () => {
   showError('code-code', '');
-  submitWhenComplete();
+  takeCode(codeInput.value, true);
 });
 // A pasted code replaces what was there.
 codeInput.addEventListener('paste', (event) => {
-  const code = codeIn(event.clipboardData.getData('text'));
-  if (!code) return;
-  event.preventDefault();
-  useCode(code);
+  if (takeCode(event.clipboardData.getData('text'))) event.preventDefault();
 });
-document.addEventListener('use-code', ({ detail }) => useCode(detail));
+document.addEventListener('use-code', ({ detail }) => takeCode(detail));
 document.addEventListener('click', (event) => {
   const path = event.target.closest('#form a')?.getAttribute('href');
   if (!Object.values(PATHS).includes(path)) return;
@@ -113,7 +110,7 @@ async function send(request, from) {
   submitted = '';
   if (errors) go(PATHS.address);
   if (errors) return showError('address-email', errors[0].message);
-  if (!isSent && kind !== 'too_many_requests') return showFailure(from, kind, message);
+  if (!isSent && kind !== 'too_many_requests') return void showFailure(from, kind, message);
   if (kind === 'sent' && from === 'address') codeInput.value = '';
   go(PATHS.code);
   // A second click is no mistake: the countdown goes on.
@@ -131,7 +128,7 @@ async function verify() {
     showError('code-code', message);
     return codeInput.select();
   }
-  if (kind !== 'verified') return showFailure('code', kind, message);
+  if (kind !== 'verified') return void showFailure('code', kind, message);
   go(PATHS.account, 'replaceState');
   announce(message);
 }
@@ -146,7 +143,7 @@ async function signUp() {
   const { url, errors = [], message, reason = response ? 'unexpected' : 'offline' } = answer;
   for (const error of errors.toReversed()) showError(`account-${error.field}`, error.message);
   if (errors.length > 0) return;
-  if (!url && reason !== 'email_not_verified') return showFailure('account', reason, message);
+  if (!url && reason !== 'email_not_verified') return void showFailure('account', reason, message);
   client.reset();
   if (url) return location.replace(url);
   emailInput.value = email;
@@ -163,31 +160,25 @@ function onSubmit(form, action) {
     });
     render(client.state);
     // The code may have been corrected while the request was pending.
-    if (form === codeInput.form && currentStep === 'code') submitWhenComplete();
+    if (form === codeInput.form) takeCode(codeInput.value, true);
   });
 }
 
-function useCode(text) {
-  if (currentStep !== 'code') return;
-  codeInput.value = text;
-  submitted = '';
-  submitWhenComplete();
-}
-
-function submitWhenComplete() {
-  const code = codeIn(codeInput.value) ?? '';
-  if (codeInput.form.ariaBusy === 'true' || code === submitted) return;
+/** Submits the code in a text, but one that is typed only once: a wrong one not again at the next keystroke. */
+function takeCode(text, isTyped) {
+  const [code = '', another] = (currentStep === 'code' && text.trim().match(CODE)) || [];
+  const isNew = !isTyped || code !== submitted;
+  if (!code || another) submitted = '';
+  if (!code || another) return false;
+  codeInput.value = code;
+  if (!isNew || codeInput.form.ariaBusy === 'true') return true;
   submitted = code;
-  if (code) codeInput.form.requestSubmit();
-}
-
-function codeIn(text) {
-  const codes = text.trim().match(CODE) ?? [];
-  return codes.length === 1 ? codes[0] : undefined;
+  codeInput.form.requestSubmit();
+  return true;
 }
 
 /** @param id The ID of a field, or a step for an error about the whole of it. */
-function showError(id, message, kind = 'refusal') {
+function showError(id, message, kind = '') {
   const [line, input] = [$(`#${id}-error`), $(`input#${id}`)];
   if (line.textContent !== message) line.textContent = message;
   line.dataset.kind = kind;
@@ -196,20 +187,15 @@ function showError(id, message, kind = 'refusal') {
   updateTitle();
 }
 
-/** An outage, a lost connection, and a refusal are told apart. */
-function showFailure(step, kind, message = texts.unexpected) {
-  if (kind === 'offline') void showLostConnection(step);
-  else showError(step, message, kind === 'unavailable' ? 'outage' : 'refusal');
-}
-
-/** Says whether the browser is offline or the server does not respond, until it does. */
-async function showLostConnection(step) {
-  const text = navigator.onLine ? texts.unreachable : texts.offline;
-  showError(step, text, 'connection');
+/** Tells an outage, a refusal, and a lost connection apart, and the last until it is there again. */
+async function showFailure(step, kind, message = texts.unexpected) {
+  const connection = navigator.onLine ? texts.unreachable : texts.offline;
+  showError(step, kind === 'offline' ? connection : message, kind);
+  if (kind !== 'offline') return;
   await new Promise((resolve) => setTimeout(resolve, 2000));
   const { ok } = await fetch('/assets/icon.svg', { method: 'HEAD', cache: 'no-store' }).catch(() => ({}));
-  if ($(`#${step}-error`).textContent !== text) return;
-  if (!ok) return showLostConnection(step);
+  if ($(`#${step}-error`).textContent !== connection) return;
+  if (!ok) return void showFailure(step, kind);
   clearMessages();
   announce(texts.reconnected);
 }
