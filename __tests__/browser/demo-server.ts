@@ -39,6 +39,10 @@ export function useDemo() {
   return {
     redis,
     mail,
+    /** Ends the event streams of all pages, as a server does that shuts down. */
+    endStreams() {
+      for (const { streams } of open) streams.end();
+    },
     /**
      * @param tools Whether the demo has the tools of a developer, as everywhere but in production.
      * @returns the origin of the demo

@@ -119,6 +119,30 @@ describeInBrowser('the inbox', () => {
     expect(await accessibilityProblems(page)).toEqual([]);
   });
 
+  it('shows the new messages of a server that has started again, and no old ones', async () => {
+    const { page, requestCode, open } = await visit();
+    await requestCode('before@example.com');
+    await requestCode('kept@example.com');
+    await open();
+    await messages(page, 2);
+    demo.mail.clear();
+    const again = page.waitForResponse('**/dev/events');
+    demo.endStreams();
+    const code = await requestCode('after@example.com');
+    await again;
+    await page.locator(`[data-copy="${code}"]`).waitFor();
+    expect(await page.locator('.messages li span').allTextContents()).toEqual(['after@example.com']);
+  });
+
+  it('stays up to date after the Back button', async () => {
+    const { page, requestCode, open, origin } = await visit();
+    await open();
+    await page.goto(`${origin}/sign-in`);
+    await page.goBack();
+    const code = await requestCode(EMAIL);
+    await page.locator(`[data-copy="${code}"]`).waitFor();
+  });
+
   it('shows times in the time zone of the reader', async () => {
     const { page, requestCode, open } = await visit({ timezoneId: 'Asia/Seoul' });
     await requestCode(EMAIL);

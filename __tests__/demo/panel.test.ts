@@ -216,6 +216,19 @@ describe('the stream of events', () => {
     expect(JSON.stringify([delivered, redeemed, suppressed])).not.toContain(code);
   });
 
+  it('tells nothing of attacks', async () => {
+    const { app } = demo();
+    const { port } = await listen(app);
+    const watched = await watch(port);
+    await send(app, 'x@attack.example').expect(200);
+    await send(app, 'x@attack.example').expect(429);
+    await send(app).expect(200);
+    // The demo's mail server takes the emails of attacks away, so there is no message to tell of either.
+    const told = () => watched.events().filter(({ name }) => name !== 'message');
+    await until('the email has arrived', async () => told().length > 0);
+    expect(told()).toEqual([expect.objectContaining({ name: 'delivered', email: 'm***@example.com' })]);
+  });
+
   it('ends when the server shuts down, which it would keep from closing', async () => {
     const { app, streams } = demo();
     const { server, port } = await listen(app);

@@ -122,8 +122,12 @@ function refresh() {
 }
 
 function showRedis({ kind, keys, status }) {
+  // The status has the most that anybody has left; the answers have what this browser has left.
+  const id = entries.findLast(({ response }) => response?.challengeId)?.response.challengeId;
+  const answered = entries.filter(({ request, response }) => response && request.challengeId === id);
+  const attemptsLeft = answered.at(-1)?.response.attemptsLeft ?? status?.attemptsLeft;
   for (const fact of document.querySelectorAll('[data-fact]'))
-    fact.textContent = status?.[fact.dataset.fact] ?? '–';
+    fact.textContent = { ...status, attemptsLeft }[fact.dataset.fact] ?? '–';
   byId('redis-summary').textContent = texts[kind].replace('{bytes}', bytesOf(keys));
   const focused = document.activeElement.closest('#redis details')?.id;
   byId('redis').replaceChildren(...keys.map(redisRow));
