@@ -17,23 +17,20 @@ export interface PanelParts {
 }
 
 /** What a request alone does not tell. No client may learn of `suppressed` and `code_expired`; the panel says so. */
-const EVENTS = [
-  ...(['suppressed', 'limited', 'delivered', 'delivery_failed', 'delivery_unknown'] as const),
-  ...(['code_expired', 'redeemed', 'released', 'unavailable'] as const),
-];
+const EVENTS = ['suppressed', 'limited', 'delivered', 'code_expired', 'redeemed', 'released'] as const;
 
-/** Redis may not respond at all. More keys than these would be no help. */
+/** Milliseconds: Redis may not respond at all. */
 const READ_TIMEOUT = 1000;
-const MAX_KEYS = 100;
+const MAX_KEYS = 1000;
 
 export function panelRouter({ redis, store, verification, mailServer, streams }: PanelParts): Router {
   for (const name of EVENTS)
     verification.on(name, (event) => {
-      const { email, duration, state, limit, operation, reference }: Record<string, unknown> = { ...event };
-      if (typeof email === 'string' && isAttack(email)) return;
+      const { email, duration, state, limit, reference }: Record<string, unknown> = { ...event };
+      if (isAttack(String(email))) return;
       const isOfEvent = ({ raw }: { raw: string }) => raw.includes(String(reference));
-      const { id, subject } = mailServer?.messages.findLast(isOfEvent) ?? {};
-      streams.send({ name, email, duration, detail: subject ?? state ?? limit ?? operation, message: id });
+      const { subject } = mailServer?.messages.findLast(isOfEvent) ?? {};
+      streams.send({ name, email, duration, detail: subject ?? state ?? limit });
     });
 
   /** The keys of the address whose status is being read: only the store learns the digests in them. */
@@ -42,10 +39,7 @@ export function panelRouter({ redis, store, verification, mailServer, streams }:
   if (readStatus)
     store.status = (request, timeout) => {
       const mailbox = `ev:{${request.mailbox}}`;
-      keysRead
-        .getStore()
-        ?.add(mailbox)
-        .add(mailbox + request.challenge);
+      for (const key of [mailbox, mailbox + request.challenge]) keysRead.getStore()?.add(key);
       return readStatus(request, timeout);
     };
 

@@ -130,7 +130,7 @@ function showRedis({ kind, keys, status }) {
     fact.textContent = { ...status, attemptsLeft }[fact.dataset.fact] ?? '–';
   byId('redis-summary').textContent = texts[kind].replace('{bytes}', bytesOf(keys));
   const focused = document.activeElement.closest('#redis details')?.id;
-  byId('redis').replaceChildren(...keys.map(redisRow));
+  byId('redis').replaceChildren(...keys.slice(0, 50).map(redisRow), keys.length > 50 ? '…' : '');
   if (focused) byId(focused)?.firstChild.focus();
 }
 

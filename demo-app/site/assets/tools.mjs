@@ -29,15 +29,12 @@ export async function readRedis(email) {
     body: JSON.stringify({ email }),
   };
   const response = await fetch('/dev/redis', init).catch(() => undefined);
-  return (await response?.json()) ?? { kind: 'unavailable', keys: [] };
+  return (await response?.json().catch(() => undefined)) ?? { kind: 'unavailable', keys: [] };
 }
 
 export function bytesOf(keys) {
-  return unit(
-    keys.reduce((sum, { bytes }) => sum + bytes, 0),
-    'byte',
-    'long',
-  );
+  const sum = keys.reduce((total, { bytes }) => total + bytes, 0);
+  return unit(sum, 'byte', 'long');
 }
 
 export function unit(number, name, unitDisplay = 'short') {
