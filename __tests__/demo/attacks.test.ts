@@ -138,6 +138,7 @@ describe('the demo', () => {
     const found = await attack('stranger');
     expect(found.held).toBe(true);
     expect(cells(found, 'Their request')).toEqual(['429 too_many_requests']);
+    expect(cells(found, 'Their guesses')).toEqual([10]);
     expect(cells(found, 'Compared')).toEqual([5]);
     expect(cells(found, 'Your code')).toEqual(['200']);
     expect(found.rows).toHaveLength(4);
@@ -191,6 +192,14 @@ describe('the demo', () => {
     const found = await attack('smtp');
     expect(found.held).toBe(true);
     expect(found.rows.map(([, cell]: unknown[]) => cell)).toEqual(['500 delivery_failed', '0 s', '200']);
+  });
+
+  it('leaves nothing of an attack in Redis, and what the person on the page has', async () => {
+    const { attack, post } = await start();
+    await post('/email-verification/send', { email: 'minji@example.com' });
+    const own = (await redis.client.keys('ev:{*')).sort();
+    for (const name of ['guesses', 'race', 'stranger', 'token', 'smtp']) await attack(name);
+    expect((await redis.client.keys('*')).sort()).toEqual(own);
   });
 
   it('keeps the emails of attacks out of the inbox', async () => {

@@ -4,6 +4,8 @@ import { setMaxListeners } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { isIPv4, type Socket } from 'node:net';
 import { json } from 'node:stream/consumers';
+import type { EmailVerification } from 'express-email-verification';
+import type { RedisClientType } from 'redis';
 import { codeIn } from './inbox.js';
 import type { ReceivedMessage } from './mail-server.js';
 
@@ -22,6 +24,19 @@ export async function leaveToInbox({ envelope, text }: Pick<ReceivedMessage, 'en
   const [email = ''] = envelope.to;
   if (isAttack(email)) codes.set(email, codeIn({ text }) ?? '');
   return !isAttack(email);
+}
+
+interface Left {
+  readonly redis: Pick<RedisClientType, 'keys' | 'del'> | undefined;
+  readonly verification: Pick<EmailVerification, 'forget'>;
+}
+
+/** Removes what an attack left. The requests of clients count anew, because attackers may share the address of the page. */
+export async function cleanUp({ redis, verification }: Left): Promise<void> {
+  await Promise.all([...codes.keys()].map((email) => verification.forget({ email })));
+  codes.clear();
+  const keys = (await redis?.keys('*'))?.filter((key) => /^(naive:|ev:[^{]*$)/.test(key)) ?? [];
+  if (keys.length > 0) await redis?.del(keys);
 }
 
 /** Clients of the server at this end of a connection. On Linux, each has an address of its own, as in the field. */

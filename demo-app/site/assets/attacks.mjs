@@ -17,6 +17,7 @@ async function run(form) {
   const answer = await post(path, isOpen ? { email: state.email } : {}).catch(Object);
   const { offset, held, rows = [], verdict = texts.unexpected } = answer;
   announce(offset === undefined ? verdict : setClock(offset));
+  document.dispatchEvent(new CustomEvent('connected'));
   if (path.startsWith('/dev/attacks/')) return show(form.nextElementSibling, held, verdict, rows);
   if (path !== '/dev/clock/limits') return;
   sessionStorage.setItem(STATE, JSON.stringify({ ...state, resendAt: undefined }));
