@@ -13,7 +13,7 @@ import {
 import type { Accounts } from './accounts/accounts.js';
 import { codeEmail, existingAccountEmail } from './accounts/emails.js';
 import { type Sessions, signInRouter } from './accounts/sign-in.js';
-import { errorPages, pages, setUpSite, textsOf } from './site/site.js';
+import { errorPages, pages, setUpSite, textOf, textsOf } from './site/site.js';
 
 export interface AppOptions {
   /** The origin of the pages in a browser, such as `https://acme.example`. */
@@ -53,7 +53,8 @@ export function createApp(options: AppOptions): { app: Express; verification: Em
     sessions.load,
     async (req, res) => {
       const t = textsOf(res);
-      const { name, password } = readSignUp(req.body);
+      const name = textOf(req.body, 'name').trim();
+      const password = textOf(req.body, 'password');
       const errors = [
         ...(isBetween(name, 1, 80) ? [] : [{ field: 'name', message: t.errors.name }]),
         ...(isBetween(password, 8, 200) ? [] : [{ field: 'password', message: t.errors.password }]),
@@ -72,14 +73,6 @@ export function createApp(options: AppOptions): { app: Express; verification: Em
   options.mountDevelopmentTools?.(app, verification);
   app.use(...errorPages);
   return { app, verification };
-}
-
-function readSignUp(body: unknown): { name: string; password: string } {
-  const { name, password }: Record<string, unknown> = Object(body);
-  return {
-    name: typeof name === 'string' ? name.trim() : '',
-    password: typeof password === 'string' ? password : '',
-  };
 }
 
 function isBetween(text: string, min: number, max: number): boolean {

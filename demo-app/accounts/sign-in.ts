@@ -1,9 +1,9 @@
 /** Sessions, signing in and out, and the page for signed-in people. */
 import { createHmac } from 'node:crypto';
-import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import express, { type Request, type Response, type Router } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import session, { type Store } from 'express-session';
-import { textsOf } from '../site/site.js';
+import { textOf, textsOf } from '../site/site.js';
 import type { Account, Accounts } from './accounts.js';
 
 declare module 'express-session' {
@@ -12,14 +12,9 @@ declare module 'express-session' {
   }
 }
 
-export interface Sessions {
-  /** Reads the session of a request. */
-  readonly load: RequestHandler;
-  /** Signs an account in. A new session ID prevents session fixation. */
-  start(req: Request, account: Account): Promise<void>;
-}
+export type Sessions = ReturnType<typeof createSessions>;
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly secret: string;
   /** Whether the origin has HTTPS. Then the cookie is `Secure`, and only this host can set it (RFC 6265bis §4.1.3.2). */
   readonly secure: boolean;
@@ -27,8 +22,9 @@ export interface SessionOptions {
   readonly store?: Store | undefined;
 }
 
-export function createSessions({ secret, secure, store }: SessionOptions): Sessions {
+export function createSessions({ secret, secure, store }: SessionOptions) {
   return {
+    /** Reads the session of a request. */
     load: session({
       name: secure ? '__Host-session' : 'session',
       secret: createHmac('sha256', secret).update('demo sessions').digest('base64url'),
@@ -37,20 +33,25 @@ export function createSessions({ secret, secure, store }: SessionOptions): Sessi
       saveUninitialized: false,
       cookie: { httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge: 7 * 24 * 3600 * 1000 },
     }),
-    start: (req, account) =>
-      new Promise((resolve, reject) => {
-        req.session.regenerate((error: unknown) => {
-          if (error) return reject(error);
-          req.session.account = account;
-          resolve();
-        });
-      }),
+    /** Signs an account in. A new session ID prevents session fixation. */
+    async start(req: Request, account: Account): Promise<void> {
+      await new Promise<void>((resolve, reject) => {
+        req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
+      });
+      req.session.account = account;
+    },
   };
 }
 
 export function signInRouter({ accounts, sessions }: { accounts: Accounts; sessions: Sessions }): Router {
   const router = express.Router();
   const readForm = express.urlencoded({ extended: false, limit: '16kb' });
+  /** Ten failures in ten minutes per IP address. */
+  const limitFailures = rateLimit({
+    ...{ windowMs: 600_000, limit: 10, skipSuccessfulRequests: true },
+    ...{ standardHeaders: 'draft-8', legacyHeaders: false, validate: { xForwardedForHeader: false } },
+    handler: (req, res) => refuse(req, res.status(429), textsOf(res).errors.tooManySignIns),
+  });
 
   router.get('/', sessions.load, (req, res) =>
     res.redirect(303, req.session.account ? '/welcome' : '/sign-up'),
@@ -61,10 +62,11 @@ export function signInRouter({ accounts, sessions }: { accounts: Accounts; sessi
     res.render('welcome', { account });
   });
   router.get('/sign-in', (_req, res) => res.render('sign-in', { email: '', error: undefined }));
-  router.post('/sign-in', readForm, limitFailures(), sessions.load, async (req, res) => {
-    const { email, password } = fieldsOf(req);
+  router.post('/sign-in', readForm, limitFailures, sessions.load, async (req, res) => {
+    const password = textOf(req.body, 'password');
     // No password is longer than this, so a longer input is not worth hashing.
-    const account = password.length <= 200 ? await accounts.authenticate(email, password) : undefined;
+    const isPossible = password.length <= 200;
+    const account = isPossible && (await accounts.authenticate(textOf(req.body, 'email'), password));
     if (!account) return refuse(req, res.status(401), textsOf(res).errors.signIn);
     await sessions.start(req, account);
     res.redirect(303, '/welcome');
@@ -77,27 +79,6 @@ export function signInRouter({ accounts, sessions }: { accounts: Accounts; sessi
   return router;
 }
 
-/** Ten failures in ten minutes per IP address. */
-function limitFailures(): RequestHandler {
-  return rateLimit({
-    windowMs: 600_000,
-    limit: 10,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    skipSuccessfulRequests: true,
-    validate: { xForwardedForHeader: false },
-    handler: (req, res) => refuse(req, res.status(429), textsOf(res).errors.tooManySignIns),
-  });
-}
-
 function refuse(req: Request, res: Response, error: string): void {
-  res.render('sign-in', { email: fieldsOf(req).email, error });
-}
-
-function fieldsOf(req: Request): { email: string; password: string } {
-  const { email, password }: Record<string, unknown> = Object(req.body);
-  return {
-    email: typeof email === 'string' ? email : '',
-    password: typeof password === 'string' ? password : '',
-  };
+  res.render('sign-in', { email: textOf(req.body, 'email'), error });
 }

@@ -1,7 +1,8 @@
 /** What an ordinary site needs: security headers, the language of a request, pages, assets, and error pages. */
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { transformSync } from 'esbuild';
+import { transform } from 'esbuild';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
 import type { EmailVerificationOptions } from 'express-email-verification';
 import helmet from 'helmet';
@@ -25,6 +26,12 @@ export function textsFor(tag: string | undefined): Texts {
 /** The form of a code, which decides what keyboard a phone shows, and when a code is complete. */
 type CodeOptions = Pick<EmailVerificationOptions, 'codeAlphabet' | 'codeLength'>;
 
+/** A field of a form or of JSON. Anything but a string counts as empty. */
+export function textOf(body: unknown, name: string): string {
+  const { [name]: value }: Record<string, unknown> = Object(body);
+  return typeof value === 'string' ? value : '';
+}
+
 export function setUpSite(app: Express, origin: string, { codeAlphabet, codeLength = 6 }: CodeOptions): void {
   const letters = codeAlphabet === 'letters';
   const secure = origin.startsWith('https:');
@@ -33,7 +40,7 @@ export function setUpSite(app: Express, origin: string, { codeAlphabet, codeLeng
   app.locals['code'] = { letters, pattern: letters ? LETTER_CODE : digitCode(codeLength) };
   app.use(securityHeaders(secure), refuseCrossSitePosts, chooseLanguage(secure));
   app.use('/assets/pico.css', express.static(require.resolve('@picocss/pico/css/pico.min.css')));
-  app.get('/assets/client.mjs', (_req, res) => void res.type('js').send(browserClient()));
+  app.get('/assets/client.mjs', browserClient);
   app.use('/assets', express.static(join(__dirname, 'assets')));
 }
 
@@ -47,48 +54,36 @@ export const pages = express
   .Router()
   .get(['/sign-up', '/sign-up/code', '/sign-up/account'], (_req, res) => res.render('sign-up'));
 
-const showNotFound: RequestHandler = (_req, res) => {
-  const { title, message } = textsOf(res).notFound;
-  res.status(404).render('message', { title, message });
-};
+const showNotFound: RequestHandler = (_req, res) =>
+  res.status(404).render('message', { ...textsOf(res).notFound });
 
 const showError: ErrorRequestHandler = (error, _req, res, next) => {
   if (res.headersSent) return next(error);
   // Body parsers set a status of 4xx for a request that they cannot read. Every other error is unexpected.
-  const { status }: Record<string, unknown> = Object(error);
-  const isRefusal = typeof status === 'number' && status >= 400 && status < 500;
-  if (!isRefusal) console.error(error);
-  const { title, message } = textsOf(res).unexpectedError;
-  res.status(isRefusal ? status : 500).render('message', { title, message });
+  const { status = 500 } = Object(error);
+  if (status >= 500) console.error(error);
+  res.status(status).render('message', { ...textsOf(res).unexpectedError });
 };
 
 export const errorPages = [showNotFound, showError] as const;
 
-const CONTENT_SECURITY_POLICY = {
-  'default-src': ["'none'"],
-  'script-src': ["'self'"],
-  'style-src': ["'self'"],
-  'img-src': ["'self'", 'data:'],
-  'connect-src': ["'self'"],
-  'form-action': ["'self'"],
-  'frame-ancestors': ["'none'"],
-  'base-uri': ["'none'"],
-};
+/** Allows no inline scripts, nothing from other origins, and no framing. */
+const contentSecurityPolicy = (...styles: string[]) => ({
+  useDefaults: false,
+  directives: {
+    ...{ defaultSrc: ["'none'"], baseUri: ["'none'"], frameAncestors: ["'none'"], formAction: ["'self'"] },
+    ...{ scriptSrc: ["'self'"], connectSrc: ["'self'"], imgSrc: ["'self'", 'data:'] },
+    styleSrc: ["'self'", ...styles],
+  },
+});
 
 function securityHeaders(secure: boolean): RequestHandler {
-  return helmet({
-    contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },
-    referrerPolicy: { policy: 'same-origin' },
-    strictTransportSecurity: secure,
-    frameguard: { action: 'deny' },
-  });
+  const options = { contentSecurityPolicy: contentSecurityPolicy(), strictTransportSecurity: secure };
+  return helmet({ ...options, referrerPolicy: { policy: 'same-origin' }, frameguard: { action: 'deny' } });
 }
 
 /** For pages with emails, because a frame inherits the policy of its page, and for Swagger UI: both have inline styles. */
-export const allowInlineStyles: RequestHandler = helmet.contentSecurityPolicy({
-  useDefaults: false,
-  directives: { ...CONTENT_SECURITY_POLICY, 'style-src': ["'self'", "'unsafe-inline'"] },
-});
+export const allowInlineStyles = helmet.contentSecurityPolicy(contentSecurityPolicy("'unsafe-inline'"));
 
 /** Prevents forged sign-ins. A client that sends neither header is not a browser. */
 const refuseCrossSitePosts: RequestHandler = (req, res, next) => {
@@ -106,12 +101,8 @@ function chooseLanguage(secure: boolean): RequestHandler {
   return (req, res, next) => {
     const { lang } = req.query;
     if (req.method === 'GET' && typeof lang === 'string' && tags.includes(lang)) {
-      res.cookie('language', lang, {
-        httpOnly: true,
-        sameSite: 'lax',
-        secure,
-        maxAge: 365 * 24 * 3600 * 1000,
-      });
+      const maxAge = 365 * 24 * 3600 * 1000;
+      res.cookie('language', lang, { httpOnly: true, sameSite: 'lax', secure, maxAge });
       // A path that starts with two slashes would redirect to another host.
       return res.redirect(303, req.path.replace(/^[/\\]+/, '/'));
     }
@@ -124,14 +115,10 @@ function chooseLanguage(secure: boolean): RequestHandler {
 }
 
 /** The package's browser client. An app with a bundler imports it; the demo has no build step. */
-function browserClient(): string {
-  script ??= transformSync(readFileSync(join(__dirname, '../../lib/client/client.ts'), 'utf8'), {
-    loader: 'ts',
-  }).code;
-  return script;
-}
-
-let script: string | undefined;
+const browserClient: RequestHandler = async (_req, res) => {
+  const source = await readFile(join(__dirname, '../../lib/client/client.ts'), 'utf8');
+  res.type('js').send((await transform(source, { loader: 'ts' })).code);
+};
 
 /** The server of the quick start in the README, which the first page shows. */
 const README_EXAMPLE = /```js\n([^`]*requireVerifiedEmail[^`]*)```/.exec(
