@@ -49,7 +49,7 @@ export function attacksRouter(parts: AttackParts): Router {
       const [held, cells, isYours] = await attack.finally(() => attackers.cleanUp(parts));
       const [, ...labels] = t[name].split(' | ');
       const [good = '', bad = '', yours = good] = t[`${name}Verdict`].split(' | ');
-      const header = new Map(Object.entries(t.headers)).get(name)?.split(' | ');
+      const header = new Map(Object.entries(t)).get(`${name}Header`)?.split(' | ');
       const rows = cells.flatMap((cell, i) => (cell === undefined ? [] : [[labels[i], cell].flat()]));
       const sentence = held ? (isYours ? yours : good) : bad;
       const verdict = sentence.replace(/\{(\d)\}/g, (_, i) => String(cells.flat()[i]));
