@@ -18,7 +18,7 @@ const [emailInput, codeInput, nameInput] = [$('#address-email'), $('#code-code')
 const [verifyButton, resendButton] = [$('[data-step="code"] button'), $('#resend button')];
 /** A code, alone or in a text. The server reads it again, and more exactly. */
 const CODE = new RegExp(codeInput.dataset.pattern, 'gu');
-let currentStep = 'address';
+let [currentStep, title] = ['address', ''];
 /** The last code that was submitted automatically, so that a wrong code is not submitted again on each keystroke. */
 let submitted = '';
 
@@ -207,10 +207,10 @@ function clearMessages() {
   updateTitle();
 }
 
-/** Prefixes the title while the page shows an error. */
+/** Prefixes the title while the page shows an error. Others may prefix it too, so it is set only when it changes. */
 function updateTitle() {
   const shown = $('[data-step]:not([hidden])');
   const prefix = shown.querySelector('[role="alert"]:not(:empty)') ? `${texts.errorPrefix}: ` : '';
-  const title = `${prefix}${shown.querySelector('h1').innerText} · ${appName}`;
-  if (document.title !== title) document.title = title;
+  const next = `${prefix}${shown.querySelector('h1').innerText} · ${appName}`;
+  if (next !== title) document.title = title = next;
 }
