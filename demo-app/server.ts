@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   await listen(server, settings);
   log(`Starting on ${settings.origin}`);
   const parts: Parts = [];
-  stopOnSignal(server, parts);
+  stopOnSignal(() => stop(server, parts));
   await start(settings, server, parts).catch(async (error: unknown) => {
     await stop(server, parts);
     throw error;
@@ -50,9 +50,7 @@ async function start(settings: DemoSettings, server: Server, parts: Parts): Prom
   const sessionStore = redis && new SessionStore({ client: redis });
   const { app, verification } = withSettingsErrors(() =>
     createApp({
-      origin,
-      trustProxy,
-      accounts,
+      ...{ origin, trustProxy, accounts },
       sessions: createSessions({ secret, secure: origin.startsWith('https:'), store: sessionStore }),
       emailVerification: { store, transport, from, secret, ...codes },
       mountDevelopmentTools: tools.mount?.({ redis, store, accounts }),
@@ -73,12 +71,11 @@ const respondStarting: RequestListener = (_req, res) => {
 function logEmails(verification: EmailVerification): void {
   const ms = (duration: number) => `${Math.round(duration)} ms`;
   verification.on('delivered', ({ email, duration }) => log(`Email to ${email} sent in ${ms(duration)}`));
-  verification.on('delivery_failed', ({ email, cause }) =>
-    log(`Email to ${email} was not sent: ${cause.message}`),
-  );
-  verification.on('delivery_unknown', ({ email, cause }) =>
-    log(`Email to ${email} may not have been sent: ${cause.message}`),
-  );
+  for (const [event, outcome] of [
+    ['delivery_failed', 'was not sent'],
+    ['delivery_unknown', 'may not have been sent'],
+  ] as const)
+    verification.on(event, ({ email, cause }) => log(`Email to ${email} ${outcome}: ${cause.message}`));
 }
 
 /** One line for each request but those for assets. The query, which may hold anything, is left out. */
@@ -86,22 +83,22 @@ function logRequests(app: RequestListener): RequestListener {
   return (req, res) => {
     const [path = ''] = (req.url ?? '').split('?');
     const start = performance.now();
-    const logRequest = () =>
-      log(`${req.method} ${path} ${res.statusCode} ${Math.round(performance.now() - start)} ms`);
-    if (!path.startsWith('/assets/')) res.on('finish', logRequest);
+    const ms = () => Math.round(performance.now() - start);
+    if (!path.startsWith('/assets/'))
+      res.on('finish', () => log(`${req.method} ${path} ${res.statusCode} ${ms()} ms`));
     app(req, res);
   };
 }
 
 function logServices(settings: DemoSettings, { mount, redisServer, mailServer }: DevelopmentTools): void {
   const { origin, host, redisUrl, smtpUrl, database, isSecretRandom } = settings;
+  const isLocal = ['127.0.0.1', 'localhost', '::1'].includes(host);
+  const started = redisServer && `${redisServer.version}, started by the demo`;
+  const redis = redisUrl ? hostOf(redisUrl) : (started ?? 'none, codes are kept in memory');
   if (mount && mailServer) log(`Inbox: ${origin}/inbox (development only)`);
-  if (mount && mailServer && !['127.0.0.1', 'localhost', '::1'].includes(host))
+  if (mount && mailServer && !isLocal)
     log(`Warning: HOST is ${host}. Anyone who can reach it can read the inbox.`);
-  const started = redisServer
-    ? `${redisServer.version}, started by the demo`
-    : 'none, codes are kept in memory';
-  log(`  Redis: ${redisUrl ? hostOf(redisUrl) : started}`);
+  log(`  Redis: ${redis}`);
   log(`  Email: ${smtpUrl ? hostOf(smtpUrl) : 'kept in the inbox'}`);
   log(`  Accounts: ${database === ':memory:' ? 'in memory' : database}`);
   if (isSecretRandom) log('  Secret: random, new at each start (set EMAIL_VERIFICATION_SECRET to keep it)');
@@ -113,7 +110,7 @@ async function connect(url: string) {
   const client = createClient({ url, socket: { reconnectStrategy: () => isConnected && 500 } });
   const ready = client.on('error', () => {}).connect();
   const reason = await Promise.race([
-    ready.then(() => client.ping()).then(noReason, reasonOf),
+    ready.then(() => client.ping()).then(() => undefined, reasonOf),
     wait(CONNECT_TIMEOUT, 'timed out', { ref: false }),
   ]);
   isConnected = reason === undefined;
@@ -121,8 +118,6 @@ async function connect(url: string) {
   if (client.isOpen) client.destroy();
   throw new SettingsError(`Cannot connect to Redis at ${hostOf(url)} (${reason}). Check REDIS_URL.`);
 }
-
-const noReason = () => undefined;
 
 function reasonOf(error: unknown): unknown {
   const { code, message }: Record<string, unknown> = Object(error);
@@ -145,29 +140,25 @@ function withSettingsErrors<T>(create: () => T): T {
 }
 
 async function listen(server: Server, { port, host }: DemoSettings): Promise<void> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    const reason = reasonOf(error);
-    if (reason !== 'EADDRINUSE')
-      throw new SettingsError(`Cannot listen on ${host}, port ${port} (${reason}). Check HOST and PORT.`);
+  const listening = once(server.listen(port, host), 'listening');
+  const reason = await listening.then(() => undefined, reasonOf);
+  if (reason === 'EADDRINUSE')
     throw new SettingsError(
       `Port ${port} is already in use. Set PORT to another one: PORT=${port + 1} npm run demo`,
     );
-  }
+  if (reason)
+    throw new SettingsError(`Cannot listen on ${host}, port ${port} (${reason}). Check HOST and PORT.`);
 }
 
 /** The first signal stops gracefully, the second one immediately. */
-function stopOnSignal(server: Server, parts: Parts): void {
-  let isStopping = false;
-  const onSignal = () => {
-    if (isStopping) process.exit(130);
-    isStopping = true;
+function stopOnSignal(stop: () => Promise<void>): void {
+  const stopAtOnce = () => process.exit(130);
+  const stopGracefully = () => {
+    process.on('SIGINT', stopAtOnce).on('SIGTERM', stopAtOnce);
     log('Shutting down after open requests finish. Press Ctrl+C again to stop immediately.');
-    stop(server, parts).then(() => process.exit(0), fail);
+    stop().then(() => process.exit(0), fail);
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  process.once('SIGINT', stopGracefully).once('SIGTERM', stopGracefully);
 }
 
 async function stop(server: Server, parts: Parts): Promise<void> {
