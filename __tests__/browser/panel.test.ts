@@ -45,7 +45,7 @@ describeInBrowser('what just happened', () => {
     await page.getByText(t.panel.empty).waitFor();
     await askForCode(page, EMAIL);
     await has(page, events.delivered);
-    await page.locator('#redis summary', { hasText: texts.own }).nth(1).waitFor();
+    await page.locator('#redis summary', { hasText: texts.marks.own }).nth(1).waitFor();
     expect(await fact(page, 'attemptsLeft')).toBe('5');
     await page.fill('#code-code', wrong(await demo.mail.lastCode(EMAIL)));
     await until('an attempt is taken', async () => (await fact(page, 'attemptsLeft')) === '4');
@@ -63,7 +63,7 @@ describeInBrowser('what just happened', () => {
     const [verify] = await rows(page).all();
     await verify?.locator('summary').click();
     const opened = (await verify?.innerText()) ?? '';
-    for (const text of [texts.request, `"email": "${EMAIL}"`, texts.response, '"verify": true'])
+    for (const text of [texts.parts.request, `"email": "${EMAIL}"`, texts.parts.response, '"verify": true'])
       expect(opened).toContain(text);
     expect(opened).toMatch(/app\.ts:\d+\n+app\.use\('\/email-verification'/);
     await rows(page).nth(2).locator('summary').click();
@@ -102,7 +102,7 @@ describeInBrowser('what just happened', () => {
     await demo.redis.flush();
     await askForCode(page, EMAIL);
     await has(page, en.panel.script.events.suppressed);
-    expect(await rows(page).locator('mark').allTextContents()).toEqual([en.panel.script.operatorOnly]);
+    expect(await rows(page).locator('mark').allTextContents()).toEqual([en.panel.script.marks.operatorOnly]);
     await page.locator('#timeline summary', { hasText: en.panel.script.events.suppressed }).click();
     await page.getByText(/^beforeSend:/m).waitFor();
   });
@@ -120,7 +120,7 @@ describeInBrowser('what just happened', () => {
     await page.reload();
     await step(page, 'code');
     expect(await summaries(page)).toEqual(before);
-    await page.locator('#redis summary', { hasText: en.panel.script.own }).first().waitFor();
+    await page.locator('#redis summary', { hasText: en.panel.script.marks.own }).first().waitFor();
   });
 
   it('shows the lines of the guard when the token is used up', async () => {

@@ -13,6 +13,7 @@ import { createApp } from '../../demo-app/app.js';
 import { readAppLines } from '../../demo-app/dev/app-lines.js';
 import { createClock } from '../../demo-app/dev/clock.js';
 import { createEventStreams } from '../../demo-app/dev/event-streams.js';
+import { EVENTS } from '../../demo-app/dev/panel.js';
 import { mountTools } from '../../demo-app/dev/tools.js';
 import { FROM, SECRET } from '../support/app.js';
 import { useMailServer } from '../support/mail-server.js';
@@ -92,11 +93,13 @@ async function watch(port: number) {
   return watched;
 }
 
+const PATHS = ['/email-verification/send', '/email-verification/verify', '/sign-up'];
+
 describe('the lines of app.ts', () => {
   const source = readFileSync(join(__dirname, '../../demo-app/app.ts'), 'utf8').split('\n');
 
-  it.each(['options', 'beforeSend', 'routes', 'guard', 'signUp'])('include those of %s', (name) => {
-    const found = readAppLines().find((lines) => lines.name === name);
+  it.each([...EVENTS, ...PATHS])('include those behind %s', (name) => {
+    const found = readAppLines().find(({ behind }) => behind.split(' ').includes(name));
     const [, first, last = first] = /^app\.ts:(\d+)(?:–(\d+))?$/.exec(found?.place ?? '') ?? [];
     const lines = source.slice(Number(first) - 1, Number(last));
     expect(found?.code.split('\n').map((line) => line.trim())).toEqual(lines.map((line) => line.trim()));
@@ -104,14 +107,18 @@ describe('the lines of app.ts', () => {
   });
 
   it('are whole statements', () => {
-    const code = Object.fromEntries(readAppLines().map((lines) => [lines.name, lines.code]));
-    expect(code['options']).toMatch(/^const verification = createEmailVerification\(\{\n[\s\S]*\n\}\);$/);
-    expect(code['beforeSend']).toMatch(/^\/\/ .*\nbeforeSend: [\s\S]*: undefined,$/);
-    expect(code['routes']).toBe("app.use('/email-verification', emailVerificationRouter(verification));");
-    expect(code['guard']).toMatch(
+    const code = Object.fromEntries(
+      readAppLines().map((lines) => [lines.behind.split(' ').at(-1), lines.code]),
+    );
+    expect(code['limited']).toMatch(/^const verification = createEmailVerification\(\{\n[\s\S]*\n\}\);$/);
+    expect(code['suppressed']).toMatch(/^\/\/ .*\nbeforeSend: [\s\S]*: undefined,$/);
+    expect(code['code_expired']).toBe(
+      "app.use('/email-verification', emailVerificationRouter(verification));",
+    );
+    expect(code['released']).toMatch(
       /^app\.post\(\n {2}'\/sign-up',[\s\S]*requireVerifiedEmail\(verification\),$/,
     );
-    expect(code['signUp']).toMatch(/^app\.post\([\s\S]*status\(201\)[\s\S]*\n\);$/);
+    expect(code['/sign-up']).toMatch(/^app\.post\([\s\S]*status\(201\)[\s\S]*\n\);$/);
   });
 });
 

@@ -4,21 +4,23 @@ import { join } from 'node:path';
 
 export function readAppLines() {
   const source = readFileSync(join(__dirname, '../app.ts'), 'utf8');
-  return Object.entries(PARTS).flatMap(([name, part]) => {
+  return Object.entries(PARTS).flatMap(([behind, part]) => {
     const { index, 0: code } = part.exec(source) ?? { 0: '' };
     if (index === undefined) return [];
     const first = source.slice(0, index).split('\n').length;
     const last = first + code.split('\n').length - 1;
     const [indent = ''] = /^ */.exec(code) ?? [];
     const place = `app.ts:${first === last ? first : `${first}–${last}`}`;
-    return { name, place, code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), '') };
+    return { behind, place, code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), '') };
   });
 }
 
+/** Each with the paths and events that it is behind. */
 const PARTS = {
-  options: /^ *const verification = createEmailVerification\([\s\S]*?^ {2}\}\);$/m,
-  beforeSend: /^ *\/\/ .*\n *beforeSend:[\s\S]*?,$/m,
-  routes: /^ *app\.use\(.*emailVerificationRouter\(.*$/m,
-  guard: /^ *app\.post\(\n[\s\S]*?requireVerifiedEmail\(.*$/m,
-  signUp: /^ *app\.post\([\s\S]*?^ {2}\);$/m,
+  'delivered limited': /^ *const verification = createEmailVerification\([\s\S]*?^ {2}\}\);$/m,
+  suppressed: /^ *\/\/ .*\n *beforeSend:[\s\S]*?,$/m,
+  '/email-verification/send /email-verification/verify code_expired':
+    /^ *app\.use\(.*emailVerificationRouter\(.*$/m,
+  'redeemed released': /^ *app\.post\(\n[\s\S]*?requireVerifiedEmail\(.*$/m,
+  '/sign-up': /^ *app\.post\([\s\S]*?^ {2}\);$/m,
 };

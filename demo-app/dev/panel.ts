@@ -17,7 +17,7 @@ export interface PanelParts {
 }
 
 /** What a request alone does not tell. No client may learn of `suppressed` and `code_expired`; the panel says so. */
-const EVENTS = ['suppressed', 'limited', 'delivered', 'code_expired', 'redeemed', 'released'] as const;
+export const EVENTS = ['suppressed', 'limited', 'delivered', 'code_expired', 'redeemed', 'released'] as const;
 
 /** Milliseconds: Redis may not respond at all. */
 const READ_TIMEOUT = 1000;

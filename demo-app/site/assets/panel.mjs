@@ -5,12 +5,6 @@ const byId = (id) => document.getElementById(id);
 const texts = JSON.parse(byId('panel').dataset.texts);
 const channel = new BroadcastChannel('email-verification-demo');
 const { fetch } = window;
-/** The lines of app.ts behind a path or an event; those of the options behind all others. */
-const LINES = {
-  ...{ '/email-verification/send': 'routes', '/email-verification/verify': 'routes', '/sign-up': 'signUp' },
-  ...{ suppressed: 'beforeSend', redeemed: 'guard', released: 'guard' },
-};
-const OPERATOR_ONLY = ['suppressed', 'code_expired'];
 const entries = [];
 let [step, email, isUnseen, message, timer] = ['', '', false];
 
@@ -104,12 +98,18 @@ function add(entry) {
 
 function draw({ method, name, status = '', duration, detail = '', request, response }, row) {
   const label = method ? el('code', `${method} ${name}`) : el('b', texts.events[name]);
-  const note = OPERATOR_ONLY.includes(name) ? el('mark', texts.operatorOnly) : '';
+  const isSecret = ['suppressed', 'code_expired'].includes(name);
   const result = `${status} ${duration === undefined ? '' : unit(duration, 'millisecond')}`;
-  row.replaceChildren(el('summary', el('span', label, ` ${detail} `, note), el('small', result)));
-  for (const [title, body] of Object.entries({ [texts.request]: request, [texts.response]: response }))
-    if (body) row.append(el('p', title), el('pre', el('code', JSON.stringify(body, null, 2))));
-  const lines = document.querySelector(`[data-lines="${LINES[name] ?? 'options'}"]`);
+  row.replaceChildren(
+    el(
+      'summary',
+      el('span', label, ` ${detail} `, isSecret ? el('mark', texts.marks.operatorOnly) : ''),
+      el('small', result),
+    ),
+  );
+  for (const [part, body] of Object.entries({ request, response }))
+    if (body) row.append(el('p', texts.parts[part]), el('pre', el('code', JSON.stringify(body, null, 2))));
+  const lines = document.querySelector(`[data-behind~="${name}"]`);
   if (lines) row.append(lines.content.cloneNode(true));
   sessionStorage.setItem('story', JSON.stringify(entries));
   refresh();
@@ -136,7 +136,7 @@ function showRedis({ kind, keys, status }) {
 
 function redisRow({ key, isOwn, ttl, bytes, values }) {
   const end = ttl < 7_200_000 ? unit(ttl / 60_000, 'minute') : unit(ttl / 3_600_000, 'hour');
-  const label = el('span', el('code', key), ' ', isOwn ? el('mark', texts.own) : '');
+  const label = el('span', el('code', key), ' ', isOwn ? el('mark', texts.marks.own) : '');
   const size = el('small', `${bytesOf([{ bytes }])} · ${end}`);
   // An open row stays open.
   const row = Object.assign(byId(key) ?? el('details'), { id: key });
