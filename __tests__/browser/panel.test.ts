@@ -1,7 +1,6 @@
 /** "What just happened" in a browser: the panel of a sign-up, the email that arrives on the page, and the receipt. */
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import en from '../../demo-app/site/locales/en.json';
-import ko from '../../demo-app/site/locales/ko.json';
+import { en, ko } from '../../demo-app/site/site.js';
 import { until } from '../support/until.js';
 import { accessibilityProblems, describeInBrowser, screenshot, useBrowser } from './browser.js';
 import { useDemo } from './demo-server.js';

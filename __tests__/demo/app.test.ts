@@ -13,8 +13,7 @@ import request, { type Response } from 'supertest';
 import { type Accounts, openAccounts } from '../../demo-app/accounts/accounts.js';
 import { createSessions } from '../../demo-app/accounts/sign-in.js';
 import { type AppOptions, createApp } from '../../demo-app/app.js';
-import en from '../../demo-app/site/locales/en.json';
-import ko from '../../demo-app/site/locales/ko.json';
+import { en, ko } from '../../demo-app/site/site.js';
 import { FROM, SECRET } from '../support/app.js';
 import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
@@ -213,7 +212,7 @@ describe('the sign-up', () => {
     const { subject, text, html } = await mail.server.waitForMessage();
     const { existingAccount, support } = emails;
     expect(subject).toBe(existingAccount.subject);
-    for (const words of [...existingAccount.paragraphs, existingAccount.note, support]) {
+    for (const words of [existingAccount.paragraph, existingAccount.note, support]) {
       expect(text).toContain(words);
       expect(html).toContain(`>${words}</p>`);
     }

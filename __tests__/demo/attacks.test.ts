@@ -15,8 +15,7 @@ import { type MailServer, startMailServer } from '../../demo-app/dev/mail-server
 import { naiveRouter } from '../../demo-app/dev/naive.js';
 import { createDevelopmentTools } from '../../demo-app/dev/tools.js';
 import { readSettings } from '../../demo-app/settings.js';
-import en from '../../demo-app/site/locales/en.json';
-import ko from '../../demo-app/site/locales/ko.json';
+import { en, ko } from '../../demo-app/site/site.js';
 import { FROM, SECRET } from '../support/app.js';
 import { useRedis } from '../support/redis.js';
 

@@ -11,7 +11,10 @@ export const codeEmail: Template = (input) => {
 /** Says that there is an account, and how to sign in. */
 export function existingAccountEmail(locale: string, origin: string): MailContent {
   const { tag, emails } = textsFor(locale);
-  const { button, ...words } = emails.existingAccount;
+  const { button, paragraph, ...words } = emails.existingAccount;
   const link = { url: `${origin}/sign-in`, label: button };
-  return noticeTemplate({ locale: tag, appName: 'Acme', ...words, link }, { support: emails.support });
+  return noticeTemplate(
+    { locale: tag, appName: 'Acme', ...words, paragraphs: [paragraph], link },
+    { support: emails.support },
+  );
 }

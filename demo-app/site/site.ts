@@ -6,10 +6,17 @@ import { transform } from 'esbuild';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
 import type { EmailVerificationOptions } from 'express-email-verification';
 import helmet from 'helmet';
-import en from './locales/en.json';
-import ko from './locales/ko.json';
+import texts from './texts.json';
 
-export type Texts = typeof en;
+type InOneLanguage<T> = T extends string[] ? string : { readonly [Name in keyof T]: InOneLanguage<T[Name]> };
+
+export type Texts = InOneLanguage<typeof texts>;
+
+/** texts.json has each text in English and in Korean. */
+const inLanguage = (index: number): Texts =>
+  JSON.parse(JSON.stringify(texts), (_name, text) => (Array.isArray(text) ? text[index] : text));
+
+export const [en, ko] = [inLanguage(0), inLanguage(1)];
 
 export const languages: readonly Texts[] = [en, ko];
 
