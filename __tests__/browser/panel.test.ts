@@ -114,10 +114,18 @@ describeInBrowser('what just happened', () => {
     await demo.mail.lastCode('jun@example.com');
     await page.request.post(`${origin}/email-verification/send`, { data: { email: EMAIL } });
     await has(page, en.panel.script.events.limited);
+    // An open row stays open, and keeps the focus, while others come.
+    await rows(page).last().locator('summary').press('Enter');
+    for (const _ of [2, 3])
+      await page.request.post(`${origin}/email-verification/send`, { data: { email: EMAIL } });
+    await has(page, `${en.panel.script.events.limited} mailbox ×3`);
+    expect(await page.evaluate('document.activeElement.parentElement.open')).toBe(true);
+    expect(await rows(page).locator('nth=-1').getAttribute('open')).toBe('');
     const before = await summaries(page);
     expect(before).toHaveLength(3);
     await page.reload();
     await step(page, 'code');
+    await rows(page).nth(2).waitFor();
     expect(await summaries(page)).toEqual(before);
     await page.locator('#redis summary', { hasText: en.panel.script.marks.own }).first().waitFor();
   });

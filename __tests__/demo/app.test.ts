@@ -402,8 +402,10 @@ describe('every page', () => {
 describe('without the development tools, as in production', () => {
   it('there is no inbox, no API browser, and no other tool, and no page links to one', async () => {
     const app = appWith();
-    for (const path of ['/inbox', '/api/', '/dev/previews', '/dev/redis', '/dev/events'])
+    for (const path of ['/inbox', '/api/', '/dev/previews', '/dev/events'])
       await request(app).get(path).expect(404);
+    for (const path of ['/dev/panel', '/dev/clock/minute', '/dev/attacks/smtp'])
+      await request(app).post(path).expect(404);
     for (const path of ['/sign-up', '/sign-in', '/nowhere']) {
       const { text, headers } = await request(app).get(path);
       expect(text).not.toMatch(/href="\/(inbox|api|dev)/);

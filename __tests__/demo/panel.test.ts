@@ -15,6 +15,7 @@ import { createClock } from '../../demo-app/dev/clock.js';
 import { createEventStreams } from '../../demo-app/dev/event-streams.js';
 import { EVENTS } from '../../demo-app/dev/panel.js';
 import { mountTools } from '../../demo-app/dev/tools.js';
+import { en } from '../../demo-app/site/site.js';
 import { FROM, SECRET } from '../support/app.js';
 import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
@@ -51,6 +52,10 @@ function demo({ inMemory = false } = {}) {
   );
   return { app, accounts, streams, verification };
 }
+
+const panel = (app: App, email = EMAIL, entries: object[] = []) =>
+  post(app, '/dev/panel', { email, entries }).expect(200);
+const factsIn = (html: string) => [...html.matchAll(/data-fact="\w+">(.*?)</g)].map(([, value]) => value);
 
 type App = ReturnType<typeof demo>['app'];
 
@@ -127,30 +132,23 @@ describe('what Redis holds', () => {
     const { app } = demo();
     await send(app).expect(200);
     await send(app, 'jun@example.com').expect(200);
-    const { body } = await post(app, '/dev/redis', { email: ' Minji@example.com' }).expect(200);
-    expect(body).toEqual({
-      kind: 'redis',
-      status: expect.objectContaining({ kind: 'status', attemptsLeft: 5, sendsToday: 1, tokens: 0 }),
-      keys: expect.any(Array),
-    });
-    const key = { key: expect.stringMatching(/^ev:/), ttl: expect.any(Number), bytes: expect.any(Number) };
-    for (const one of body.keys) expect(one).toMatchObject(key);
+    const { text } = await panel(app, ' Minji@example.com');
     // A mailbox and a challenge for each address, and the counter of the client.
-    expect(body.keys.map(({ isOwn, type }: Record<string, unknown>) => [isOwn, type])).toEqual([
-      [true, 'string'],
-      [true, 'hash'],
-      ...Array(3).fill([false, expect.anything()]),
+    const keys = text.match(/<details id="ev:.*/g) ?? [];
+    expect(keys.map((key) => key.includes(en.panel.script.marks.own))).toEqual([
+      ...[true, true],
+      ...[false, false, false],
     ]);
-    const { body: all } = await request(app).get('/dev/redis').expect(200);
-    expect(all.keys).toHaveLength(5);
-    expect(all.status).toBeUndefined();
+    for (const key of keys) expect(key).toMatch(/<small>[1-9]\d* bytes · \d+ (min|hr)<\/small>/);
+    for (const field of [en.panel.script.fields.c, en.panel.script.fields.s]) expect(text).toContain(field);
+    expect(factsIn((await panel(app, EMAIL, [{ name: 'limited' }])).text)).toEqual(['5', '0', '1']);
   });
 
   it('contains no address, code, token or IP that could be read', async () => {
     const { app } = demo();
     await send(app, 'jun@example.com').expect(200);
     const { code, verificationToken } = await signUp(app);
-    const { text } = await post(app, '/dev/redis', { email: EMAIL }).expect(200);
+    const { text } = await panel(app);
     for (const secret of [
       code,
       await mail.lastCode('jun@example.com'),
@@ -165,27 +163,68 @@ describe('what Redis holds', () => {
   it('has neither a code nor a token of the address after the sign-up', async () => {
     const { app } = demo();
     const { fields } = await signUp(app);
+    const receipt = () => post(app, '/dev/receipt', { email: EMAIL }).expect(200);
+    expect((await receipt()).text).not.toContain(en.receipt.script.allUsed);
     await post(app, '/sign-up', fields).expect(201);
-    const { body } = await post(app, '/dev/redis', { email: EMAIL }).expect(200);
-    expect(body.status).toMatchObject({ codes: [], tokens: 0, sendsToday: 1 });
+    expect((await receipt()).text).toContain(en.receipt.script.allUsed);
   });
 
   it('is nothing with the memory store, whose status is shown all the same', async () => {
     const { app } = demo({ inMemory: true });
     await send(app).expect(200);
-    const { body } = await post(app, '/dev/redis', { email: EMAIL }).expect(200);
-    expect(body).toMatchObject({ kind: 'memory', keys: [], status: { attemptsLeft: 5 } });
+    const { text } = await panel(app, EMAIL, [{ name: 'limited' }]);
+    expect(text).toContain(en.panel.script.memory);
+    expect(factsIn(text)).toEqual(['5', '0', '1']);
   });
 
   it('is unavailable while Redis does not respond', async () => {
     const { app } = demo();
     redis.server.pause();
     try {
-      await request(app).get('/dev/redis').expect(503, { kind: 'unavailable', keys: [] });
+      expect((await panel(app)).text).toContain(en.panel.script.unavailable);
     } finally {
       redis.server.resume();
     }
-    await request(app).get('/dev/redis').expect(200);
+    expect((await panel(app)).text).not.toContain(en.panel.script.unavailable);
+  });
+});
+
+describe('the story of a page', () => {
+  it('begins with one line that says what will be seen', async () => {
+    const { app } = demo();
+    const { text } = await panel(app);
+    expect(text).toContain(en.panel.empty);
+    expect(factsIn(text)).toEqual([]);
+  });
+
+  it('has each request, the newest first, and how often an event was repeated', async () => {
+    const { app } = demo();
+    const request = { email: '<b>' };
+    const entries = [
+      { id: 1, name: '/email-verification/send', request, status: 400, duration: 1.4 },
+      { id: 2, name: 'code_expired', times: 10 },
+    ];
+    const { text } = await panel(app, EMAIL, entries);
+    const [, newest = '', oldest = ''] = text.split('<details id="entry-');
+    expect(newest).toMatch(new RegExp(`^2".*${en.panel.script.events.code_expired}.* ×10`));
+    expect(newest).toContain(`<mark>${en.panel.script.marks.operatorOnly}</mark>`);
+    expect(oldest).toMatch(/^1".*POST \/email-verification\/send.*400 1 ms/);
+    expect(oldest).toContain('&lt;b&gt;');
+    expect(oldest).toContain('emailVerificationRouter(verification)');
+  });
+
+  it('has the attempts that the browser has left, and not the most that anybody has', async () => {
+    const { app } = demo();
+    await send(app).expect(200);
+    const asked = { request: {}, response: { challengeId: 'a' } };
+    const wrong = { request: { challengeId: 'a' }, response: { attemptsLeft: 2 } };
+    expect(factsIn((await panel(app, EMAIL, [asked, wrong])).text)).toEqual(['2', '0', '1']);
+  });
+
+  it.each([[null], ['text'], [[null, 1, 'text']]])('may be anything: %j', async (entries) => {
+    const { app } = demo();
+    await post(app, '/dev/panel', { entries }).expect(200);
+    await post(app, '/dev/receipt', { entries, email: {} }).expect(200);
   });
 });
 

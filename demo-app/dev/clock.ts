@@ -11,7 +11,7 @@ export interface ClockParts {
 export function createClock() {
   let offset = 0;
   const router = ({ redis, verification }: ClockParts): Router =>
-    express.Router().post('/clock/:action', express.json(), async (req, res) => {
+    express.Router().post('/clock/:action', async (req, res) => {
       const { action } = req.params;
       const email: unknown = req.body?.email;
       if (!['minute', 'expire', 'limits'].includes(action)) return void res.sendStatus(404);

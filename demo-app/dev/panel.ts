@@ -1,9 +1,10 @@
-/** "What just happened": events as they happen, what Redis holds, and the lines of app.ts behind them. */
+/** "What just happened": events as they happen, and what Redis holds. The page keeps the story, and has it rendered. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import express, { type Router } from 'express';
+import express, { type RequestHandler, type Router } from 'express';
 import type { EmailVerification, Store } from 'express-email-verification';
 import type { RedisClientType } from 'redis';
+import { textsOf } from '../site/site.js';
 import { isAttack } from './attackers.js';
 import type { EventStreams } from './event-streams.js';
 import type { MailServer } from './mail-server.js';
@@ -18,6 +19,12 @@ export interface PanelParts {
 
 /** What a request alone does not tell. No client may learn of `suppressed` and `code_expired`; the panel says so. */
 export const EVENTS = ['suppressed', 'limited', 'delivered', 'code_expired', 'redeemed', 'released'] as const;
+
+/** What the page tells of a request or of an event. */
+interface Entry {
+  readonly request?: { readonly challengeId?: unknown };
+  readonly response?: { readonly challengeId?: unknown; readonly attemptsLeft?: unknown };
+}
 
 /** Milliseconds: Redis may not respond at all. */
 const READ_TIMEOUT = 1000;
@@ -47,25 +54,39 @@ export function panelRouter({ redis, store, verification, mailServer, streams }:
     const own = new Set<string>();
     const status = email ? await keysRead.run(own, () => verification.status({ email })) : undefined;
     if (!redis) return { kind: 'memory', status, keys: [] };
-    const names = new Set(own);
-    for await (const found of redis.scanIterator({ MATCH: 'ev:*', COUNT: 1000 })) {
-      for (const key of found) names.add(key);
-      if (names.size > MAX_KEYS) break;
-    }
+    const names = new Set([...own, ...(await redis.keys('ev:*')).slice(0, MAX_KEYS)]);
     const keys = await Promise.all([...names].map((key) => readKey(redis, key, own.has(key))));
     return { kind: 'redis', status, keys: keys.filter(({ type }) => type !== 'none') };
   }
 
-  return express.Router().all('/redis', express.json(), async (req, res) => {
-    const { email }: Record<string, unknown> = Object(req.body);
-    const isTooLate = wait(READ_TIMEOUT, undefined, { ref: false });
-    const found = await Promise.race([readAll(email), isTooLate]).catch(() => undefined);
-    res.status(found ? 200 : 503).json(found ?? { kind: 'unavailable', keys: [] });
-  });
+  const show = (view: string): RequestHandler => {
+    return async ({ body }, res) => {
+      const isTooLate = wait(READ_TIMEOUT, { kind: 'unavailable', keys: [] }, { ref: false });
+      const read = await Promise.race([readAll(body?.email), isTooLate]).catch(() => isTooLate);
+      const entries: Entry[] = Array.isArray(body?.entries) ? body.entries.map(Object) : [];
+      res.render(view, {
+        ...read,
+        entries,
+        attemptsLeft: attemptsLeft(entries),
+        unit: unitIn(textsOf(res).tag),
+      });
+    };
+  };
+  return express.Router().post('/panel', show('panel-story')).post('/receipt', show('receipt-story'));
 }
 
 async function readKey(redis: RedisClientType, key: string, isOwn: boolean) {
   const [type, ttl, bytes] = await Promise.all([redis.type(key), redis.pTTL(key), redis.memoryUsage(key)]);
   const values = type === 'hash' ? await redis.hGetAll(key) : { '': await redis.get(key) };
-  return { key, isOwn, type, ttl, bytes, values };
+  return { key, isOwn, type, ttl, bytes: bytes ?? 0, values };
 }
+
+/** What this browser has left, as told in the last answer. The status has the most that anybody has left. */
+function attemptsLeft(entries: readonly Entry[]): unknown {
+  const { challengeId } = entries.findLast(({ response }) => response?.challengeId)?.response ?? {};
+  const isOfChallenge = ({ request, response }: Entry) => response && request?.challengeId === challengeId;
+  return entries.findLast(isOfChallenge)?.response?.attemptsLeft;
+}
+
+const unitIn = (tag: string) => (value: number, unit: string, unitDisplay?: 'long') =>
+  value.toLocaleString(tag, { style: 'unit', unit, unitDisplay, maximumFractionDigits: 0 });

@@ -1,5 +1,5 @@
 /** What a developer gets on top: a Redis and a mail server that are not configured, the inbox, the panel, and attacks. */
-import type { Express } from 'express';
+import express, { type Express } from 'express';
 import type { EmailVerification } from 'express-email-verification';
 import { serveOpenApi } from '../recipes/serve-openapi.js';
 import type { DemoSettings } from '../settings.js';
@@ -50,7 +50,8 @@ export function mountTools(given: ToolParts) {
     Object.assign(app.locals, { tools: { ...tools, appLines: readAppLines() } });
     if (mailServer) app.use('/inbox', inboxRouter(mailServer, streams));
     app.get('/dev/previews', previewPage(settings)).get('/dev/events', streams.connect);
-    app.use('/dev', panelRouter(parts), clock.router(parts), attacksRouter(parts));
+    app.use('/assets/idiomorph.mjs', express.static(require.resolve('idiomorph/dist/idiomorph.esm.js')));
+    app.use('/dev', express.json(), panelRouter(parts), clock.router(parts), attacksRouter(parts));
     app.use('/api', allowInlineStyles, serveOpenApi());
   };
 }

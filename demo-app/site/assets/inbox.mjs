@@ -1,10 +1,8 @@
 /** Keeps the inbox up to date, shows local times, and passes a code to the sign-up page in another tab. */
 import { announce, showCopyButtons, texts } from './page.mjs';
-import './tools.mjs';
+import { channel, morph } from './tools.mjs';
 
-const channel = new BroadcastChannel('email-verification-demo');
-const find = (selector, page = document) => page.querySelector(selector);
-const itemsOf = (list) => new Map(Array.from(list.children, (item) => [find('a', item).pathname, item]));
+const find = (selector) => document.querySelector(selector);
 let updates = Promise.resolve();
 let timer;
 
@@ -30,31 +28,19 @@ function update() {
 }
 
 async function load() {
-  const response = await fetch(`/inbox${location.search}`);
+  const response = await fetch(location);
+  // A server that has started again has new messages only.
+  if (response.status === 404) return location.replace('/inbox');
+  if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-  const [list, newList] = [find('.messages'), find('.messages', page)];
   showTimes(page);
-  if (!list && !newList) return;
-  if (!list || !newList) {
-    find('.skip-link').replaceWith(find('.skip-link', page));
-    find('#inbox').replaceWith(find('#inbox', page));
-    return newList && announce(`${texts.newMessage}: ${find('strong').textContent}`);
-  }
-  // What is still there stays in place, so that neither the focus nor the scroll position changes.
-  const [items, newItems] = [itemsOf(list), itemsOf(newList)];
-  for (const [path, item] of items) if (!newItems.has(path)) item.remove();
-  const added = [...newItems].filter(([path]) => !items.has(path)).map(([, item]) => item);
-  if (added.length === 0) return;
-  announce(`${texts.newMessage}: ${find('strong', newList).textContent}`);
+  const newest = () => find('.messages a')?.pathname;
+  const [before, wasInMessage] = [newest(), find('#message:focus-within')];
+  morph(document.body, page.body, 'outerHTML');
+  if (!newest() || newest() === before) return;
+  announce(`${texts.newMessage}: ${find('.messages strong').textContent}`);
   // The page of one message keeps it open.
-  const showsNewest = location.pathname === '/inbox';
-  find('[aria-current]', showsNewest ? list : newList)?.removeAttribute('aria-current');
-  if (showsNewest) {
-    const hadFocus = find('#message').contains(document.activeElement);
-    find('#message').replaceWith(find('#message', page));
-    if (hadFocus) find('#message').focus({ preventScroll: true });
-  }
-  list.prepend(...added);
+  if (wasInMessage && location.pathname === '/inbox') find('#message').focus({ preventScroll: true });
 }
 
 function showTimes(page) {

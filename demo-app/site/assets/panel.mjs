@@ -1,34 +1,35 @@
-/** "What just happened": the requests of the page, the events behind them, what Redis holds, and the email. */
-import { bytesOf, el, readRedis, unit } from './tools.mjs';
+/** "What just happened": the requests of the page and the events behind them, which the server renders, and the email. */
+import { channel, morph, post } from './tools.mjs';
+
+/** So many are kept and shown. */
+const MAX_ENTRIES = 50;
 
 const byId = (id) => document.getElementById(id);
-const texts = JSON.parse(byId('panel').dataset.texts);
-const channel = new BroadcastChannel('email-verification-demo');
+const { newEmail } = byId('new-email').dataset;
 const { fetch } = window;
-const entries = [];
 let [step, email, isUnseen, message, timer] = ['', '', false];
 
 // Kept for a reload, and for the receipt, which ends the story.
-const story = sessionStorage.getItem('receipt') ? '[]' : (sessionStorage.getItem('story') ?? '[]');
+if (sessionStorage.getItem('receipt')) sessionStorage.removeItem('story');
 sessionStorage.removeItem('receipt');
-JSON.parse(story).forEach(add);
+const entries = JSON.parse(sessionStorage.getItem('story') ?? '[]');
 
 window.fetch = async (path, init) => {
   if (init?.method !== 'POST' || path.startsWith('/dev/')) return fetch(path, init);
   const request = JSON.parse(init.body, (key, value) => (key === 'password' ? '•••' : value));
   email = request.email;
-  const entry = { method: 'POST', name: path, request };
-  const row = add(entry);
+  const entry = { name: path, request };
+  add(entry);
   const start = performance.now();
   try {
     const response = await fetch(path, init);
-    const { status } = response;
     const body = response.clone().json();
-    Object.assign(entry, { status, response: await body.catch(() => undefined) });
+    entry.status = response.status;
+    entry.response = await body.catch(() => undefined);
     return response;
   } finally {
     entry.duration = performance.now() - start;
-    draw(entry, row);
+    refresh();
   }
 };
 
@@ -42,11 +43,10 @@ document.addEventListener('reported', ({ detail }) => {
   if (detail.name === 'message') {
     message = detail;
     isUnseen = !document.hasFocus() && isOwn(message.to);
-    showMessage();
+    return showMessage();
   }
   // The address in an event is masked.
-  const isMine = !detail.email || isOwn(detail.email, email.trim().replace(/^(.).*@/, '$1***@'));
-  if (detail.name in texts.events && isMine) add(detail);
+  if (!detail.email || isOwn(detail.email, email.trim().replace(/^(.).*@/, '$1***@'))) add(detail);
 });
 // The inbox may be open in another tab.
 channel.addEventListener('message', ({ data }) => {
@@ -60,7 +60,7 @@ new MutationObserver(markTitle).observe(document.querySelector('title'), { child
 for (const type of ['focus', 'pointerdown', 'keydown'])
   addEventListener(type, () => {
     isUnseen = false;
-    document.title = document.title.replace(`${texts.newEmail}: `, '');
+    document.title = document.title.replace(`${newEmail}: `, '');
   });
 
 function isOwn(address, own = email.trim()) {
@@ -78,7 +78,7 @@ function showMessage() {
 
 function markTitle() {
   const { title } = document;
-  if (isUnseen && !title.startsWith(texts.newEmail)) document.title = `${texts.newEmail}: ${title}`;
+  if (isUnseen && !title.startsWith(newEmail)) document.title = `${newEmail}: ${title}`;
 }
 
 function useCode(code) {
@@ -87,61 +87,25 @@ function useCode(code) {
   document.dispatchEvent(new CustomEvent('use-code', { detail: code }));
 }
 
+/** Equal events in a row, such as the guesses of a stranger, become one. */
 function add(entry) {
-  const row = el('details');
-  byId('timeline').prepend(row);
-  byId('timeline-empty').hidden = true;
-  entries.push(entry);
-  draw(entry, row);
-  return row;
-}
-
-function draw({ method, name, status = '', duration, detail = '', request, response }, row) {
-  const label = method ? el('code', `${method} ${name}`) : el('b', texts.events[name]);
-  const isSecret = ['suppressed', 'code_expired'].includes(name);
-  const result = `${status} ${duration === undefined ? '' : unit(duration, 'millisecond')}`;
-  row.replaceChildren(
-    el(
-      'summary',
-      el('span', label, ` ${detail} `, isSecret ? el('mark', texts.marks.operatorOnly) : ''),
-      el('small', result),
-    ),
-  );
-  for (const [part, body] of Object.entries({ request, response }))
-    if (body) row.append(el('p', texts.parts[part]), el('pre', el('code', JSON.stringify(body, null, 2))));
-  const lines = document.querySelector(`[data-behind~="${name}"]`);
-  if (lines) row.append(lines.content.cloneNode(true));
-  sessionStorage.setItem('story', JSON.stringify(entries));
+  const last = entries.at(-1) ?? { id: 0 };
+  const isRepeated = !entry.request && entry.name === last.name && entry.detail === last.detail;
+  if (isRepeated) last.times = (last.times ?? 1) + 1;
+  else entries.push(Object.assign(entry, { id: last.id + 1 }));
+  entries.splice(0, entries.length - MAX_ENTRIES);
   refresh();
 }
 
 /** Once for several changes at about the same time. */
 function refresh() {
+  sessionStorage.setItem('story', JSON.stringify(entries));
   clearTimeout(timer);
-  timer = setTimeout(async () => showRedis(await readRedis(email)), 50);
-}
-
-function showRedis({ kind, keys, status }) {
-  // The status has the most that anybody has left; the answers have what this browser has left.
-  const id = entries.findLast(({ response }) => response?.challengeId)?.response.challengeId;
-  const answered = entries.filter(({ request, response }) => response && request.challengeId === id);
-  const attemptsLeft = answered.at(-1)?.response.attemptsLeft ?? status?.attemptsLeft;
-  for (const fact of document.querySelectorAll('[data-fact]'))
-    fact.textContent = { ...status, attemptsLeft }[fact.dataset.fact] ?? '–';
-  byId('redis-summary').textContent = texts[kind].replace('{bytes}', bytesOf(keys));
-  const focused = document.activeElement.closest('#redis details')?.id;
-  byId('redis').replaceChildren(...keys.slice(0, 50).map(redisRow), keys.length > 50 ? '…' : '');
-  if (focused) byId(focused)?.firstChild.focus();
-}
-
-function redisRow({ key, isOwn, ttl, bytes, values }) {
-  const end = ttl < 7_200_000 ? unit(ttl / 60_000, 'minute') : unit(ttl / 3_600_000, 'hour');
-  const label = el('span', el('code', key), ' ', isOwn ? el('mark', texts.marks.own) : '');
-  const size = el('small', `${bytesOf([{ bytes }])} · ${end}`);
-  // An open row stays open.
-  const row = Object.assign(byId(key) ?? el('details'), { id: key });
-  row.replaceChildren(el('summary', label, size));
-  for (const [field, value] of Object.entries(values))
-    row.append(el('p', el('code', `${field} ${value}`), ` ${texts.fields[field[0] ?? key.includes('{')]}`));
-  return row;
+  const started = setTimeout(async () => {
+    const response = await post('/dev/panel', { email, entries });
+    const story = response?.ok && (await response.text());
+    // A later one shows more.
+    if (story && started === timer) morph(byId('story'), story);
+  }, 50);
+  timer = started;
 }

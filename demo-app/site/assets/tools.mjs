@@ -2,6 +2,11 @@
  * What the pages of a developer share. What the server reports while a page is open becomes events of the document:
  * `connected`, and `reported` with details.
  */
+import { Idiomorph } from './idiomorph.mjs';
+
+/** Between the inbox and the sign-up, which may be open in two tabs. */
+export const channel = new BroadcastChannel('email-verification-demo');
+
 connect();
 
 function connect() {
@@ -19,31 +24,14 @@ function dispatch(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
-const { fetch } = window;
-
-/** What Redis holds, and the status of an address. */
-export async function readRedis(email) {
-  const init = {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ email }),
-  };
-  const response = await fetch('/dev/redis', init).catch(() => undefined);
-  return (await response?.json().catch(() => undefined)) ?? { kind: 'unavailable', keys: [] };
+/** @returns the response, or undefined if the server cannot be reached */
+export function post(path, fields) {
+  const init = { method: 'POST', headers: { 'Content-Type': 'application/json' } };
+  return fetch(path, { ...init, body: JSON.stringify(fields) }).catch(() => undefined);
 }
 
-export function bytesOf(keys) {
-  const sum = keys.reduce((total, { bytes }) => total + bytes, 0);
-  return unit(sum, 'byte', 'long');
-}
-
-export function unit(number, name, unitDisplay = 'short') {
-  const options = { style: 'unit', unit: name, unitDisplay, maximumFractionDigits: 0 };
-  return number.toLocaleString(document.documentElement.lang, options);
-}
-
-export function el(tag, ...children) {
-  const element = document.createElement(tag);
-  element.append(...children);
-  return element;
+/** Shows what the server rendered. What has not changed stays as it is: the focus, scroll positions, and open rows. */
+export function morph(element, content, morphStyle = 'innerHTML') {
+  const callbacks = { beforeAttributeUpdated: (name) => name !== 'open' };
+  Idiomorph.morph(element, content, { morphStyle, callbacks });
 }
