@@ -1,70 +1,42 @@
-/**
- * Finds a redis-server: the one in REDIS_SERVER, else one on the PATH, else Debian's package, which is unpacked once
- * into `node_modules/.cache`. Needs no root access, system service, or install script.
- */
+/** Finds a Redis: the one in REDIS_SERVER, else one on the PATH, else Debian's package, which it unpacks once. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheDirectory, type DebianProgram, environmentIn, unpackDebianProgram } from './debian-packages.js';
 
-const NAMES = ['redis-server', 'valkey-server'];
 const run = promisify(execFile);
 
-/** `env` is the environment that it needs to find its libraries. */
-export type RedisBinary = { path: string; version: string; env: NodeJS.ProcessEnv };
-
 /** @throws when REDIS_SERVER is set to something that is not a working Redis server */
-export async function findRedisServer(
-  onProgress: (message: string) => void = () => {},
-): Promise<RedisBinary | undefined> {
-  const configured = process.env['REDIS_SERVER'];
-  for (const path of configured ? [configured] : onPath(NAMES)) {
-    const binary = await inspect(path);
-    if (binary) return binary;
-  }
-  if (configured)
-    throw new Error(`REDIS_SERVER is set to "${configured}", which is not a working Redis server.`);
-  if (onPath(['apt-get']).length === 0) return undefined;
-  try {
-    return await findUnpacked(onProgress);
-  } catch (error) {
-    onProgress(`Could not install Debian's Redis package: ${error instanceof Error ? error.message : error}`);
-    return undefined;
-  }
-}
+export async function findRedisServer(onProgress: (message: string) => void = () => {}) {
+  const { REDIS_SERVER: server, PATH = '' } = process.env;
+  const found = await findWorking(server ? [server] : redisIn(PATH));
+  if (found) return found;
+  if (server) throw new Error(`REDIS_SERVER is set to "${server}", which is not a working Redis server.`);
 
-const redis: DebianProgram = {
-  packages(available) {
-    const name = available.has('redis-server') ? 'redis' : 'valkey';
-    // On Debian, redis-server is a symbolic link into redis-tools.
-    return [`${name}-server`, `${name}-tools`].filter((one) => available.has(one));
-  },
-  find: (directory) => NAMES.map((name) => join(directory, 'usr/bin', name)).find(existsSync),
-};
-
-async function findUnpacked(onProgress: (message: string) => void): Promise<RedisBinary> {
-  const directory = await cacheDirectory('redis');
-  const find = async () => {
-    const path = redis.find(directory);
-    return path === undefined ? undefined : inspect(path, await environmentIn(directory));
-  };
-  const cached = await find();
-  if (cached) return cached;
-  onProgress("No redis-server on the PATH. Downloading Debian's package (about 10 MB, only once).");
-  await unpackDebianProgram(redis, directory);
-  const unpacked = await find();
-  if (!unpacked) throw new Error(`The unpacked server does not run. Remove ${directory} to try again.`);
+  const unpacking = unpackDebian('redis', 'redis-server redis-tools', 'valkey-server valkey-tools');
+  unpacking.child.stderr?.on('data', (text) => onProgress(String(text).trimEnd()));
+  const { stdout } = await unpacking.catch(() => ({ stdout: '' }));
+  const [directory, LD_LIBRARY_PATH] = stdout.split('\n');
+  if (!directory) return undefined;
+  const unpacked = await findWorking(redisIn(`${directory}/usr/bin`), { ...process.env, LD_LIBRARY_PATH });
+  if (!unpacked) onProgress(`The unpacked Redis does not run. Remove ${directory} to try again.`);
   return unpacked;
 }
 
-function onPath(names: readonly string[]): string[] {
-  const directories = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
-  return names.flatMap((name) => directories.map((directory) => join(directory, name))).filter(existsSync);
+/** What `unpack-debian.sh` prints. */
+export function unpackDebian(name: string, ...packages: readonly string[]) {
+  const cache = join(__dirname, '../../node_modules/.cache/express-email-verification', name);
+  return run('/bin/sh', [join(__dirname, 'unpack-debian.sh'), cache, ...packages], { env: process.env });
 }
 
-async function inspect(path: string, env = process.env): Promise<RedisBinary | undefined> {
-  const { stdout } = await run(path, ['--version'], { env, timeout: 10_000 }).catch(() => ({ stdout: '' }));
-  const version = /\bv=([\d.]+)/.exec(stdout)?.[1];
-  return version === undefined ? undefined : { path, version, env };
+const redisIn = (path: string) =>
+  ['redis-server', 'valkey-server'].flatMap((name) => path.split(delimiter).map((one) => `${one}/${name}`));
+
+async function findWorking(paths: readonly string[], env = process.env) {
+  for (const path of paths.filter(existsSync)) {
+    const { stdout } = await run(path, ['--version'], { env, timeout: 10_000 }).catch(() => ({ stdout: '' }));
+    const version = /\bv=([\d.]+)/.exec(stdout)?.[1];
+    if (version) return { path, version, env };
+  }
+  return undefined;
 }

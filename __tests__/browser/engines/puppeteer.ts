@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import puppeteer, { type Browser, type LaunchOptions, type Page } from 'puppeteer-core';
-import { startWatchdog } from '../../../demo-app/dev/watchdog.js';
+import { startWatchdog } from '../../support/watchdog.js';
 import { executablePath } from '../browser.js';
 import { findProgram } from '../programs.js';
 import type { Engine, Key, Person, RunningEngine, Tab } from './engine.js';

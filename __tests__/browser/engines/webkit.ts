@@ -6,9 +6,9 @@ import { spawn } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startWatchdog } from '../../../demo-app/dev/watchdog.js';
 import { freePort } from '../../support/free-port.js';
 import { until } from '../../support/until.js';
+import { startWatchdog } from '../../support/watchdog.js';
 import { findProgram } from '../programs.js';
 import type { Engine, Key, Person, Tab } from './engine.js';
 

@@ -10,18 +10,17 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import {
-  cacheDirectory,
-  type DebianProgram,
-  unpackDebianProgram,
-} from '../../../demo-app/dev/debian-packages.js';
-import { startWatchdog } from '../../../demo-app/dev/watchdog.js';
+import { unpackDebian } from '../../../demo-app/dev/redis-binary.js';
 import { freePort } from '../../support/free-port.js';
+import { startWatchdog } from '../../support/watchdog.js';
 
 /** The relays refuse recipients in this domain. */
 export const REFUSED = 'refused.example';
 
-interface DebianRelay extends DebianProgram {
+interface DebianRelay {
+  readonly packages: string;
+  /** The path of its main program. */
+  readonly program: string;
   /** Configures the relay to listen on `$port` and forward to `$sink`, then becomes it. */
   readonly script: string;
 }
@@ -29,15 +28,10 @@ interface DebianRelay extends DebianProgram {
 const user = (name: string, id: number) =>
   `echo '${name}:x:${id}:${id}::/nonexistent:/usr/sbin/nologin' >>/etc/passwd; echo '${name}:x:${id}:' >>/etc/group`;
 
-const all =
-  (...names: string[]) =>
-  (available: ReadonlySet<string>) =>
-    names.every((name) => available.has(name)) ? names : [];
-
 export const DEBIAN_RELAYS = {
   Exim: {
-    packages: all('exim4-daemon-light', 'exim4-base'),
-    find: (directory) => join(directory, 'usr/sbin/exim4'),
+    packages: 'exim4-daemon-light exim4-base',
+    program: '/usr/sbin/exim4',
     script: `
 ${user('Debian-exim', 61_001)}
 mkdir -p /var/spool/exim4 /var/log/exim4 /etc/exim4
@@ -66,8 +60,8 @@ END
 exec exim4 -bdf -q30m`,
   },
   Postfix: {
-    packages: all('postfix'),
-    find: (directory) => join(directory, 'usr/lib/postfix/sbin/master'),
+    packages: 'postfix',
+    program: '/usr/lib/postfix/sbin/master',
     script: `
 ${user('postfix', 61_001)}
 ${user('postdrop', 61_002)}
@@ -83,8 +77,8 @@ postconf -e "relayhost = [127.0.0.1]:$sink" 'inet_interfaces = loopback-only' 'm
 exec postfix start-fg`,
   },
   OpenSMTPD: {
-    packages: all('opensmtpd'),
-    find: (directory) => join(directory, 'usr/sbin/smtpd'),
+    packages: 'opensmtpd',
+    program: '/usr/sbin/smtpd',
     script: `
 ${user('opensmtpd', 61_001)}
 ${user('opensmtpq', 61_002)}
@@ -137,8 +131,7 @@ const inNamespace = (tree: string, script: string) => [
 /** @returns where the relay is unpacked. @throws with the reason why it cannot run here */
 export async function unpackDebianRelay(name: DebianRelayName): Promise<string> {
   if (process.getuid?.() !== 0) throw new Error('it requires root');
-  const relay = DEBIAN_RELAYS[name];
-  const tree = await cacheDirectory(name);
+  const { packages, program } = DEBIAN_RELAYS[name];
   const run = (directory: string, script: string) =>
     execFileSync('unshare', inNamespace(directory, script), { env, stdio: 'pipe', timeout: 10_000 });
   const empty = await mkdtemp(join(tmpdir(), 'empty-'));
@@ -149,14 +142,10 @@ export async function unpackDebianRelay(name: DebianRelayName): Promise<string> 
   } finally {
     await rm(empty, { recursive: true });
   }
-  const path = `/${relay.find('')}`;
-  const finds = `[ -x ${path} ] && ! ldd ${path} | grep 'not found'`;
-  try {
-    run(tree, finds);
-  } catch {
-    await unpackDebianProgram(relay, tree);
-    run(tree, finds);
-  }
+  const { stdout } = await unpackDebian(name, packages);
+  const [tree = ''] = stdout.split('\n');
+  if (!tree) throw new Error('it requires apt');
+  run(tree, `[ -x ${program} ] && ! ldd ${program} | grep 'not found'`);
   return tree;
 }
 

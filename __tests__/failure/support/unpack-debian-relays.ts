@@ -8,7 +8,7 @@ async function main(): Promise<void> {
   const found = names.map(async (name) => {
     const result = await unpackDebianRelay(name).then(
       (tree) => ({ tree }),
-      (error: Error) => ({ reason: error.message.split('\n', 1)[0] }),
+      (error: Error) => ({ reason: error.message.trim().split('\n').at(-1) }),
     );
     return [name, result];
   });
