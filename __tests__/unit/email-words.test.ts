@@ -79,7 +79,7 @@ describe("{ kind: 'send' }", () => {
     await verification.send({ email: ' MinJi@Example.com', locale: 'ko' });
     const { html, text } = await mail.server.waitForMessage();
     for (const part of [html, text])
-      expect(part).toContain('이 인증번호는 minji@example.com 주소를 인증하기 위해 요청되었습니다.');
+      expect(part).toContain('minji@example.com 주소로 인증번호 요청이 접수되어 보내 드리는 메일입니다.');
     await verification.close();
   });
 

@@ -49,7 +49,7 @@ export const ja: Locale = builtIn({
     instruction: (appName) => `${appName}の画面に次の確認コードを入力してください。`,
     expiry: (seconds) =>
       `この確認コードは${durations.exact(seconds)}後に無効になります。使用できるのは一度だけです。`,
-    requestedFor: (email) => `このメールは、${email} の確認コードがリクエストされたため送信されています。`,
+    requestedFor: (email) => `この確認コードは、${email} の確認用にリクエストされたものです。`,
     ignore: 'お心当たりのない場合は、このメールを無視してください。確認コードは誰にも教えないでください。',
   },
 });

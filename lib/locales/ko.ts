@@ -42,7 +42,7 @@ export const ko: Locale = builtIn({
     heading: '이메일 주소 인증',
     instruction: (appName) => `${appName}에서 계속하려면 아래 인증번호를 입력해 주세요.`,
     expiry: (seconds) => `이 인증번호는 ${durations.exact(seconds)} 후에 만료되며 한 번만 쓸 수 있습니다.`,
-    requestedFor: (email) => `이 인증번호는 ${email} 주소를 인증하기 위해 요청되었습니다.`,
+    requestedFor: (email) => `${email} 주소로 인증번호 요청이 접수되어 보내 드리는 메일입니다.`,
     ignore:
       '인증번호를 요청하신 적이 없다면 이 메일을 무시해 주세요. 인증번호는 다른 사람에게 알려 주지 마세요.',
   },

@@ -46,7 +46,7 @@ export interface Locale {
     readonly instruction: (appName: string) => string;
     /** How long the code is valid, in seconds. */
     readonly expiry: (seconds: number) => string;
-    /** Which address the code was requested for, if the template names it. @default the address alone */
+    /** For `showEmail`: which address the code was requested for. @default the address alone */
     readonly requestedFor?: ((email: string) => string) | undefined;
     /** For a person who did not request a code. */
     readonly ignore: string;

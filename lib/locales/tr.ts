@@ -43,7 +43,7 @@ export const tr: Locale = builtIn({
     heading: 'E-posta adresinizi doğrulayın',
     instruction: (appName) => `${appName} ile devam etmek için bu kodu girin:`,
     expiry: (seconds) =>
-      `Bu kodun süresi ${durations.exact(seconds)} sonra dolacak ve kod yalnızca bir kez kullanılabilir.`,
+      `Bu kodun süresi ${durations.exact(seconds)} sonra dolacak. Kod yalnızca bir kez kullanılabilir.`,
     requestedFor: (email) => `Bu kod ${email} adresi için istendi.`,
     ignore: 'Bu kodu siz istemediyseniz bu e-postayı yok sayabilirsiniz. Kodu kimseyle paylaşmayın.',
   },

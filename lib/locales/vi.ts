@@ -41,7 +41,7 @@ export const vi: Locale = builtIn({
     heading: 'Xác minh địa chỉ email',
     instruction: (appName) => `Nhập mã này để tiếp tục với ${appName}:`,
     expiry: (seconds) => `Mã này sẽ hết hạn sau ${durations.exact(seconds)} và chỉ dùng được một lần.`,
-    requestedFor: (email) => `Mã này được yêu cầu cho ${email}.`,
+    requestedFor: (email) => `Mã này được yêu cầu cho địa chỉ ${email}.`,
     ignore: 'Nếu bạn không yêu cầu mã này, hãy bỏ qua email này. Không chia sẻ mã với bất kỳ ai.',
   },
 });

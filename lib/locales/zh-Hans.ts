@@ -44,7 +44,7 @@ export const zhHans: Locale = builtIn({
     heading: '验证您的邮箱',
     instruction: (appName) => `请在${appName}中输入以下验证码：`,
     expiry: (seconds) => `此验证码将在${durations.exact(seconds)}后失效，仅可使用一次。`,
-    requestedFor: (email) => `此验证码是为邮箱 ${email} 申请的。`,
+    requestedFor: (email) => `此验证码用于验证邮箱 ${email}。`,
     ignore: '如果不是您本人操作，请忽略此邮件。请勿将验证码告知他人。',
   },
 });

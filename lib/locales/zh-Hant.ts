@@ -39,7 +39,7 @@ export const zhHant: Locale = builtIn({
     heading: '驗證您的電子郵件地址',
     instruction: (appName) => `請在 ${appName} 輸入以下驗證碼：`,
     expiry: (seconds) => `此驗證碼將於 ${durations.exact(seconds)}後失效，且僅限使用一次。`,
-    requestedFor: (email) => `此驗證碼是為電子郵件地址 ${email} 要求的。`,
+    requestedFor: (email) => `此驗證碼用於驗證電子郵件地址 ${email}。`,
     ignore: '如果您未要求驗證碼，請忽略此郵件。請勿將驗證碼提供給任何人。',
   },
 });
