@@ -43,7 +43,7 @@ export const BRAND_NAMES = { logo: true, colors: true, support: true, footer: tr
 const LOGO_NAMES = { url: true, width: true, height: true, alt: true };
 const COLOR_NAMES = { accent: true, page: true, code: true };
 
-/** @param of the function that took the options, for error messages */
+/** @param of The function that was given the options, for error messages. */
 export function checkBrand({ logo, colors = {}, support, footer }: BrandOptions, of: string): Brand {
   const {
     accent,

@@ -1,5 +1,5 @@
 /**
- * The page that all emails of the package share: one column of at most 600 px, tables and inline styles because of mail
+ * The layout that all emails of the package share: one column of at most 600 px, tables and inline styles because of mail
  * clients, light and dark. It opens with the app's name, or with its logo.
  */
 import type { Locale } from '../locales/index.js';
@@ -14,7 +14,7 @@ export interface Layout {
   readonly heading: string;
   /** HTML after the heading. */
   readonly body: string;
-  /** HTML after the app's own words. */
+  /** HTML after the support line and the footer. */
   readonly end: string;
   /** Styles for dark mode that `body` needs. */
   readonly darkStyles: string;
@@ -34,7 +34,7 @@ export function layout({ language, title, preview, appName, heading, body, end, 
   const top = logo
     ? `<img src="${escapeHtml(logo.url)}" alt="${escapeHtml(logo.alt ?? appName)}" width="${logo.width}" height="${logo.height}" style="display:block;margin:0 0 20px;border:0">`
     : `<p class="strong" style="margin:0 0 20px;font-size:16px;line-height:24px;font-weight:700;color:#15181e">${escapeHtml(isolatedIn(dir, appName))}</p>`;
-  // These are in the app's words, which may be in another direction than the email.
+  // The app writes these, and their direction may differ from that of the email.
   const small = [support, footer]
     .filter((text) => text !== undefined)
     .map(
@@ -83,12 +83,12 @@ ${body}${small}${end}
 
 export const TABLE = 'role="presentation" cellpadding="0" cellspacing="0"';
 
-/** A sentence of the email itself. */
+/** A paragraph of the main text. */
 export function strongParagraph(text: string): string {
   return `<p class="strong" style="margin:0 0 20px;font-size:16px;line-height:24px;color:#15181e">${escapeHtml(text)}</p>`;
 }
 
-/** What can be read later. */
+/** A paragraph in small print. */
 export function softParagraph(text: string, spaceAbove = 12): string {
   return `<p class="soft" style="margin:${spaceAbove}px 0 0;font-size:14px;line-height:20px;color:#565e6c">${escapeHtml(text)}</p>`;
 }
@@ -110,7 +110,7 @@ const PADDING = '&#847;&nbsp;'.repeat(PREVIEW_LENGTH / 2);
 /** Korean breaks lines between words. Chinese and Japanese, which put no spaces between words, break them anywhere. */
 const KOREAN = "'Apple SD Gothic Neo','Malgun Gothic',sans-serif;word-break:keep-all";
 
-/** By the beginning of the tag. One Unicode character has a different form in Chinese, Japanese and Korean fonts. */
+/** By the start of the tag: Chinese, Japanese and Korean fonts draw the same Unicode character differently. */
 const FONTS: readonly (readonly [tag: RegExp, fonts: string])[] = [
   [/^ja\b/i, "'Hiragino Sans',Meiryo,sans-serif"],
   [/^zh-(hant|hk|mo|tw)\b/i, "'PingFang TC','Microsoft JhengHei',sans-serif"],

@@ -1,4 +1,4 @@
-/** An email without a code that looks like the one with a code, for what an app sends in its place. */
+/** An email without a code that looks like the one with a code, for what an app sends instead. */
 import { readOptions, refuse, refuseHidden } from '../checks.js';
 import { directionOf, isTag } from '../locales/locale.js';
 import { BRAND_NAMES, type BrandOptions, checkBrand } from './brand.js';
@@ -14,16 +14,16 @@ export interface Notice {
   readonly heading: string;
   /** One or more. An inbox shows the first of them next to the subject. */
   readonly paragraphs: readonly string[];
-  /** A button. */
+  /** Shown as a button. */
   readonly link?: { readonly url: string; readonly label: string } | undefined;
-  /** Smaller, after the button, such as what to do if it was not you. */
+  /** Small print after the button, such as what to do if it was not you. */
   readonly note?: string | undefined;
 }
 
 /**
  * Writes an email without a code, for `{ kind: 'suppress', mail }` of `beforeSend`.
  *
- * @throws TypeError or RangeError for words or an option that are not valid.
+ * @throws TypeError or RangeError for invalid words or options.
  * @example
  * const mail = noticeTemplate({ locale, appName, subject, heading, paragraphs: ['You already have an account.'] });
  */
@@ -105,7 +105,7 @@ function checkLink(passed: NonNullable<Notice['link']>): Notice['link'] {
   return { url, label };
 }
 
-/** Outlook for Windows ignores the padding of a link, so only there, its cell has one. */
+/** Outlook for Windows ignores the padding of a link, so there, and only there, the cell has it. */
 function button({ url, label }: NonNullable<Notice['link']>): string {
   return `<table ${TABLE}>
 <tr><td class="button" style="mso-padding-alt:12px 20px;background:#15181e;border-radius:8px"><a href="${escapeHtml(url)}" style="display:inline-block;padding:12px 20px;mso-padding-alt:0;font-size:16px;line-height:24px;font-weight:700;color:#ffffff;text-decoration:none;border-radius:8px">${escapeHtml(label)}</a></td></tr>

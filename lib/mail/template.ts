@@ -13,7 +13,7 @@ import {
 } from './layout.js';
 
 export interface TemplateInput {
-  /** The canonical address that the email goes to; an example when the template is tried at the start. */
+  /** The canonical address that the email goes to; a sample when the template is tried at the start. */
   readonly email: string;
   readonly code: string;
   /** How many more seconds the code is valid. */
@@ -43,14 +43,14 @@ export type Template = (input: TemplateInput) => MailContent;
 
 /** What an app can add to the default email. Everything is optional. */
 export interface TemplateOptions extends BrandOptions {
-  /** Whether the email names the address that the code was requested for. @default false */
+  /** Whether the email names the address for which the code was requested. @default false */
   readonly showEmail?: boolean | undefined;
 }
 
 /**
  * The default email. It has no image, unless there is a logo. A code of digits is one word, so that a double click selects it.
  *
- * @throws TypeError or RangeError for an option that is not valid.
+ * @throws TypeError or RangeError for invalid options.
  * @example
  * const template: Template = (input) => defaultTemplate(input, { support: 'Questions? help@acme.example' });
  */
