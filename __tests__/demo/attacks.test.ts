@@ -114,7 +114,7 @@ describe('the demo', () => {
     const { attack } = await start();
     const found = await attack('guesses');
     expect(found.held).toBe(true);
-    expect(cells(found, 'Codes sent')).toEqual([200]);
+    expect(cells(found, 'Codes entered')).toEqual([200]);
     expect(cells(found, 'Compared')).toEqual([5]);
     expect(cells(found, 'Refused')).toEqual([195]);
     expect(cells(found, 'The right code')).toEqual(['401 code_expired']);
@@ -166,7 +166,7 @@ describe('the demo', () => {
   it('answers the same for an address with an account and one without', async () => {
     const { attack } = await start();
     const found = await attack('known');
-    expect(found.verdict).toBe('Held: same status, headers and body, and the times do not tell.');
+    expect(found.verdict).toBe('Held: same status, headers and body, and the times reveal nothing.');
     expect(cells(found, 'Different')).toEqual([1]);
     expect(cells(found, 'Median')).toEqual([
       expect.stringMatching(/^\d+ ms$/),
