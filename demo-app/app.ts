@@ -22,7 +22,7 @@ export interface AppOptions {
   readonly emailVerification: Omit<EmailVerificationOptions, 'appName' | 'origin' | 'beforeSend'>;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
-  /** The tools of a developer: the inbox, what just happened, attacks. Never in production. */
+  /** Adds the inbox, the panel "What just happened", and the attacks. Never in production. */
   readonly mountDevelopmentTools?: ((app: Express, verification: EmailVerification) => void) | undefined;
   /** The `trust proxy` setting of Express. @default false */
   readonly trustProxy?: number | boolean;

@@ -16,7 +16,7 @@ export type Sessions = ReturnType<typeof createSessions>;
 
 interface SessionOptions {
   readonly secret: string;
-  /** Whether the origin has HTTPS. Then the cookie is `Secure`, and only this host can set it (RFC 6265bis §4.1.3.2). */
+  /** Whether the origin is HTTPS. Then the cookie is `Secure`, and only this host can set it (RFC 6265bis §4.1.3.2). */
   readonly secure: boolean;
   /** @default the memory of this process */
   readonly store?: Store | undefined;
@@ -24,7 +24,6 @@ interface SessionOptions {
 
 export function createSessions({ secret, secure, store }: SessionOptions) {
   return {
-    /** Reads the session of a request. */
     load: session({
       name: secure ? '__Host-session' : 'session',
       secret: createHmac('sha256', secret).update('demo sessions').digest('base64url'),

@@ -1,4 +1,4 @@
-/** What the attacks are made with: clients with addresses of their own, mailboxes, and wrong codes. */
+/** What the attacks use: clients with IP addresses of their own, mailboxes, and wrong codes. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
@@ -12,14 +12,14 @@ import type { ReceivedMessage } from './mail-server.js';
 export type Client = ReturnType<ReturnType<typeof clientsOf>>;
 export type Answer = Awaited<ReturnType<Client>>;
 
-/** Whether an address, masked or not, is one of an attack. */
+/** Whether an email address, masked or not, belongs to an attack. */
 export const isAttack = (address: string): boolean => address.endsWith('@attack.example');
 export const newAddress = (): string => `${randomUUID()}@attack.example`;
 
 /** The codes that the attackers have received, by address. */
 export const codes = new Map<string, string>();
 
-/** For the mail server: takes the emails of attacks. Returns whether the inbox shows a message. */
+/** For the mail server: reads the codes of attackers. Returns whether the inbox shows the message. */
 export async function leaveToInbox({ envelope, text }: Pick<ReceivedMessage, 'envelope' | 'text'>) {
   const [email = ''] = envelope.to;
   if (isAttack(email)) codes.set(email, codeIn({ text }) ?? '');
@@ -31,7 +31,7 @@ interface Left {
   readonly verification: Pick<EmailVerification, 'forget'>;
 }
 
-/** Removes what an attack left. The requests of clients count anew, because attackers may share the address of the page. */
+/** Removes what an attack left behind, and resets client limits: attackers may share the IP address of the page. */
 export async function cleanUp({ redis, verification }: Left): Promise<void> {
   await Promise.all([...codes.keys()].map((email) => verification.forget({ email })));
   codes.clear();
@@ -39,7 +39,7 @@ export async function cleanUp({ redis, verification }: Left): Promise<void> {
   if (keys.length > 0) await redis?.del(keys);
 }
 
-/** Clients of the server at this end of a connection. On Linux, each has an address of its own, as in the field. */
+/** Clients of the server that accepted a connection. On Linux, each has an IP address of its own, as real ones do. */
 export function clientsOf({ localAddress = '', localPort: port }: Socket, timeout: number) {
   const [host, signal] = [localAddress.replace('::ffff:', ''), AbortSignal.timeout(timeout)];
   setMaxListeners(0, signal);
@@ -61,21 +61,21 @@ export function clientsOf({ localAddress = '', localPort: port }: Socket, timeou
   };
 }
 
-/** Thrown where the limit of clients answers, because all attackers have one address. */
-export const LIMITED = new Error('The limit of clients is reached.');
+/** Thrown when the client limit refuses a request, because all attackers share one IP address. */
+export const LIMITED = new Error('The client limit was reached.');
 
 export async function requestCode(post: Client, path = '/email-verification') {
   const email = newAddress();
   // The second request opens another connection, so that two codes can arrive together.
   const [{ status, body }] = await Promise.all([post(`${path}/send`, { email }), post(`${path}/verify`, {})]);
   const code = codes.get(email);
-  if (!code) throw status === 429 ? LIMITED : new Error(`No code was sent, but ${status}.`);
+  if (!code) throw status === 429 ? LIMITED : new Error(`No code was sent: the status is ${status}.`);
   const { challengeId } = body;
   const enter = (typed: string) => post(`${path}/verify`, { email, challengeId, code: typed });
   return { email, code, enter };
 }
 
-/** The n-th code that has the form of the right one and is not that one. */
+/** The n-th code that has the form of the right one, but differs from it. */
 export function wrong(code: string, n: number): string {
   const bare = code.replace('-', '');
   const digits = String(n).padStart(bare.length, '0');
@@ -93,7 +93,7 @@ export const outcome = ({ status, body: { reason = '' } }: Answer) => `${status}
 export const count = (answers: Answer[], reason: string) =>
   answers.filter(({ body }) => body['reason'] === reason).length;
 
-/** Status, headers and body, but for the random ID, which client asked, and how long it took. */
+/** Status, headers and body, without what always differs: the random ID, the client, and the times. */
 export const withoutChance = ({ status, headers, body }: Answer) =>
   JSON.stringify([status, { ...headers, date: '' }, { ...body, challengeId: '' }])
     .replace(/\br=\d+|\bt=\d+|pk=:.*?:/g, '')

@@ -1,4 +1,4 @@
-/** "Try to break it": real attacks on the real routes of the running demo. What an attack finds decides its verdict. */
+/** "Try to break it": real attacks on the real routes of the running demo. The responses decide the verdict. */
 import { randomUUID } from 'node:crypto';
 import express, { type Router } from 'express';
 import type { EmailVerification } from 'express-email-verification';
@@ -63,7 +63,7 @@ export function attacksRouter(parts: AttackParts): Router {
 }
 
 type Means = AttackParts & { readonly client: () => attackers.Client };
-/** Whether the app held, and a row of the table for each label in the texts, or none. `isYours`: on the page's address. */
+/** Whether the app held, and the cells for each label in the texts (undefined: no row). `isYours`: on the page's address. */
 type Found = [held: boolean, cells: (string | number | (string | number)[] | undefined)[], isYours?: boolean];
 
 /** `target` is the address of the page while a code for it can be entered there. */
@@ -118,7 +118,7 @@ const ATTACKS: Record<(typeof NAMES)[number], (means: Means, target: unknown) =>
     return [held, [outcome(first), outcome(second), created, answers.length - created]];
   },
   async known({ client, accounts }) {
-    // Known, free, free, known: neither is always the first one.
+    // Known, free, free, known: neither kind always comes first.
     const isKnown = (n: number) => n % 4 === 0 || n % 4 === 3;
     const emails = await all(8, async (n) => {
       const email = newAddress();
@@ -129,7 +129,7 @@ const ATTACKS: Record<(typeof NAMES)[number], (means: Means, target: unknown) =>
     for (const email of emails) answers.push(await client()(SEND, { email }));
     const ofKind = (kind: boolean) => answers.filter((_, n) => isKnown(n) === kind);
     const [known = [], free = []] = [ofKind(true), ofKind(false)].map(attackers.timesOf);
-    // Even the fastest answer of one kind comes a median later than the slowest of the other.
+    // Slower: even the fastest takes longer than the slowest of the other kind plus its median.
     const isSlower = ([min = 0]: number[], [, , median = 0, max = 0]: number[]) => min > max + median;
     const different = new Set(answers.map(attackers.withoutChance)).size;
     const held = different === 1 && !isSlower(known, free) && !isSlower(free, known);

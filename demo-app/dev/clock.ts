@@ -1,4 +1,4 @@
-/** A clock for the store that the buttons of the page move. The page's own clock follows by the offset in the answers. */
+/** The clock of the store, which buttons on the page move. The page's own clock follows the offset in the responses. */
 import express, { type Router } from 'express';
 import type { EmailVerification } from 'express-email-verification';
 import type { RedisClientType } from 'redis';
@@ -24,7 +24,7 @@ export function createClock() {
   return { router, now: () => Date.now() + offset, offset: () => offset };
 }
 
-/** The emails that count for each mailbox, and the requests of each client. Codes and tokens stay. */
+/** Forgets the emails counted for each mailbox and the requests counted for each client. Codes and tokens stay. */
 async function resetLimits(redis: Pick<RedisClientType, 'keys' | 'del'>): Promise<void> {
   const keys = (await redis.keys('ev:*')).filter((key) => key.endsWith('}') || !key.includes('{'));
   if (keys.length > 0) await redis.del(keys);

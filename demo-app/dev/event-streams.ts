@@ -1,9 +1,9 @@
-/** Server-sent events for the open pages of a developer. */
+/** Server-sent events for the pages that a developer has open. */
 import type { Request, Response } from 'express';
 
 export type EventStreams = ReturnType<typeof createEventStreams>;
 
-/** Bytes that may wait for a page. One that does not read loses its stream, and connects again when it wakes up. */
+/** Bytes that may wait for a page. One that stops reading loses its stream, and connects again when it wakes up. */
 const MAX_WAITING = 65_536;
 
 export function createEventStreams() {

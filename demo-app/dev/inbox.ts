@@ -1,4 +1,4 @@
-/** Shows the emails of the demo's own mail server. Everyone who opens it reads everyone's codes. */
+/** Shows the emails of the demo's own mail server. Everyone who can open it can read everyone's codes. */
 import express, { type Router } from 'express';
 import { allowInlineStyles } from '../site/site.js';
 import type { EventStreams } from './event-streams.js';

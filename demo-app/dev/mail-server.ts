@@ -18,7 +18,7 @@ export type MailServer = {
 
 export type ReceivedMessage = Awaited<ReturnType<typeof parse>>;
 
-/** The options of smtp-server, and what decides on a message once it has been read: to refuse it, throw, and to drop it, return false. */
+/** The options of smtp-server, and `accept` for each received message: it throws to refuse it, returns false to drop it. */
 export type MailServerOptions = SMTPServerOptions & {
   accept?(message: ReceivedMessage, session: SMTPServerSession): Promise<unknown>;
 };
@@ -26,7 +26,7 @@ export type MailServerOptions = SMTPServerOptions & {
 export async function startMailServer({ accept, ...options }: MailServerOptions = {}): Promise<MailServer> {
   const messages: ReceivedMessage[] = [];
   const listeners = new Set<(message: ReceivedMessage) => void>();
-  // A page of the inbox may stay open while the server restarts: no id comes back with another message.
+  // A page of the inbox may stay open while the server restarts: no ID may come back for another message.
   const start = randomUUID().slice(0, 8);
   let received = 0;
   let refusal: Error | undefined;
@@ -39,7 +39,7 @@ export async function startMailServer({ accept, ...options }: MailServerOptions 
     ...options,
   });
   smtp.on('error', () => {});
-  // It would greet after 100 ms, to catch clients that talk first, and has no option to change that.
+  // It would greet after 100 ms, to catch clients that speak first, and has no option to change that.
   const connect = smtp.connect.bind(smtp);
   smtp.connect = (socket, socketOptions) => {
     connect(socket, socketOptions);

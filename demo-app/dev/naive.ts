@@ -1,4 +1,4 @@
-/** What a tutorial's code does, and Better Auth 1.7 (`atomicVerifyOTP`): take the record out, compare, write it back. */
+/** What a tutorial's code does, and Better Auth 1.7 (`atomicVerifyOTP`): take the record, compare, write it back. */
 import { randomInt } from 'node:crypto';
 import express, { type Router } from 'express';
 import type { RedisClientType } from 'redis';

@@ -1,4 +1,4 @@
-/** "What just happened": events as they happen, and what Redis holds. The page keeps the story, and has it rendered. */
+/** "What just happened": reports events, and renders the entries that the page keeps, with what Redis holds. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import express, { type RequestHandler, type Router } from 'express';
@@ -17,16 +17,16 @@ export interface PanelParts {
   readonly streams: EventStreams;
 }
 
-/** What a request alone does not tell. No client may learn of `suppressed` and `code_expired`; the panel says so. */
+/** What responses do not tell. No client may learn of `suppressed` and `code_expired`; the panel says so. */
 export const EVENTS = ['suppressed', 'limited', 'delivered', 'code_expired', 'redeemed', 'released'] as const;
 
-/** What the page tells of a request or of an event. */
+/** What the page sends of a request or of an event. */
 interface Entry {
   readonly request?: { readonly challengeId?: unknown };
   readonly response?: { readonly challengeId?: unknown; readonly attemptsLeft?: unknown };
 }
 
-/** Milliseconds: Redis may not respond at all. */
+/** In milliseconds: Redis may not respond at all. */
 const READ_TIMEOUT = 1000;
 const MAX_KEYS = 1000;
 
@@ -81,7 +81,7 @@ async function readKey(redis: RedisClientType, key: string, isOwn: boolean) {
   return { key, isOwn, type, ttl, bytes: bytes ?? 0, values };
 }
 
-/** What this browser has left, as told in the last answer. The status has the most that anybody has left. */
+/** What this browser has left, from its last response. The status has the most that anybody has left. */
 function attemptsLeft(entries: readonly Entry[]): unknown {
   const { challengeId } = entries.findLast(({ response }) => response?.challengeId)?.response ?? {};
   const isOfChallenge = ({ request, response }: Entry) => response && request?.challengeId === challengeId;

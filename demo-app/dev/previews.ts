@@ -11,7 +11,7 @@ export function previewPage({ from, origin }: { from: string; origin: string }):
   const show: RequestHandler = (req, res) => {
     const tag = TAGS.find((known) => known === req.query['locale']) ?? textsOf(res).tag;
     const emails = [{ name: 'code', ...codeMessage(tag, origin) }];
-    // The demo itself has two languages. Its email to a known address has no other.
+    // The demo itself has two languages, and so has its email to an address with an account.
     if (languages.some((texts) => texts.tag === tag))
       emails.push({ name: 'existingAccount', ...existingAccountEmail(tag, origin) });
     res.render('previews', { emails, from, code: CODE, tag, tags: TAGS, nameOf, preheaderOf, inScheme });
@@ -19,7 +19,7 @@ export function previewPage({ from, origin }: { from: string; origin: string }):
   return [allowInlineStyles, show];
 }
 
-/** A language is loaded only when it is looked at. */
+/** A language is loaded only when it is shown. */
 function codeMessage(tag: string, origin: string): MailContent {
   const found: Record<string, Locale> = require(`express-email-verification/locales/${tag}`);
   const locale = found[tag.replace('-', '')] ?? en;

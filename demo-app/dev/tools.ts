@@ -1,4 +1,4 @@
-/** What a developer gets on top: a Redis and a mail server that are not configured, the inbox, the panel, and attacks. */
+/** What a developer gets on top: the Redis and mail servers that are not configured, the inbox, the panel, the attacks. */
 import express, { type Express } from 'express';
 import type { EmailVerification } from 'express-email-verification';
 import { serveOpenApi } from '../recipes/serve-openapi.js';
@@ -32,7 +32,7 @@ export async function createDevelopmentTools(settings: DemoSettings, log: (messa
   return {
     redisServer,
     mailServer,
-    // In production, no store takes a clock, and nothing is mounted.
+    // In production, nothing can move the clock of the store, and nothing is mounted.
     ...(!settings.isProduction && { clock: clock.now, mount }),
     endStreams: streams.end,
     async stop() {

@@ -89,10 +89,10 @@ function securityHeaders(secure: boolean): RequestHandler {
   return helmet({ ...options, referrerPolicy: { policy: 'same-origin' }, frameguard: { action: 'deny' } });
 }
 
-/** For pages with emails, because a frame inherits the policy of its page, and for Swagger UI: both have inline styles. */
+/** For pages with emails, because a frame inherits the policy of its page, and for Swagger UI. Both have inline styles. */
 export const allowInlineStyles = helmet.contentSecurityPolicy(contentSecurityPolicy("'unsafe-inline'"));
 
-/** Prevents forged sign-ins. A client that sends neither header is not a browser. */
+/** Prevents forged sign-ins. Browsers send at least one of the two headers, so a client without them is not one. */
 const refuseCrossSitePosts: RequestHandler = (req, res, next) => {
   const { 'sec-fetch-site': site, origin, host } = req.headers;
   const isSameOrigin = site

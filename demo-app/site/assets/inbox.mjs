@@ -29,7 +29,7 @@ function update() {
 
 async function load() {
   const response = await fetch(location);
-  // A server that has started again has new messages only.
+  // After a restart, the server no longer has this message.
   if (response.status === 404) return location.replace('/inbox');
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), 'text/html');

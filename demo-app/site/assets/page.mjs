@@ -1,7 +1,7 @@
 /** For every page: texts, copy buttons, forms that are submitted once, and pages that the Back button brings back. */
 export const texts = JSON.parse(document.getElementById('texts').textContent);
 
-/** Has screen readers say it. */
+/** Makes screen readers say it. */
 export function announce(text) {
   document.getElementById('status').textContent = text;
 }
@@ -49,7 +49,7 @@ document.addEventListener('click', async ({ target }) => {
   setTimeout(() => button.replaceChildren(label), 2000);
 });
 
-/** Browsers have a clipboard with HTTPS and on localhost only. */
+/** Browsers allow writing to the clipboard only over HTTPS and on localhost. */
 export function showCopyButtons(page) {
   for (const button of page.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
 }

@@ -1,7 +1,7 @@
 /** "What just happened": the requests of the page and the events behind them, which the server renders, and the email. */
 import { channel, morph, post } from './tools.mjs';
 
-/** So many are kept and shown. */
+/** Older entries are dropped. */
 const MAX_ENTRIES = 50;
 
 const byId = (id) => document.getElementById(id);
@@ -9,7 +9,7 @@ const { newEmail } = byId('new-email').dataset;
 const { fetch } = window;
 let [step, email, isUnseen, message, timer] = ['', '', false];
 
-// Kept for a reload, and for the receipt, which ends the story.
+// The entries are kept across reloads, and until a receipt has shown them.
 if (sessionStorage.getItem('receipt')) sessionStorage.removeItem('story');
 sessionStorage.removeItem('receipt');
 const entries = JSON.parse(sessionStorage.getItem('story') ?? '[]');
@@ -87,7 +87,7 @@ function useCode(code) {
   document.dispatchEvent(new CustomEvent('use-code', { detail: code }));
 }
 
-/** Equal events in a row, such as the guesses of a stranger, become one. */
+/** Equal events in a row, such as the guesses of a stranger, become one entry. */
 function add(entry) {
   const last = entries.at(-1) ?? { id: 0 };
   const isRepeated = !entry.request && entry.name === last.name && entry.detail === last.detail;
@@ -104,7 +104,7 @@ function refresh() {
   const started = setTimeout(async () => {
     const response = await post('/dev/panel', { email, entries });
     const story = response?.ok && (await response.text());
-    // A later one shows more.
+    // A response to an earlier request would show less.
     if (story && started === timer) morph(byId('story'), story);
   }, 50);
   timer = started;

@@ -7,7 +7,7 @@ const entries = JSON.parse(sessionStorage.getItem('story') ?? '[]');
 const isSignUp = ({ status, request }) => status === 201 && request.email.trim().toLowerCase() === email;
 
 if (entries.some(isSignUp)) {
-  // The next sign-up begins another story.
+  // The next sign-up page starts with an empty panel.
   sessionStorage.setItem('receipt', 'shown');
   const response = await post('/dev/receipt', { email, entries });
   if (response?.ok) {

@@ -77,7 +77,7 @@ function go(path, how = 'pushState') {
 /** Runs at each change of the client's state, and each second of a countdown. */
 function render({ challengeId, expiresIn, resendIn, verificationToken }) {
   updateTitle();
-  // Then the times are those of the token.
+  // From then on, the times are those of the token.
   if (verificationToken) return;
   for (const one of $$('[data-sent]')) one.hidden = (one.dataset.sent === 'yes') !== Boolean(challengeId);
   showCountdown('#expires-in', expiresIn, challengeId);
@@ -164,7 +164,7 @@ function onSubmit(form, action) {
   });
 }
 
-/** Submits the code in a text, but one that is typed only once: a wrong one not again at the next keystroke. */
+/** Submits the code in a text. A typed code is not submitted twice in a row: see `submitted`. */
 function takeCode(text, isTyped) {
   const [code = '', another] = (currentStep === 'code' && text.trim().match(CODE)) || [];
   const isNew = !isTyped || code !== submitted;
@@ -187,7 +187,7 @@ function showError(id, message, kind = '') {
   updateTitle();
 }
 
-/** Tells an outage, a refusal, and a lost connection apart, and the last until it is there again. */
+/** Shows an outage, a refusal, or a lost connection, and the last until the connection is back. */
 async function showFailure(step, kind, message = texts.unexpected) {
   const connection = navigator.onLine ? texts.unreachable : texts.offline;
   showError(step, kind === 'offline' ? connection : message, kind);

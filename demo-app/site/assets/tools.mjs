@@ -1,5 +1,5 @@
 /**
- * What the pages of a developer share. What the server reports while a page is open becomes events of the document:
+ * What the developer's pages share. What the server reports while a page is open becomes events of the document:
  * `connected`, and `reported` with details.
  */
 import { Idiomorph } from './idiomorph.mjs';
@@ -13,7 +13,7 @@ function connect() {
   const source = new EventSource('/dev/events');
   source.addEventListener('open', () => dispatch('connected'));
   source.addEventListener('message', ({ data }) => dispatch('reported', JSON.parse(data)));
-  // Browsers give up if the response is no stream, such as that of a server that is starting.
+  // Browsers give up if the response is not a stream, such as that of a server that is starting.
   source.addEventListener('error', () => {
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
   });
