@@ -192,7 +192,11 @@ describe('the sign-up', () => {
 
   it.each([
     ['en', 'This code was requested for minji@example.com.', 'Questions? Write to help@acme.example.'],
-    ['ko', 'minji@example.com 주소로 인증번호 요청이 접수되어 보내 드리는 메일입니다.', '문의: help@acme.example'],
+    [
+      'ko',
+      'minji@example.com 주소로 인증번호 요청이 접수되어 보내 드리는 메일입니다.',
+      '문의: help@acme.example',
+    ],
     ['fr', 'This code was requested for minji@example.com.', 'Questions? Write to help@acme.example.'],
   ])('names the address and a way to get help in the email, in %s', async (locale, ...words) => {
     await browse(appWith()).post('/email-verification/send', { email: EMAIL, locale }).expect(200);

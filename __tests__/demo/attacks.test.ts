@@ -58,7 +58,12 @@ async function start({ weaken, emailVerification, parts }: TestOptions = {}) {
     mountDevelopmentTools(site, verification) {
       const servers = { redis: redis.client, redisServer: redis.server, mailServer: mail };
       const all = { ...servers, accounts, verification, timeout: 90_000, ...parts };
-      site.use('/dev', express.json(), clock.router({ redis: redis.client, verification }), attacksRouter(all));
+      site.use(
+        '/dev',
+        express.json(),
+        clock.router({ redis: redis.client, verification }),
+        attacksRouter(all),
+      );
     },
   });
   const outer = express();
