@@ -78,13 +78,13 @@ function logEmails(verification: EmailVerification): void {
     verification.on(event, ({ email, cause }) => log(`Email to ${email} ${outcome}: ${cause.message}`));
 }
 
-/** One line for each request but those for assets. The query, which may hold anything, is left out. */
+/** One line for each request but those for assets and tools. The query, which may hold anything, is left out. */
 function logRequests(app: RequestListener): RequestListener {
   return (req, res) => {
     const [path = ''] = (req.url ?? '').split('?');
     const start = performance.now();
     const ms = () => Math.round(performance.now() - start);
-    if (!path.startsWith('/assets/'))
+    if (!/^\/(assets|dev)\//.test(path))
       res.on('finish', () => log(`${req.method} ${path} ${res.statusCode} ${ms()} ms`));
     app(req, res);
   };

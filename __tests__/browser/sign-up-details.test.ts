@@ -246,6 +246,24 @@ describeInBrowser('the details of the sign-up', () => {
     await step(page, 'account');
   });
 
+  it('spends one attempt on a wrong code, also when Enter and a click follow its last digit', async () => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    const verified: string[] = [];
+    page.on('request', (request) => void (request.url().endsWith('/verify') && verified.push(request.url())));
+    const refusal = ['The code is incorrect. You have 4 attempts left.'];
+    const right = await code();
+    await typeCode(page, wrong(right));
+    await page.keyboard.press('Enter');
+    expect(await shownMessages(page)).toEqual(refusal);
+    await page.keyboard.press('Enter');
+    await verifyButton(page).click();
+    expect(await shownMessages(page)).toEqual(refusal);
+    expect(verified).toHaveLength(1);
+    await typeCode(page, right);
+    await step(page, 'account');
+  });
+
   it('announces that it checks a code', async () => {
     const { page } = await visit();
     await askForCode(page, EMAIL);

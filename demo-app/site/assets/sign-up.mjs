@@ -21,12 +21,15 @@ const CODE = new RegExp(codeInput.dataset.pattern, 'gu');
 let [currentStep, title] = ['address', ''];
 /** The last code that was submitted automatically, so that a wrong code is not submitted again on each keystroke. */
 let submitted = '';
+/** A code that was not accepted, and why, until something else is typed. */
+let refused = {};
 
 onSubmit(emailInput.form, () => send(client.send({ email: emailInput.value.trim() }), 'address'));
 onSubmit(codeInput.form, verify);
 onSubmit(resendButton.form, () => client.state.resendIn === 0 && send(client.resend(), 'code'));
 onSubmit(nameInput.form, signUp);
 codeInput.addEventListener('input', () => {
+  refused = {};
   showError('code-code', '');
   takeCode(codeInput.value, true);
 });
@@ -108,6 +111,7 @@ async function send(request, from) {
   const isSent = kind === 'sent' || kind === 'delivery_unknown';
   announce('');
   submitted = '';
+  refused = {};
   if (errors) go(PATHS.address);
   if (errors) return showError('address-email', errors[0].message);
   if (!isSent && kind !== 'too_many_requests') return void showFailure(from, kind, message);
@@ -120,17 +124,25 @@ async function send(request, from) {
 }
 
 async function verify() {
+  const code = codeInput.value;
+  // Enter after the automatic submit must not spend another attempt on the same code.
+  if (code === refused.code) return showRefused();
   announce(texts.checking);
-  const { kind, message, errors } = await client.verify(codeInput.value);
+  const { kind, message, errors } = await client.verify(code);
   announce('');
   if (errors) return showError('code-code', errors[0].message);
   if (kind === 'code_incorrect' || kind === 'code_expired') {
-    showError('code-code', message);
-    return codeInput.select();
+    refused = { code, message };
+    return showRefused();
   }
   if (kind !== 'verified') return void showFailure('code', kind, message);
   go(PATHS.account, 'replaceState');
   announce(message);
+}
+
+function showRefused() {
+  showError('code-code', refused.message);
+  codeInput.select();
 }
 
 async function signUp() {
