@@ -8,12 +8,13 @@ import { type Accounts, openAccounts } from '../../demo-app/accounts/accounts.js
 import { createSessions } from '../../demo-app/accounts/sign-in.js';
 import { createApp } from '../../demo-app/app.js';
 import { isAttack, leaveToInbox } from '../../demo-app/dev/attackers.js';
-import { type AttackParts, attacksRouter, offeredAttacks } from '../../demo-app/dev/attacks.js';
+import { offeredAttacks } from '../../demo-app/dev/attacks.js';
 import { createClock } from '../../demo-app/dev/clock.js';
+import { createEventStreams } from '../../demo-app/dev/event-streams.js';
 import { codeIn } from '../../demo-app/dev/inbox.js';
 import { type MailServer, startMailServer } from '../../demo-app/dev/mail-server.js';
 import { naiveRouter } from '../../demo-app/dev/naive.js';
-import { createDevelopmentTools } from '../../demo-app/dev/tools.js';
+import { createDevelopmentTools, mountTools, type ToolParts } from '../../demo-app/dev/tools.js';
 import { readSettings } from '../../demo-app/settings.js';
 import { en, ko } from '../../demo-app/site/site.js';
 import { FROM, SECRET } from '../support/app.js';
@@ -36,18 +37,21 @@ interface TestOptions {
   /** Mounts what answers in place of the demo. */
   readonly weaken?: Weaken;
   readonly emailVerification?: Partial<EmailVerificationOptions>;
-  readonly parts?: Partial<AttackParts>;
+  readonly parts?: Partial<ToolParts>;
 }
 
 async function start({ weaken, emailVerification, parts }: TestOptions = {}) {
   const clock = createClock();
   const accounts = openAccounts();
+  const store = new RedisStore(redis.client, { clock: clock.now });
+  const settings = { origin: 'http://localhost:3000', from: FROM };
+  const servers = { redis: redis.client, redisServer: redis.server, mailServer: mail };
   const { app, verification } = createApp({
-    origin: 'http://localhost:3000',
+    origin: settings.origin,
     accounts,
     sessions: createSessions({ secret: SECRET, secure: false }),
     emailVerification: {
-      store: new RedisStore(redis.client, { clock: clock.now }),
+      store,
       // A busy machine must not look like a Redis that does not respond.
       storeTimeout: 30_000,
       transport: mail.url,
@@ -55,16 +59,10 @@ async function start({ weaken, emailVerification, parts }: TestOptions = {}) {
       secret: SECRET,
       ...emailVerification,
     },
-    mountDevelopmentTools(site, verification) {
-      const servers = { redis: redis.client, redisServer: redis.server, mailServer: mail };
-      const all = { ...servers, accounts, verification, timeout: 90_000, ...parts };
-      site.use(
-        '/dev',
-        express.json(),
-        clock.router({ redis: redis.client, verification }),
-        attacksRouter(all),
-      );
-    },
+    mountDevelopmentTools: mountTools({
+      ...{ ...servers, store, accounts, clock, streams: createEventStreams(), settings },
+      ...{ timeout: 90_000, ...parts },
+    }),
   });
   const outer = express();
   weaken?.(outer, accounts);
@@ -110,6 +108,7 @@ const sendNaively = (app: Express) => {
   closing.push(() => mailer.close());
   app.use(
     '/email-verification',
+    express.json(),
     naiveRouter(redis.client, (to, code) => mailer.sendMail({ from: FROM, to, text: `\n${code}\n` })),
   );
 };
@@ -199,10 +198,10 @@ describe('the demo', () => {
   });
 
   it('leaves nothing of an attack in Redis, and what the person on the page has', async () => {
-    const { attack, post } = await start();
+    const { attack, post } = await start({ emailVerification: { storeTimeout: 1000 } });
     await post('/email-verification/send', { email: 'minji@example.com' });
     const own = (await redis.client.keys('ev:{*')).sort();
-    for (const name of ['guesses', 'race', 'stranger', 'token', 'smtp']) await attack(name);
+    for (const name of ['guesses', 'race', 'stranger', 'token', 'known', 'redis', 'smtp']) await attack(name);
     expect((await redis.client.keys('*')).sort()).toEqual(own);
   });
 
@@ -296,8 +295,8 @@ describe('the routes of the attacks', () => {
   });
 
   it('offer no attack on servers that the demo did not start', async () => {
-    const names = (parts: object) =>
-      offeredAttacks({ ...parts } as AttackParts).filter(({ missing }) => !missing);
+    const names = (parts: Parameters<typeof offeredAttacks>[0]) =>
+      offeredAttacks(parts).filter(({ missing }) => !missing);
     const [mailServer, redisServer] = [mail, redis.server];
     expect(names({ mailServer, redisServer, redis: redis.client })).toHaveLength(7);
     expect(names({ mailServer, redis: redis.client }).map(({ name }) => name)).not.toContain('redis');

@@ -2,25 +2,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Paths and events, each with how the first and the last of the lines behind it begin. */
+const PARTS = {
+  'delivered limited': ['  const verification =', '  });'],
+  suppressed: ['    // An address with an account', '      accounts.exists'],
+  '/email-verification/send /email-verification/verify code_expired': ["  app.use('/email-verification'"],
+  'redeemed released': ['  app.post(', '    requireVerifiedEmail('],
+  '/sign-up': ['  app.post(', '  );'],
+};
+
 export function readAppLines() {
-  const source = readFileSync(join(__dirname, '../app.ts'), 'utf8');
-  return Object.entries(PARTS).flatMap(([behind, part]) => {
-    const { index, 0: code } = part.exec(source) ?? { 0: '' };
-    if (index === undefined) return [];
-    const first = source.slice(0, index).split('\n').length;
-    const last = first + code.split('\n').length - 1;
-    const [indent = ''] = /^ */.exec(code) ?? [];
-    const place = `app.ts:${first === last ? first : `${first}–${last}`}`;
-    return { behind, place, code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), '') };
+  const source = readFileSync(join(__dirname, '../app.ts'), 'utf8').split('\n');
+  return Object.entries(PARTS).map(([behind, [start = '', end = start]]) => {
+    const first = source.findIndex((line) => line.startsWith(start));
+    const last = source.findIndex((line, index) => index >= first && line.startsWith(end));
+    const [indent = ''] = /^ */.exec(start) ?? [];
+    const code = source.slice(first, last + 1).map((line) => line.slice(indent.length));
+    const place = `app.ts:${first === last ? first + 1 : `${first + 1}–${last + 1}`}`;
+    return { behind, place, code: code.join('\n') };
   });
 }
-
-/** Each with the paths and events that it is behind. */
-const PARTS = {
-  'delivered limited': /^ *const verification = createEmailVerification\([\s\S]*?^ {2}\}\);$/m,
-  suppressed: /^ *\/\/ .*\n *beforeSend:[\s\S]*?,$/m,
-  '/email-verification/send /email-verification/verify code_expired':
-    /^ *app\.use\(.*emailVerificationRouter\(.*$/m,
-  'redeemed released': /^ *app\.post\(\n[\s\S]*?requireVerifiedEmail\(.*$/m,
-  '/sign-up': /^ *app\.post\([\s\S]*?^ {2}\);$/m,
-};

@@ -1,42 +1,43 @@
 /** What the attacks use: clients with IP addresses of their own, mailboxes, and wrong codes. */
 import { randomInt, randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { isIPv4, type Socket } from 'node:net';
 import { json } from 'node:stream/consumers';
-import type { EmailVerification } from 'express-email-verification';
-import type { RedisClientType } from 'redis';
+import { deleteKeys } from './clock.js';
 import { codeIn } from './inbox.js';
 import type { ReceivedMessage } from './mail-server.js';
+import type { MountedParts } from './tools.js';
 
 export type Client = ReturnType<ReturnType<typeof clientsOf>>;
 export type Answer = Awaited<ReturnType<Client>>;
 
+/** The addresses of the attack, each with the code that it has received last. */
+const codes = new Map<string, string>();
+
 /** Whether an email address, masked or not, belongs to an attack. */
 export const isAttack = (address: string): boolean => address.endsWith('@attack.example');
-export const newAddress = (): string => `${randomUUID()}@attack.example`;
 
-/** The codes that the attackers have received, by address. */
-export const codes = new Map<string, string>();
+export function newAddress(): string {
+  const email = `${randomUUID()}@attack.example`;
+  codes.set(email, '');
+  return email;
+}
 
 /** For the mail server: reads the codes of attackers. Returns whether the inbox shows the message. */
 export async function leaveToInbox({ envelope, text }: Pick<ReceivedMessage, 'envelope' | 'text'>) {
   const [email = ''] = envelope.to;
-  if (isAttack(email)) codes.set(email, codeIn({ text }) ?? '');
+  if (isAttack(email)) receiveCode(email, codeIn({ text }));
   return !isAttack(email);
 }
 
-interface Left {
-  readonly redis: Pick<RedisClientType, 'keys' | 'del'> | undefined;
-  readonly verification: Pick<EmailVerification, 'forget'>;
-}
+export const receiveCode = (email: string, code = '') => codes.set(email, code);
 
 /** Removes what an attack left behind, and resets client limits: attackers may share the IP address of the page. */
-export async function cleanUp({ redis, verification }: Left): Promise<void> {
+export async function cleanUp({ redis, verification }: MountedParts): Promise<void> {
   await Promise.all([...codes.keys()].map((email) => verification.forget({ email })));
   codes.clear();
-  const keys = (await redis?.keys('*'))?.filter((key) => /^(naive:|ev:[^{]*$)/.test(key)) ?? [];
-  if (keys.length > 0) await redis?.del(keys);
+  await deleteKeys(redis, /^naive:|^ev:[^{]*$/);
 }
 
 /** Clients of the server that accepted a connection. On Linux, each has an IP address of its own, as real ones do. */
@@ -50,13 +51,15 @@ export function clientsOf({ localAddress = '', localPort: port }: Socket, timeou
     const to = { host, port, signal, agent, method: 'POST', headers: { 'content-type': 'application/json' } };
     return async (path: string, fields: object) => {
       const start = performance.now();
-      const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        request({ ...to, path }, resolve)
-          .on('error', reject)
-          .end(JSON.stringify(fields));
-      });
-      const body: Record<string, unknown> = Object(await json(response).catch(() => undefined));
-      return { status: response.statusCode, headers: response.headers, body, ms: performance.now() - start };
+      const sent = request({ ...to, path }).end(JSON.stringify(fields));
+      const [response]: IncomingMessage[] = await once(sent, 'response');
+      const body: Record<string, unknown> = Object(response && (await json(response).catch(() => {})));
+      return {
+        status: response?.statusCode,
+        headers: response?.headers,
+        body,
+        ms: performance.now() - start,
+      };
     };
   };
 }
@@ -79,9 +82,8 @@ export async function requestCode(post: Client, path = '/email-verification') {
 export function wrong(code: string, n: number): string {
   const bare = code.replace('-', '');
   const digits = String(n).padStart(bare.length, '0');
-  const typed = /\d/.test(code)
-    ? digits
-    : digits.replace(/\d/g, (digit) => 'BCDFGHJKLM'.charAt(Number(digit)));
+  const letters = digits.replace(/\d/g, (digit) => 'BCDFGHJKLM'.charAt(Number(digit)));
+  const typed = /\d/.test(code) ? digits : letters;
   return typed === bare ? wrong(code, n + 1000) : typed;
 }
 

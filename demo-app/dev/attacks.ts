@@ -1,41 +1,26 @@
 /** "Try to break it": real attacks on the real routes of the running demo. The responses decide the verdict. */
 import { randomUUID } from 'node:crypto';
 import express, { type Router } from 'express';
-import type { EmailVerification } from 'express-email-verification';
-import type { RedisClientType } from 'redis';
-import type { Accounts } from '../accounts/accounts.js';
 import { textsOf } from '../site/site.js';
 import * as attackers from './attackers.js';
-import type { MailServer } from './mail-server.js';
 import { naiveRouter } from './naive.js';
-import type { RedisServer } from './redis-server.js';
+import type { MountedParts } from './tools.js';
 
-const { all, codes, count, LIMITED, newAddress, outcome, requestCode, wrong } = attackers;
-
-export interface AttackParts {
-  readonly redis: Pick<RedisClientType, 'set' | 'getDel' | 'keys' | 'del'> | undefined;
-  readonly redisServer: Pick<RedisServer, 'pause' | 'resume'> | undefined;
-  readonly mailServer: Pick<MailServer, 'refuse'> | undefined;
-  readonly accounts: Pick<Accounts, 'create'>;
-  readonly verification: Pick<EmailVerification, 'status' | 'forget'>;
-  /** The longest time for one attack, in milliseconds. @default 10000 */
-  readonly timeout?: number;
-}
+const { all, count, LIMITED, newAddress, outcome, requestCode, wrong } = attackers;
 
 const NAMES = ['guesses', 'race', 'stranger', 'token', 'known', 'redis', 'smtp'] as const;
 const SEND = '/email-verification/send';
 
 /** The attacks, each with the server that it lacks because the demo did not start it. */
-export function offeredAttacks({ mailServer, redisServer, redis }: AttackParts) {
+export function offeredAttacks({ mailServer, redisServer, redis }: Partial<MountedParts>) {
   const lacksRedis = { redis: !redisServer, race: !redis };
   return NAMES.map((name) => ({ name, missing: mailServer ? Object(lacksRedis)[name] && 'redis' : 'smtp' }));
 }
 
-export function attacksRouter(parts: AttackParts): Router {
+export function attacksRouter(parts: MountedParts): Router {
   const offered = offeredAttacks(parts).filter(({ missing }) => !missing);
-  const router = express.Router().use(express.json());
-  const receive = (email: string, code: string) => codes.set(email, code);
-  if (parts.redis) router.use('/naive', naiveRouter(parts.redis, receive));
+  const router = express.Router();
+  if (parts.redis) router.use('/naive', naiveRouter(parts.redis, attackers.receiveCode));
   let isRunning = false;
   return router.post('/attacks/:name', async (req, res) => {
     const { name } = offered.find((attack) => attack.name === req.params['name']) ?? {};
@@ -44,8 +29,8 @@ export function attacksRouter(parts: AttackParts): Router {
     if (isRunning) return void res.status(409).json({ verdict: t.busy });
     isRunning = true;
     try {
-      const means = { ...parts, client: attackers.clientsOf(req.socket, parts.timeout ?? 10_000) };
-      const attack = ATTACKS[name](means, req.body?.email);
+      const client = attackers.clientsOf(req.socket, parts.timeout ?? 10_000);
+      const attack = ATTACKS[name]({ ...parts, client }, req.body?.email);
       const [held, cells, isYours] = await attack.finally(() => attackers.cleanUp(parts));
       const [, ...labels] = t[name].split(' | ');
       const [good = '', bad = '', yours = good] = t[`${name}Verdict`].split(' | ');
@@ -62,7 +47,7 @@ export function attacksRouter(parts: AttackParts): Router {
   });
 }
 
-type Means = AttackParts & { readonly client: () => attackers.Client };
+type Means = MountedParts & { readonly client: () => attackers.Client };
 /** Whether the app held, and the cells for each label in the texts (undefined: no row). `isYours`: on the page's address. */
 type Found = [held: boolean, cells: (string | number | (string | number)[] | undefined)[], isYours?: boolean];
 
@@ -93,16 +78,14 @@ const ATTACKS: Record<(typeof NAMES)[number], (means: Means, target: unknown) =>
     const stranger = client();
     const statusOf = async (email: unknown) => Object(await verification.status({ email }));
     const own = (await statusOf(target)).codes?.length > 0 ? undefined : await requestCode(client());
-    const email = own?.email ?? String(target);
-    const code = own?.code ?? '000000';
+    const { email, code } = own ?? { email: target, code: '000000' };
     const asked = await stranger(SEND, { email });
     const guess = (n: number) => stranger('/email-verification/verify', { email, code: wrong(code, n) });
     const answers = await all(10, guess);
-    const cells = [outcome(asked), answers.length, count(answers, 'code_incorrect')];
-    const { attemptsLeft = 0 } = await statusOf(email);
-    if (!own) return [attemptsLeft > 0, [...cells, undefined, attemptsLeft], true];
-    const entered = await own.enter(code);
-    return [entered.status === 200, [...cells, outcome(entered)]];
+    const [entered, { attemptsLeft }] = [await own?.enter(code), await statusOf(email)];
+    const end = entered ? [outcome(entered)] : [undefined, attemptsLeft];
+    const held = entered ? entered.status === 200 : attemptsLeft > 0;
+    return [held, [outcome(asked), answers.length, count(answers, 'code_incorrect'), ...end], !own];
   },
   async token({ client }) {
     const post = client();

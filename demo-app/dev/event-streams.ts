@@ -12,8 +12,7 @@ export function createEventStreams() {
     connect(_req: Request, res: Response): void {
       // Otherwise, the connection would outlast the stream for seconds, and keep the server from closing.
       res.set('Connection', 'close').type('text/event-stream').write(': open\n\n');
-      streams.add(res);
-      res.on('close', () => streams.delete(res));
+      streams.add(res.on('close', () => streams.delete(res)));
     },
     send(event: Readonly<Record<string, unknown>>): void {
       for (const stream of streams) {

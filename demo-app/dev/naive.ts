@@ -6,7 +6,7 @@ import type { RedisClientType } from 'redis';
 type Deliver = (email: string, code: string) => unknown;
 
 export function naiveRouter(redis: Pick<RedisClientType, 'set' | 'getDel'>, deliver: Deliver): Router {
-  const router = express.Router().use(express.json());
+  const router = express.Router();
   const save = (email: string, record: { code: string; attempts: number }) =>
     redis.set(`naive:${email}`, JSON.stringify(record), { EX: 180 });
   router.post('/send', async ({ body: { email } }, res) => {

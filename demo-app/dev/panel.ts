@@ -2,20 +2,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import express, { type RequestHandler, type Router } from 'express';
-import type { EmailVerification, Store } from 'express-email-verification';
 import type { RedisClientType } from 'redis';
 import { textsOf } from '../site/site.js';
 import { isAttack } from './attackers.js';
-import type { EventStreams } from './event-streams.js';
-import type { MailServer } from './mail-server.js';
-
-export interface PanelParts {
-  readonly redis: RedisClientType | undefined;
-  readonly store: Store;
-  readonly verification: EmailVerification;
-  readonly mailServer: Pick<MailServer, 'messages'> | undefined;
-  readonly streams: EventStreams;
-}
+import type { MountedParts } from './tools.js';
 
 /** What responses do not tell. No client may learn of `suppressed` and `code_expired`; the panel says so. */
 export const EVENTS = ['suppressed', 'limited', 'delivered', 'code_expired', 'redeemed', 'released'] as const;
@@ -30,7 +20,7 @@ interface Entry {
 const READ_TIMEOUT = 1000;
 const MAX_KEYS = 1000;
 
-export function panelRouter({ redis, store, verification, mailServer, streams }: PanelParts): Router {
+export function panelRouter({ redis, store, verification, mailServer, streams }: MountedParts): Router {
   for (const name of EVENTS)
     verification.on(name, (event) => {
       const { email, duration, state, limit, reference }: Record<string, unknown> = { ...event };

@@ -1,27 +1,39 @@
 /** What a developer gets on top: the Redis and mail servers that are not configured, the inbox, the panel, the attacks. */
 import express, { type Express } from 'express';
-import type { EmailVerification } from 'express-email-verification';
+import type { EmailVerification, Store } from 'express-email-verification';
+import type { RedisClientType } from 'redis';
+import type { Accounts } from '../accounts/accounts.js';
 import { serveOpenApi } from '../recipes/serve-openapi.js';
 import type { DemoSettings } from '../settings.js';
 import { allowInlineStyles } from '../site/site.js';
 import { readAppLines } from './app-lines.js';
 import { leaveToInbox } from './attackers.js';
-import { type AttackParts, attacksRouter, offeredAttacks } from './attacks.js';
+import { attacksRouter, offeredAttacks } from './attacks.js';
 import { createClock } from './clock.js';
-import { createEventStreams } from './event-streams.js';
+import { createEventStreams, type EventStreams } from './event-streams.js';
 import { inboxRouter } from './inbox.js';
 import { type MailServer, startMailServer } from './mail-server.js';
-import { type PanelParts, panelRouter } from './panel.js';
+import { panelRouter } from './panel.js';
 import { previewPage } from './previews.js';
-import { startRedisServer } from './redis-server.js';
+import { type RedisServer, startRedisServer } from './redis-server.js';
 
 export type DevelopmentTools = Awaited<ReturnType<typeof createDevelopmentTools>>;
 
-export interface ToolParts extends Omit<PanelParts & AttackParts, 'verification'> {
+/** What the tools work with. Not every server is one that the demo started. */
+export interface ToolParts {
+  readonly redis: RedisClientType | undefined;
+  readonly redisServer: Pick<RedisServer, 'pause' | 'resume'> | undefined;
   readonly mailServer: MailServer | undefined;
+  readonly store: Store;
+  readonly accounts: Accounts;
   readonly clock: ReturnType<typeof createClock>;
+  readonly streams: EventStreams;
   readonly settings: Pick<DemoSettings, 'origin' | 'from'>;
+  /** The longest time for one attack, in milliseconds. @default 10000 */
+  readonly timeout?: number;
 }
+
+export type MountedParts = ToolParts & { readonly verification: EmailVerification };
 
 export async function createDevelopmentTools(settings: DemoSettings, log: (message: string) => void) {
   const redisServer = settings.redisUrl ? undefined : await startRedisServer({ onProgress: log });
@@ -47,10 +59,10 @@ export function mountTools(given: ToolParts) {
     const parts = { ...given, verification };
     const { clock, mailServer, settings, streams } = parts;
     const tools = { inbox: mailServer !== undefined, clock, attacks: offeredAttacks(parts) };
-    Object.assign(app.locals, { tools: { ...tools, appLines: readAppLines() } });
+    app.locals['tools'] = { ...tools, appLines: readAppLines() };
+    app.use('/assets/idiomorph.mjs', express.static(require.resolve('idiomorph/dist/idiomorph.esm.js')));
     if (mailServer) app.use('/inbox', inboxRouter(mailServer, streams));
     app.get('/dev/previews', previewPage(settings)).get('/dev/events', streams.connect);
-    app.use('/assets/idiomorph.mjs', express.static(require.resolve('idiomorph/dist/idiomorph.esm.js')));
     app.use('/dev', express.json(), panelRouter(parts), clock.router(parts), attacksRouter(parts));
     app.use('/api', allowInlineStyles, serveOpenApi());
   };

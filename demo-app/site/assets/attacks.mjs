@@ -1,5 +1,6 @@
 /** "Try to break it", and the clock of the page, which follows that of the server: loads before the sign-up. */
 import { announce, texts, whileBusy } from './page.mjs';
+import { post } from './tools.mjs';
 
 const STATE = 'email-verification:/email-verification';
 const section = document.getElementById('attacks');
@@ -14,19 +15,15 @@ async function run(form) {
   const path = form.getAttribute('action');
   const state = JSON.parse(sessionStorage.getItem(STATE) ?? '{}');
   const isOpen = state.expiresAt > Date.now() && !state.verificationToken;
-  const answer = await post(path, isOpen ? { email: state.email } : {}).catch(Object);
-  const { offset, held, rows = [], verdict = texts.unexpected } = answer;
+  const response = await post(path, isOpen ? { email: state.email } : {});
+  const answer = await response?.json().catch(() => undefined);
+  const { offset, held, rows = [], verdict = texts.unexpected } = answer ?? {};
   announce(offset === undefined ? verdict : setClock(offset));
   document.dispatchEvent(new CustomEvent('connected'));
   if (path.startsWith('/dev/attacks/')) return show(form.nextElementSibling, held, verdict, rows);
   if (path !== '/dev/clock/limits') return;
   sessionStorage.setItem(STATE, JSON.stringify({ ...state, resendAt: undefined }));
   location.reload();
-}
-
-async function post(path, fields) {
-  const init = { method: 'POST', headers: { 'Content-Type': 'application/json' } };
-  return (await fetch(path, { ...init, body: JSON.stringify(fields) })).json();
 }
 
 function setClock(offset) {
