@@ -18,7 +18,6 @@ import { errorPages, pages, setUpSite, textOf, textsOf } from './site/site.js';
 export interface AppOptions {
   /** The origin of the pages in a browser, such as `https://acme.example`. */
   readonly origin: string;
-  /** The store, the transport, the sender and the secret. */
   readonly emailVerification: Omit<EmailVerificationOptions, 'appName' | 'origin' | 'beforeSend'>;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
@@ -32,41 +31,39 @@ export function createApp(options: AppOptions): { app: Express; verification: Em
   const { origin, accounts, sessions, trustProxy = false } = options;
 
   const verification = createEmailVerification({
+    // The store, the transport, the sender and the secret: see server.ts.
     ...options.emailVerification,
     appName: 'Acme',
     origin,
     template: codeEmail,
-    // An address with an account gets an email that says so. The page looks the same, so it reveals nothing.
+    // Somebody with an account gets an email that says so, and no code. The response is the same for everyone, so nobody
+    // can find out by it who has an account.
     beforeSend: ({ email, locale }) =>
       accounts.exists(email) ? { kind: 'suppress', mail: existingAccountEmail(locale, origin) } : undefined,
   });
 
   const app = express().disable('x-powered-by').set('trust proxy', trustProxy);
   setUpSite(app, origin, options.emailVerification);
+
+  // POST /email-verification/send emails a code. POST /email-verification/verify checks it, and returns a token.
   app.use('/email-verification', emailVerificationRouter(verification));
 
-  // Runs only for a verified address. A status of 400 or more gives the token back, so the form can be resubmitted.
-  app.post(
-    '/sign-up',
-    express.json(),
-    requireVerifiedEmail(verification),
-    sessions.load,
-    async (req, res) => {
-      const t = textsOf(res);
-      const name = textOf(req.body, 'name').trim();
-      const password = textOf(req.body, 'password');
-      const errors = [
-        ...(isBetween(name, 1, 80) ? [] : [{ field: 'name', message: t.errors.name }]),
-        ...(isBetween(password, 8, 200) ? [] : [{ field: 'password', message: t.errors.password }]),
-      ];
-      if (errors.length > 0) return void res.status(400).json({ ok: false, errors });
+  // requireVerifiedEmail() takes the token, once. If the handler responds with 400 or more, the token can be used again.
+  app.post('/sign-up', express.json(), requireVerifiedEmail(verification), async (req, res) => {
+    const t = textsOf(res);
+    const name = textOf(req.body, 'name').trim();
+    const password = textOf(req.body, 'password');
+    const errors = [
+      ...(isBetween(name, 1, 80) ? [] : [{ field: 'name', message: t.errors.name }]),
+      ...(isBetween(password, 8, 200) ? [] : [{ field: 'password', message: t.errors.password }]),
+    ];
+    if (errors.length > 0) return void res.status(400).json({ ok: false, errors });
 
-      const account = await accounts.create({ email: req.verifiedEmail, name, password });
-      if (!account) return void res.status(409).json({ ok: false, message: t.errors.accountExists });
-      await sessions.start(req, account);
-      res.status(201).json({ ok: true, url: '/welcome' });
-    },
-  );
+    const account = await accounts.create({ email: req.verifiedEmail, name, password });
+    if (!account) return void res.status(409).json({ ok: false, message: t.errors.accountExists });
+    await sessions.start(req, res, account);
+    res.status(201).json({ ok: true, url: '/welcome' });
+  });
 
   app.use(signInRouter({ accounts, sessions }));
   app.use(pages);

@@ -116,14 +116,12 @@ describe('the lines of app.ts', () => {
       readAppLines().map((lines) => [lines.behind.split(' ').at(-1), lines.code]),
     );
     expect(code['limited']).toMatch(/^const verification = createEmailVerification\(\{\n[\s\S]*\n\}\);$/);
-    expect(code['suppressed']).toMatch(/^\/\/ .*\nbeforeSend: [\s\S]*: undefined,$/);
+    expect(code['suppressed']).toMatch(/^beforeSend: [\s\S]*: undefined,$/);
     expect(code['code_expired']).toBe(
       "app.use('/email-verification', emailVerificationRouter(verification));",
     );
-    expect(code['released']).toMatch(
-      /^app\.post\(\n {2}'\/sign-up',[\s\S]*requireVerifiedEmail\(verification\),$/,
-    );
-    expect(code['/sign-up']).toMatch(/^app\.post\([\s\S]*status\(201\)[\s\S]*\n\);$/);
+    expect(code['released']).toMatch(/^app\.post\('\/sign-up',.* requireVerifiedEmail\(verification\),.*$/);
+    expect(code['/sign-up']).toMatch(/^app\.post\([\s\S]*status\(201\)[\s\S]*\n\}\);$/);
   });
 });
 

@@ -23,23 +23,28 @@ interface SessionOptions {
 }
 
 export function createSessions({ secret, secure, store }: SessionOptions) {
+  /** Reads the session of a request. */
+  const load = session({
+    name: secure ? '__Host-session' : 'session',
+    secret: createHmac('sha256', secret).update('demo sessions').digest('base64url'),
+    ...(store && { store }),
+    resave: false,
+    saveUninitialized: false,
+    cookie: { httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge: 7 * 24 * 3600 * 1000 },
+  });
   return {
-    load: session({
-      name: secure ? '__Host-session' : 'session',
-      secret: createHmac('sha256', secret).update('demo sessions').digest('base64url'),
-      ...(store && { store }),
-      resave: false,
-      saveUninitialized: false,
-      cookie: { httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge: 7 * 24 * 3600 * 1000 },
-    }),
+    load,
     /** Signs an account in. A new session ID prevents session fixation. */
-    async start(req: Request, account: Account): Promise<void> {
-      await new Promise<void>((resolve, reject) => {
-        req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
-      });
+    async start(req: Request, res: Response, account: Account): Promise<void> {
+      await new Promise((resolve) => load(req, res, resolve)).then(failIfError);
+      await new Promise((resolve) => req.session.regenerate(resolve)).then(failIfError);
       req.session.account = account;
     },
   };
+}
+
+function failIfError(error: unknown): void {
+  if (error) throw error;
 }
 
 export function signInRouter({ accounts, sessions }: { accounts: Accounts; sessions: Sessions }): Router {
@@ -61,13 +66,13 @@ export function signInRouter({ accounts, sessions }: { accounts: Accounts; sessi
     res.render('welcome', { account });
   });
   router.get('/sign-in', (_req, res) => res.render('sign-in', { email: '', error: undefined }));
-  router.post('/sign-in', readForm, limitFailures, sessions.load, async (req, res) => {
+  router.post('/sign-in', readForm, limitFailures, async (req, res) => {
     const password = textOf(req.body, 'password');
     // No password is longer than this, so a longer input is not worth hashing.
     const isPossible = password.length <= 200;
     const account = isPossible && (await accounts.authenticate(textOf(req.body, 'email'), password));
     if (!account) return refuse(req, res.status(401), textsOf(res).errors.signIn);
-    await sessions.start(req, account);
+    await sessions.start(req, res, account);
     res.redirect(303, '/welcome');
   });
   router.post('/sign-out', sessions.load, (req, res, next) => {

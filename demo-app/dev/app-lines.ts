@@ -5,10 +5,10 @@ import { join } from 'node:path';
 /** Paths and events, each with how the first and the last of the lines behind it begin. */
 const PARTS = {
   'delivered limited': ['  const verification =', '  });'],
-  suppressed: ['    // An address with an account', '      accounts.exists'],
+  suppressed: ['    beforeSend:', '      accounts.exists'],
   '/email-verification/send /email-verification/verify code_expired': ["  app.use('/email-verification'"],
-  'redeemed released': ['  app.post(', '    requireVerifiedEmail('],
-  '/sign-up': ['  app.post(', '  );'],
+  'redeemed released': ["  app.post('/sign-up'"],
+  '/sign-up': ["  app.post('/sign-up'", '  });'],
 };
 
 export function readAppLines() {
