@@ -124,6 +124,14 @@ describeInBrowser('the attacks', () => {
     expect(await accessibilityProblems(page)).toEqual([]);
   });
 
+  it('keep the sign-up from asking a Redis that does not respond', async () => {
+    const page = await open();
+    await press(page, 'attacks/redis');
+    await page.locator('#form[inert]').waitFor();
+    await form(page, 'attacks/redis').locator('+ .verdict[data-held="true"]').waitFor();
+    await askForCode(page, 'after@example.com');
+  });
+
   it('come with a clock that the page follows', async () => {
     const page = await open();
     await askForCode(page, 'clock@example.com');

@@ -28,7 +28,7 @@ describeInBrowser('what just happened', () => {
   const rows = (page: Page) => page.locator('#timeline > details');
   const summaries = async (page: Page) =>
     (await rows(page).locator('summary').allTextContents()).map((text) =>
-      text.replace(/\d+ ?ms/, 'ms').trim(),
+      text.replace(/[\d,]+ ?ms/, 'ms').trim(),
     );
   const has = (page: Page, text: string) =>
     rows(page).locator('summary', { hasText: text }).first().waitFor();

@@ -10,12 +10,6 @@ import type { MountedParts } from './tools.js';
 /** What responses do not tell. No client may learn of `suppressed` and `code_expired`; the panel says so. */
 export const EVENTS = ['suppressed', 'limited', 'delivered', 'code_expired', 'redeemed', 'released'] as const;
 
-/** What the page sends of a request or of an event. */
-interface Entry {
-  readonly request?: { readonly challengeId?: unknown };
-  readonly response?: { readonly challengeId?: unknown; readonly attemptsLeft?: unknown };
-}
-
 /** In milliseconds: Redis may not respond at all. */
 const READ_TIMEOUT = 1000;
 const MAX_KEYS = 1000;
@@ -53,13 +47,8 @@ export function panelRouter({ redis, store, verification, mailServer, streams }:
     return async ({ body }, res) => {
       const isTooLate = wait(READ_TIMEOUT, { kind: 'unavailable', keys: [] }, { ref: false });
       const read = await Promise.race([readAll(body?.email), isTooLate]).catch(() => isTooLate);
-      const entries: Entry[] = Array.isArray(body?.entries) ? body.entries.map(Object) : [];
-      res.render(view, {
-        ...read,
-        entries,
-        attemptsLeft: attemptsLeft(entries),
-        unit: unitIn(textsOf(res).tag),
-      });
+      const entries = Array.isArray(body?.entries) ? body.entries.map(Object) : [];
+      res.render(view, { ...read, entries, unit: unitIn(textsOf(res).tag) });
     };
   };
   return express.Router().post('/panel', show('panel-story')).post('/receipt', show('receipt-story'));
@@ -69,13 +58,6 @@ async function readKey(redis: RedisClientType, key: string, isOwn: boolean) {
   const [type, ttl, bytes] = await Promise.all([redis.type(key), redis.pTTL(key), redis.memoryUsage(key)]);
   const values = type === 'hash' ? await redis.hGetAll(key) : { '': await redis.get(key) };
   return { key, isOwn, type, ttl, bytes: bytes ?? 0, values };
-}
-
-/** What this browser has left, from its last response. The status has the most that anybody has left. */
-function attemptsLeft(entries: readonly Entry[]): unknown {
-  const { challengeId } = entries.findLast(({ response }) => response?.challengeId)?.response ?? {};
-  const isOfChallenge = ({ request, response }: Entry) => response && request?.challengeId === challengeId;
-  return entries.findLast(isOfChallenge)?.response?.attemptsLeft;
 }
 
 const unitIn = (tag: string) => (value: number, unit: string, unitDisplay?: 'long') =>

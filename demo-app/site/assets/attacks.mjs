@@ -3,7 +3,7 @@ import { announce, texts, whileBusy } from './page.mjs';
 import { post } from './tools.mjs';
 
 const STATE = 'email-verification:/email-verification';
-const section = document.getElementById('attacks');
+const [section, signUp] = [document.getElementById('attacks'), document.getElementById('form')];
 const systemTime = Date.now;
 setClock(Number(section.dataset.offset));
 section.addEventListener('submit', (event) => {
@@ -15,7 +15,10 @@ async function run(form) {
   const path = form.getAttribute('action');
   const state = JSON.parse(sessionStorage.getItem(STATE) ?? '{}');
   const isOpen = state.expiresAt > Date.now() && !state.verificationToken;
+  // An attack stops servers that the sign-up needs, too. Redis would even carry out late what it was asked meanwhile.
+  signUp.inert = true;
   const response = await post(path, isOpen ? { email: state.email } : {});
+  signUp.inert = false;
   const answer = await response?.json().catch(() => undefined);
   const { offset, held, rows = [], verdict = texts.unexpected } = answer ?? {};
   announce(offset === undefined ? verdict : setClock(offset));

@@ -1,18 +1,14 @@
 /** "What just happened": the requests of the page and the events behind them, which the server renders, and the email. */
 import { channel, morph, post } from './tools.mjs';
 
-/** Older entries are dropped. */
-const MAX_ENTRIES = 50;
-
 const byId = (id) => document.getElementById(id);
 const { newEmail } = byId('new-email').dataset;
 const { fetch } = window;
 let [step, email, isUnseen, message, timer] = ['', '', false];
 
-// The entries are kept across reloads, and until a receipt has shown them.
-if (sessionStorage.getItem('receipt')) sessionStorage.removeItem('story');
-sessionStorage.removeItem('receipt');
-const entries = JSON.parse(sessionStorage.getItem('story') ?? '[]');
+// Kept across reloads, and for the receipt. A sign-up ends the story.
+const story = JSON.parse(sessionStorage.getItem('story') ?? '[]');
+const entries = story.some(({ status }) => status === 201) ? [] : story;
 
 window.fetch = async (path, init) => {
   if (init?.method !== 'POST' || path.startsWith('/dev/')) return fetch(path, init);
@@ -87,13 +83,13 @@ function useCode(code) {
   document.dispatchEvent(new CustomEvent('use-code', { detail: code }));
 }
 
-/** Equal events in a row, such as the guesses of a stranger, become one entry. */
+/** Keeps the newest. Equal events in a row, such as the guesses of a stranger, become one entry. */
 function add(entry) {
   const last = entries.at(-1) ?? { id: 0 };
   const isRepeated = !entry.request && entry.name === last.name && entry.detail === last.detail;
   if (isRepeated) last.times = (last.times ?? 1) + 1;
   else entries.push(Object.assign(entry, { id: last.id + 1 }));
-  entries.splice(0, entries.length - MAX_ENTRIES);
+  entries.splice(0, entries.length - 50);
   refresh();
 }
 

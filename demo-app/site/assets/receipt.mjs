@@ -7,8 +7,6 @@ const entries = JSON.parse(sessionStorage.getItem('story') ?? '[]');
 const isSignUp = ({ status, request }) => status === 201 && request.email.trim().toLowerCase() === email;
 
 if (entries.some(isSignUp)) {
-  // The next sign-up page starts with an empty panel.
-  sessionStorage.setItem('receipt', 'shown');
   const response = await post('/dev/receipt', { email, entries });
   if (response?.ok) {
     document.getElementById('receipt-story').outerHTML = await response.text();
