@@ -1,36 +1,21 @@
-/** An SMTP server for development: it accepts every message on 127.0.0.1, keeps the newest, and delivers nothing. */
+/** An SMTP server for development: it accepts every message on 127.0.0.1, keeps the newest 200, and delivers nothing. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import PostalMime from 'postal-mime';
 import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server';
 
-export type MailServer = {
-  readonly url: string;
-  /** Oldest first, at most 200. */
-  readonly messages: readonly ReceivedMessage[];
-  /** @returns a function that removes the listener */
-  onMessage(listener: (message: ReceivedMessage) => void): () => void;
-  /** Refuses every recipient with an SMTP reply, until called without one. */
-  refuse(reply?: { code: number; text: string }): void;
-  close(): Promise<void>;
-};
-
+export type MailServer = Awaited<ReturnType<typeof startMailServer>>;
 export type ReceivedMessage = Awaited<ReturnType<typeof parse>>;
-
 /** The options of smtp-server, and `accept` for each received message: it throws to refuse it, returns false to drop it. */
 export type MailServerOptions = SMTPServerOptions & {
   accept?(message: ReceivedMessage, session: SMTPServerSession): Promise<unknown>;
 };
 
-export async function startMailServer({ accept, ...options }: MailServerOptions = {}): Promise<MailServer> {
+export async function startMailServer({ accept, ...options }: MailServerOptions = {}) {
   const messages: ReceivedMessage[] = [];
   const listeners = new Set<(message: ReceivedMessage) => void>();
-  // A page of the inbox may stay open while the server restarts: no ID may come back for another message.
-  const start = randomUUID().slice(0, 8);
-  let received = 0;
   let refusal: Error | undefined;
-
   const smtp = new SMTPServer({
     ...{ name: 'localhost', logger: false, disableReverseLookup: true, closeTimeout: 1 },
     disabledCommands: ['STARTTLS', 'AUTH'],
@@ -40,40 +25,41 @@ export async function startMailServer({ accept, ...options }: MailServerOptions 
   });
   smtp.on('error', () => {});
   // It would greet after 100 ms, to catch clients that speak first, and has no option to change that.
-  const connect = smtp.connect.bind(smtp);
-  smtp.connect = (socket, socketOptions) => {
-    connect(socket, socketOptions);
+  smtp.connect = (...given) => {
+    SMTPServer.prototype.connect.apply(smtp, given);
     const connection = [...smtp.connections].at(-1);
     connection?.connectionReady();
     if (connection) connection.connectionReady = () => {};
   };
-
   async function receive(stream: NodeJS.ReadableStream, session: SMTPServerSession): Promise<void> {
-    received += 1;
-    const message = await parse(`${start}-${received}`, await buffer(stream), session);
+    const message = await parse(await buffer(stream), session);
     if ((await accept?.(message, session)) === false) return;
     messages.push(message);
     if (messages.length > 200) messages.shift();
     for (const listener of listeners) listener(message);
   }
-
   await once(smtp.listen(0, '127.0.0.1'), 'listening');
   const address = smtp.server.address();
+  const oldestFirst: readonly ReceivedMessage[] = messages;
   return {
     url: `smtp://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
-    messages,
-    onMessage(listener) {
+    messages: oldestFirst,
+    /** @returns a function that removes the listener */
+    onMessage(listener: (message: ReceivedMessage) => void) {
       listeners.add(listener);
-      return () => void listeners.delete(listener);
+      return (): void => void listeners.delete(listener);
     },
-    refuse(reply) {
+    /** Refuses every recipient with an SMTP reply, until called without one. */
+    refuse(reply?: { code: number; text: string }) {
       refusal = reply && Object.assign(new Error(reply.text), { responseCode: reply.code });
     },
-    close: () => new Promise((resolve) => smtp.close(resolve)),
+    close: () => new Promise<void>((resolve) => smtp.close(resolve)),
   };
 }
 
-async function parse(id: string, raw: Buffer, { envelope: { mailFrom, rcptTo } }: SMTPServerSession) {
+async function parse(raw: Buffer, { envelope: { mailFrom, rcptTo } }: SMTPServerSession) {
+  // A page of the inbox may stay open while the server restarts: no ID may come back for another message.
+  const id: string = randomUUID();
   const envelope = { from: mailFrom ? mailFrom.address : '', to: rcptTo.map(({ address }) => address) };
   const { subject = '', from, text = '', html = '' } = await PostalMime.parse(raw);
   return { id, receivedAt: new Date(), envelope, raw: raw.toString(), subject, from, text, html };
