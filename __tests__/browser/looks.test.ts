@@ -149,6 +149,10 @@ describeInBrowser('the look of the pages', () => {
     }
     for (const path of ['/inbox', '/api', '/dev/previews'])
       expect((await page.request.get(origin + path)).status()).toBe(404);
+    // No panel takes the place of the introduction.
+    await page.goto(origin);
+    await askForCode(page, EMAIL);
+    expect(await page.locator('#intro').isVisible()).toBe(true);
   });
 });
 

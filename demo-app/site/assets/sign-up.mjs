@@ -4,11 +4,8 @@ import { announce, texts, whileBusy } from './page.mjs';
 
 const locale = document.documentElement.lang;
 // sessionStorage survives a reload, and is separate for each tab.
-const client = createEmailVerificationClient({
-  baseUrl: '/email-verification',
-  locale,
-  storage: sessionStorage,
-});
+const options = { baseUrl: '/email-verification', locale, storage: sessionStorage };
+const client = createEmailVerificationClient(options);
 const PATHS = { address: '/sign-up', code: '/sign-up/code', account: '/sign-up/account' };
 const appName = document.title.split(' · ').at(-1);
 
@@ -68,7 +65,8 @@ function go(path, how = 'pushState') {
   for (const one of $$('[data-show="email"]')) one.textContent = email;
   $('#account-email').value = email;
   $('#have-code').hidden = furthest === 'address';
-  $('#intro').hidden = currentStep !== 'address';
+  // Without a panel, it stays beside the form.
+  $('#intro').hidden = currentStep !== 'address' && $('#panel') !== null;
   clearMessages();
   render(client.state);
   const input = $(`[data-step="${currentStep}"] input:not([readonly])`);
@@ -99,10 +97,8 @@ function showCountdown(id, seconds, isShown) {
   line.hidden = !isShown;
   running.hidden = seconds === 0;
   ended.hidden = seconds > 0;
-  $(`${id} time`).textContent = new Date(seconds * 1000)
-    .toISOString()
-    .slice(11, 19)
-    .replace(/^00:0?/, '');
+  // Such as 2:59, of 1970-01-01T00:02:59.000Z.
+  $(`${id} time`).textContent = new Date(seconds * 1000).toISOString().replace(/.*T(00:0?)?|\..*/g, '');
 }
 
 /** @param from The step whose button requested the code: `address`, or `code` for a resend. */
