@@ -8,6 +8,7 @@ import {
   RedisStore,
   requireVerifiedEmail,
 } from 'express-email-verification';
+import { createMailWorker, queueDelivery } from 'express-email-verification/bullmq';
 import { captcha } from 'express-email-verification/captcha';
 import { createEmailVerificationClient } from 'express-email-verification/client';
 import { instrument } from 'express-email-verification/metrics';
@@ -75,6 +76,8 @@ describe('options', () => {
       '| option of MemoryStore',
       (options: object) => new MemoryStore(options),
     ],
+    ['queueDelivery', 'lib/bullmq/README.md', '| option of queueDelivery', queueDelivery],
+    ['createMailWorker', 'lib/bullmq/README.md', '| option of createMailWorker', createMailWorker],
     ['captcha', 'lib/captcha/README.md', '| option of captcha', captcha],
     [
       'instrument',

@@ -42,6 +42,7 @@ const FILES = [
   ...['README.md', 'CHANGELOG.md', '.github/CONTRIBUTING.md', '.github/SECURITY.md', 'demo-app/README.md'],
   ...[
     'lib/README.md',
+    'lib/bullmq/README.md',
     'lib/captcha/README.md',
     'lib/challenge/README.md',
     'lib/client/README.md',
@@ -330,6 +331,29 @@ it('the examples of options work', async () => {
   );
   expect(subjects['template@example.com']).toBe('Your code for b.co');
   expect(Object.keys(subjects)).toHaveLength(7);
+});
+
+it('the examples of a queue send an email through it, with a worker', async () => {
+  const app = example('delivery: queueDelivery({');
+  const worker = example('const worker = createMailWorker({');
+  const line = await firstLineOf(
+    'queue',
+    `import { createEmailVerification, RedisStore } from 'express-email-verification';
+     import { createClient } from 'redis';
+     process.env.QUEUE_REDIS_URL = process.env.REDIS_URL.replace('unix://', '');
+     const redis = await createClient({ url: process.env.REDIS_URL }).on('error', console.error).connect();
+     ${app}
+     ${worker}
+     worker.on('delivered', async () => {
+       console.log('delivered');
+       await worker.close();
+       await verification.close();
+       redis.destroy();
+     });
+     await verification.send({ email: 'queued@example.com' });`,
+  );
+  expect(line).toBe('delivered');
+  expect(mail.messages.map(({ envelope }) => envelope.to)).toContainEqual(['queued@example.com']);
 });
 
 it('the example of metrics works', async () => {

@@ -64,12 +64,14 @@ it('requires only the peers that it uses: an unused one breaks the install of an
   expect(Object.keys(installed.peerDependencies).sort()).toEqual([
     '@opentelemetry/api',
     '@types/express',
+    'bullmq',
     'express',
     'redis',
   ]);
   expect(installed.peerDependenciesMeta).toEqual({
     '@opentelemetry/api': { optional: true },
     '@types/express': { optional: true },
+    bullmq: { optional: true },
     redis: { optional: true },
   });
 });
@@ -231,7 +233,7 @@ it('is one copy for both module kinds, so that an app may mix them', async () =>
     `import assert from 'node:assert';
     import { createRequire } from 'node:module';
     const require = createRequire(import.meta.url);
-    for (const entry of ['', '/captcha', '/metrics', '/testing', '/locales/ja']) {
+    for (const entry of ['', '/bullmq', '/captcha', '/metrics', '/testing', '/locales/ja']) {
       const name = 'express-email-verification' + entry;
       const imported = await import(name).catch(() => undefined);
       // What an optional peer is missing for is not loaded by either kind.
@@ -253,6 +255,18 @@ it('loads only the languages that an app imports', async () => {
     ['en', 'ko'],
     ['en', 'ko', 'pt-BR'],
   ]);
+});
+
+it.each(['cjs', 'mjs'])('says in a .%s app what to install for a queue', async (kind) => {
+  const load = {
+    cjs: "const { queueDelivery } = require('express-email-verification/bullmq');",
+    mjs: "import { queueDelivery } from 'express-email-verification/bullmq';",
+  }[kind];
+  const script = `${load}
+    try { queueDelivery({ connection: {}, secret: 'x'.repeat(32) }); } catch (error) { console.log(error.message); }`;
+  await writeFile(join(app, `queue.${kind}`), script);
+  const { stdout } = await run(process.execPath, [`queue.${kind}`], { cwd: app });
+  expect(stdout).toBe('express-email-verification/bullmq needs BullMQ: npm install bullmq ioredis\n');
 });
 
 it('does not load redis or OpenTelemetry by itself', async () => {

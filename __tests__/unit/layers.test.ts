@@ -4,7 +4,17 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(__dirname, '../..');
-const LAYERS = ['operations', 'challenge', 'store', 'mail', 'fast', 'locales', 'testing', 'captcha'];
+const LAYERS = [
+  'operations',
+  'challenge',
+  'store',
+  'mail',
+  'fast',
+  'locales',
+  'testing',
+  'captcha',
+  'bullmq',
+];
 
 function filesOf(folder: string): string[] {
   const files = readdirSync(join(root, 'lib', folder), { recursive: true, encoding: 'utf8' })

@@ -108,7 +108,8 @@ const MAX_LINE = 300;
 function actorOf(details: FailureDetails): string {
   if (isOfProvider(details)) return 'the provider';
   if (details.endpoint) return nameOf(details.endpoint);
-  if (details.code === 'EQUEUE') return 'the queue';
+  if (details.code === 'EQUEUE' || details.code === 'EEXPIRED') return 'the queue';
+  if (details.code === 'EWORKER') return 'a worker';
   return details.code === 'EUNKNOWN' ? 'the delivery' : 'the server';
 }
 
@@ -201,6 +202,12 @@ const FAILURES: readonly Failure[] = [
   { matches: codedAs(/^OOM$/), text: 'is out of memory' },
   { matches: codedAs(/^EDATA$/), text: 'did not take it: the `data` of `beforeSend` is not JSON' },
   { matches: codedAs(/^EQUEUE$/), text: 'did not take it' },
+  {
+    matches: codedAs(/^EEXPIRED$/),
+    text: 'held it until its code was about to expire',
+    remedy: 'run more workers, or raise `concurrency`',
+  },
+  { matches: codedAs(/^EWORKER$/), text: 'ended while it was sending it' },
 ];
 
 const THROTTLED = /throttl|too_?many|rate_?(?:limit|exceed)|slow_?down/i;

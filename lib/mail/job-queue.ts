@@ -11,7 +11,7 @@ import type { DeliveryOutcome } from './mailer.js';
 import type { EmailWords, OutgoingEmail } from './message.js';
 import type { MailContent } from './template.js';
 
-/** A queue for the `delivery` option. */
+/** A queue for the `delivery` option, as queueDelivery() of `express-email-verification/bullmq` returns it. */
 export interface JobQueue {
   /** Resolves within `timeout` ms, and to `queued` once the email is safely in the queue. Never rejects. */
   enqueue(email: QueuedEmail, timeout: number): Promise<EnqueueOutcome>;

@@ -3,10 +3,10 @@
  * does not import this pays nothing for it. No attribute holds an address, an IP or a code, and each has few values.
  */
 import { type Attributes, type Meter, metrics } from '@opentelemetry/api';
-import { readOptionsOf, refuse } from '../checks.js';
+import { readOptionsOf, refuse, shown } from '../checks.js';
 import { hasMethod } from '../describe.js';
-import { type EmailVerification, internalsOf } from '../email-verification.js';
-import type { EmailVerificationEvents, EventName, Listener } from '../events.js';
+import type { EmailVerification } from '../email-verification.js';
+import type { EmailVerificationEvents, EventName, Listener, OperationEvent } from '../events.js';
 import type { DeliveryError } from '../mail/delivery-error.js';
 
 export interface InstrumentOptions {
@@ -22,18 +22,20 @@ const OPERATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75
 /** Retries in the background may take as long as the code is valid. */
 const EMAIL_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
+/** What createEmailVerification() or createMailWorker() returned. */
+export type Instrumentable = Pick<EmailVerification, 'on' | 'check' | 'close'>;
+
 /**
- * Counts and times what a verification does. Call it once for each verification, after the meter provider is registered.
+ * Counts and times what a verification does, or a mail worker. Call it once for each, after the meter provider is registered.
  *
  * @returns A function that removes all listeners.
- * @throws TypeError if the first argument is not a verification, or an option is invalid.
+ * @throws TypeError if the first argument is neither, or an option is invalid.
  * @example
  * const stop = instrument(verification);
  */
-export function instrument(verification: EmailVerification, options: InstrumentOptions = {}): () => void {
-  const { operations } = internalsOf(verification);
+export function instrument(source: Instrumentable, options: InstrumentOptions = {}): () => void {
+  const { operations } = measuredIn(source);
   const meter = checkMeter(readOptionsOf('instrument()', options, { meter: true }).meter);
-  const { purpose } = operations.settings;
   const stops: (() => unknown)[] = [];
 
   const counter = (name: string, unit: string, description: string) =>
@@ -66,16 +68,22 @@ export function instrument(verification: EmailVerification, options: InstrumentO
   );
   const queueSize = meter.createObservableUpDownCounter('email_verification.queue.size', {
     unit: '{email}',
-    description: 'Emails in memory whose outcome is not yet known.',
+    description: 'Emails whose outcome is not yet known: in memory, or in the queue of a worker.',
   });
 
   function on<Name extends EventName>(name: Name, listener: Listener<Name>): void {
-    stops.push(verification.on(name, listener));
+    stops.push(source.on(name, listener));
   }
 
-  function attributesOf(attributes: Readonly<Record<string, string>>): Attributes {
-    const named = Object.entries(attributes).map(([name, value]) => [`email_verification.${name}`, value]);
-    return { 'email_verification.purpose': purpose, ...Object.fromEntries(named) };
+  /** Without the purpose where it is not known: a worker serves all of them. */
+  function attributesOf(
+    purpose: string | undefined,
+    attributes: Readonly<Record<string, string>>,
+  ): Attributes {
+    const all = { ...(purpose && { purpose }), ...attributes };
+    return Object.fromEntries(
+      Object.entries(all).map(([name, value]) => [`email_verification.${name}`, value]),
+    );
   }
 
   /** Counts an event as an outcome of an operation, and measures it. */
@@ -85,10 +93,10 @@ export function instrument(verification: EmailVerification, options: InstrumentO
     outcome: Name,
     more: (event: EmailVerificationEvents[Name]) => Readonly<Record<string, string>> = () => ({}),
   ): void {
-    const measured = attributesOf({ operation, outcome });
     on(outcome, (event) => {
-      counted.add(1, attributesOf({ outcome, ...more(event) }));
-      operationDuration.record(event.duration / 1000, measured);
+      const { purpose, duration } = event;
+      counted.add(1, attributesOf(purpose, { outcome, ...more(event) }));
+      operationDuration.record(duration / 1000, attributesOf(purpose, { operation, outcome }));
     });
   }
 
@@ -100,31 +108,49 @@ export function instrument(verification: EmailVerification, options: InstrumentO
   onOutcome(attempts, 'verify', 'code_expired', ({ state }) => ({ state }));
   onOutcome(tokens, 'redeem', 'redeemed');
   onOutcome(tokens, 'release', 'released');
-  on('limited', ({ operation, limit, duration }) => {
+  on('limited', ({ operation, limit, duration, purpose }) => {
     const counted = operation === 'send' ? sends : attempts;
-    counted.add(1, attributesOf({ outcome: 'limited', limit }));
+    counted.add(1, attributesOf(purpose, { outcome: 'limited', limit }));
     if (duration === undefined) return;
-    operationDuration.record(duration / 1000, attributesOf({ operation, outcome: 'limited' }));
+    operationDuration.record(duration / 1000, attributesOf(purpose, { operation, outcome: 'limited' }));
   });
-  on('unavailable', ({ operation }) => unavailable.add(1, attributesOf({ operation })));
+  on('unavailable', ({ operation, purpose }) => unavailable.add(1, attributesOf(purpose, { operation })));
 
-  function onEmail(outcome: string, duration: number, cause?: DeliveryError): void {
-    const attributes = attributesOf({ outcome });
+  function onEmail(outcome: string, { purpose, duration }: OperationEvent, cause?: DeliveryError): void {
+    const attributes = attributesOf(purpose, { outcome });
     emails.add(1, cause ? { ...attributes, 'error.type': errorTypeOf(cause) } : attributes);
     emailDuration.record(duration / 1000, attributes);
   }
-  on('delivered', ({ duration }) => onEmail('delivered', duration));
-  on('delivery_failed', ({ duration, cause }) => onEmail('failed', duration, cause));
-  on('delivery_unknown', ({ duration, cause }) => onEmail('unknown', duration, cause));
+  on('delivered', (event) => onEmail('delivered', event));
+  on('delivery_failed', (event) => onEmail('failed', event, event.cause));
+  on('delivery_unknown', (event) => onEmail('unknown', event, event.cause));
 
-  const observe: Parameters<typeof queueSize.addCallback>[0] = (result) =>
-    result.observe(operations.queueSize(), attributesOf({}));
+  const observe: Parameters<typeof queueSize.addCallback>[0] = async (result) => {
+    const size = await operations.queueSize();
+    result.observe(size, attributesOf(operations.settings?.purpose, {}));
+  };
   queueSize.addCallback(observe);
   stops.push(() => queueSize.removeCallback(observe));
 
   return function stop() {
     for (const end of stops.splice(0)) end();
   };
+}
+
+interface Measured {
+  readonly operations: {
+    readonly settings?: { readonly purpose: string };
+    queueSize(): number | Promise<number>;
+  };
+}
+
+/** @throws TypeError if it is neither a verification nor a mail worker. */
+function measuredIn(source: unknown): Measured {
+  const { internals }: { internals?: Measured } = Object(source);
+  if (internals) return internals;
+  throw new TypeError(
+    `The first argument must be what createEmailVerification() returned, or createMailWorker(). Received ${shown(source)}.`,
+  );
 }
 
 /** The events with a duration that are outcomes of an operation. */

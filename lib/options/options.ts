@@ -99,8 +99,8 @@ export const OPTIONS = {
   fixedCodes: (fixed: readonly FixedCode[] = [], codes = digitCodes(6)) => checkFixedCodes(fixed, codes),
 
   /**
-   * `'await'` responds after SMTP, `'background'` responds first, and a function delivers the email itself. With a queue
-   * outside the process, its workers send the emails. @default 'await'
+   * `'await'` responds after SMTP, `'background'` responds first, and a function delivers the email itself. With a queue,
+   * as queueDelivery() of `express-email-verification/bullmq` returns it, workers send the emails. @default 'await'
    */
   delivery: (delivery: 'await' | 'background' | CustomDelivery | JobQueue = 'await') =>
     checkDelivery(delivery),

@@ -1,0 +1,161 @@
+/** queueDelivery(): the app's side of the queue. A send is answered once its job is in Redis. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Queue } from 'bullmq';
+import { readOptionsOf } from '../checks.js';
+import { codeOf, messageOf } from '../errors.js';
+import type { EnqueueOutcome, JobQueue, QueuedEmail } from '../mail/job-queue.js';
+import {
+  checkConnection,
+  checkQueue,
+  checkQueueName,
+  closeQueue,
+  isReady,
+  JOB_NAME,
+  loadBullmq,
+  QUEUE_PREFIX,
+  type QueueConnection,
+  type QueueOptions,
+  replyCodeOf,
+  within,
+} from './connection.js';
+import { createSealer, type SealedJob } from './sealing.js';
+
+const OF = 'queueDelivery()';
+const NAMES = { connection: true, secret: true, queueName: true };
+
+/**
+ * A command of ours never waits in the client for a connection, and is never repeated: what we gave up on must not be done
+ * later, after its code has been undone.
+ */
+const CONNECTION = { enableOfflineQueue: false, autoResendUnfulfilledCommands: false };
+
+/** The email is the worker's: nothing of it stays in Redis once it is done. */
+const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: true, keepLogs: 0, stackTraceLimit: 1 };
+
+/** How often a send looks whether the connection is back, in ms. */
+const READY_INTERVAL = 20;
+
+/**
+ * A queue of BullMQ for the `delivery` option: /send responds once the job is in the queue, and a worker, as
+ * createMailWorker() makes it, sends the email. The job is sealed: Redis holds no readable address or code.
+ *
+ * @throws TypeError for an invalid option; Error if BullMQ is not installed.
+ * @example
+ * const delivery = queueDelivery({ connection: { url: process.env.QUEUE_REDIS_URL }, secret });
+ * const verification = createEmailVerification({ store: new RedisStore(redis), from, secret, delivery });
+ */
+export function queueDelivery(passed: QueueOptions): JobQueue {
+  const options = readOptionsOf(OF, passed, NAMES);
+  const bullmq = loadBullmq();
+  const queueName = checkQueueName(options.queueName, OF);
+  const sealer = createSealer(options.secret, queueName);
+  const createConnection = checkConnection(options.connection, OF, CONNECTION);
+  let queue: Queue | undefined;
+  let connection: QueueConnection | undefined;
+  let connecting: Promise<Queue> | undefined;
+  let lastError: unknown;
+  let users = 0;
+  let isClosed = false;
+
+  /** A queue whose first connection fails stays unusable, so it is replaced. */
+  function currentQueue(): Queue {
+    if (queue) return queue;
+    const itsConnection = createConnection();
+    const created = new bullmq.Queue(queueName, {
+      connection: itsConnection.connection,
+      prefix: QUEUE_PREFIX,
+    });
+    connection = itsConnection;
+    queue = created;
+    created.on('error', (error) => {
+      lastError = error;
+    });
+    created.waitUntilReady().catch((error: unknown) => {
+      lastError = error;
+      if (queue === created) queue = undefined;
+      void closeQueue(created, itsConnection);
+    });
+    return created;
+  }
+
+  /** Resolves to the queue once commands go out at once. All sends share one wait. */
+  function readyQueue(): Promise<Queue> {
+    connecting ??= (async () => {
+      for (;;) {
+        const candidate = currentQueue();
+        const client = await candidate.getBackend().client.catch(() => undefined);
+        if (client && isReady(client)) return candidate;
+        if (isClosed) throw new Error('The queue is closed.');
+        await sleep(READY_INTERVAL);
+      }
+    })().finally(() => {
+      connecting = undefined;
+    });
+    return connecting;
+  }
+
+  async function add(data: SealedJob, jobId: string, timeout: number): Promise<EnqueueOutcome> {
+    const deadline = performance.now() + timeout;
+    const left = () => deadline - performance.now();
+    for (;;) {
+      let ready: Queue;
+      try {
+        ready = await within(left(), readyQueue());
+      } catch (error) {
+        // Nothing was handed to the client.
+        return {
+          kind: 'failed',
+          code: codeOf(lastError) ?? replyCodeOf(lastError) ?? codeOf(error) ?? 'ECLOSED',
+        };
+      }
+      if (left() <= 0) return { kind: 'failed', code: 'ETIMEDOUT' };
+      try {
+        await within(left(), ready.add(JOB_NAME, data, { ...JOB_OPTIONS, jobId }));
+        lastError = undefined;
+        return { kind: 'queued' };
+      } catch (error) {
+        if (!NOT_WRITTEN.test(messageOf(error))) return outcomeOf(error);
+        await sleep(READY_INTERVAL);
+      }
+    }
+  }
+
+  currentQueue();
+  return {
+    async enqueue(email, timeout) {
+      const text = textOf(email);
+      if (text === undefined) return { kind: 'failed', code: 'EDATA' };
+      return add(sealer.seal(text, email.reference), email.reference, timeout);
+    },
+    check: (timeout) => checkQueue(currentQueue(), timeout),
+    open() {
+      users += 1;
+      return async () => {
+        users -= 1;
+        if (users > 0) return;
+        isClosed = true;
+        if (queue && connection) await closeQueue(queue, connection);
+      };
+    },
+  };
+}
+
+/** ioredis without its offline queue. */
+const NOT_WRITTEN = /enableOfflineQueue/;
+
+/** What Redis refused is not in the queue. After anything else, such as a lost connection, it may be. */
+function outcomeOf(error: unknown): EnqueueOutcome {
+  const refusal = replyCodeOf(error);
+  return refusal === undefined
+    ? { kind: 'unknown', code: codeOf(error) ?? 'ECONNRESET' }
+    : { kind: 'failed', code: refusal };
+}
+
+/** Undefined if the `data` of `beforeSend` cannot be written as JSON. */
+function textOf(email: QueuedEmail): string | undefined {
+  try {
+    return JSON.stringify(email);
+  } catch {
+    return undefined;
+  }
+}
