@@ -127,7 +127,7 @@ describeInBrowser('the attacks', () => {
   it('keep the sign-up from asking a Redis that does not respond', async () => {
     const page = await open();
     await press(page, 'attacks/redis');
-    await page.locator('#form[inert]').waitFor();
+    await page.locator('#form [inert]').waitFor();
     await form(page, 'attacks/redis').locator('+ .verdict[data-held="true"]').waitFor();
     await askForCode(page, 'after@example.com');
   });

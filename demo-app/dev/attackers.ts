@@ -12,17 +12,13 @@ import type { MountedParts } from './tools.js';
 export type Client = ReturnType<ReturnType<typeof clientsOf>>;
 export type Answer = Awaited<ReturnType<Client>>;
 
-/** The addresses of the attack, each with the code that it has received last. */
+/** The codes that the attackers have received, by address. */
 const codes = new Map<string, string>();
 
 /** Whether an email address, masked or not, belongs to an attack. */
 export const isAttack = (address: string): boolean => address.endsWith('@attack.example');
 
-export function newAddress(): string {
-  const email = `${randomUUID()}@attack.example`;
-  codes.set(email, '');
-  return email;
-}
+export const newAddress = (): string => `${randomUUID()}@attack.example`;
 
 /** For the mail server: reads the codes of attackers. Returns whether the inbox shows the message. */
 export async function leaveToInbox({ envelope, text }: Pick<ReceivedMessage, 'envelope' | 'text'>) {

@@ -116,11 +116,9 @@ const ATTACKS: Record<(typeof NAMES)[number], (means: Means, target: unknown) =>
     const isSlower = ([min = 0]: number[], [, , median = 0, max = 0]: number[]) => min > max + median;
     const different = new Set(answers.map(attackers.withoutChance)).size;
     const held = different === 1 && !isSlower(known, free) && !isSlower(free, known);
-    const both = (read: (times: number[]) => string) => [read(known), read(free)];
-    return [
-      held,
-      [different, both((times) => `${times[2]} ms`), both((times) => `${times[0]}–${times[3]} ms`)],
-    ];
+    const medians = [known, free].map((times) => `${times[2]} ms`);
+    const ranges = [known, free].map((times) => `${times[0]}–${times[3]} ms`);
+    return [held, [different, medians, ranges]];
   },
   async redis({ client, redisServer }) {
     const ask = () => client()(SEND, { email: newAddress() });

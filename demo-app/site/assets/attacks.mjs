@@ -3,7 +3,7 @@ import { announce, texts, whileBusy } from './page.mjs';
 import { post } from './tools.mjs';
 
 const STATE = 'email-verification:/email-verification';
-const [section, signUp] = [document.getElementById('attacks'), document.getElementById('form')];
+const section = document.getElementById('attacks');
 const systemTime = Date.now;
 setClock(Number(section.dataset.offset));
 section.addEventListener('submit', (event) => {
@@ -16,9 +16,10 @@ async function run(form) {
   const state = JSON.parse(sessionStorage.getItem(STATE) ?? '{}');
   const isOpen = state.expiresAt > Date.now() && !state.verificationToken;
   // An attack stops servers that the sign-up needs, too. Redis would even carry out late what it was asked meanwhile.
-  signUp.inert = true;
+  const step = document.querySelector('[data-step]:not([hidden])');
+  step.inert = true;
   const response = await post(path, isOpen ? { email: state.email } : {});
-  signUp.inert = false;
+  step.inert = false;
   const answer = await response?.json().catch(() => undefined);
   const { offset, held, rows = [], verdict = texts.unexpected } = answer ?? {};
   announce(offset === undefined ? verdict : setClock(offset));
