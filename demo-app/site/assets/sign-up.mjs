@@ -18,7 +18,7 @@ const CODE = new RegExp(codeInput.dataset.pattern, 'gu');
 let [currentStep, title] = ['address', ''];
 /** The last code that was submitted automatically, so that a wrong code is not submitted again on each keystroke. */
 let submitted = '';
-/** A code that was not accepted, and why, until something else is typed. */
+/** The last code that was not accepted, with the outcome, until something else is typed. */
 let refused = {};
 
 onSubmit(emailInput.form, () => send(client.send({ email: emailInput.value.trim() }), 'address'));
@@ -121,24 +121,20 @@ async function send(request, from) {
 
 async function verify() {
   const code = codeInput.value;
-  // Enter after the automatic submit must not spend another attempt on the same code.
-  if (code === refused.code) return showRefused();
   announce(texts.checking);
-  const { kind, message, errors } = await client.verify(code);
+  // Enter after the automatic submit must not spend another attempt on the same code.
+  const outcome = code === refused.code ? refused : await client.verify(code);
+  const { kind, message, errors } = outcome;
   announce('');
   if (errors) return showError('code-code', errors[0].message);
   if (kind === 'code_incorrect' || kind === 'code_expired') {
-    refused = { code, message };
-    return showRefused();
+    refused = { code, kind, message };
+    showError('code-code', message);
+    return codeInput.select();
   }
   if (kind !== 'verified') return void showFailure('code', kind, message);
   go(PATHS.account, 'replaceState');
   announce(message);
-}
-
-function showRefused() {
-  showError('code-code', refused.message);
-  codeInput.select();
 }
 
 async function signUp() {
