@@ -36,19 +36,19 @@ async function main(): Promise<void> {
 
 async function start(settings: DemoSettings, server: Server, parts: Parts): Promise<void> {
   const { origin, redisUrl, smtpUrl, from, secret, trustProxy, codes } = settings;
-  const tools = await createDevelopmentTools(settings, log);
+  const tools = await withSettingsErrors(() => createDevelopmentTools(settings, log));
   parts.push(tools);
   const url = redisUrl ?? tools.redisServer?.url;
   const redis = url === undefined ? undefined : await connect(url);
   parts.push({ stop: () => redis?.destroy() });
-  const accounts = openAccounts(settings.database);
+  const accounts = await withSettingsErrors(() => openAccounts(settings.database));
   parts.push({ stop: () => accounts.close() });
 
   const { clock } = tools;
   const store = redis ? new RedisStore(redis, { clock }) : new MemoryStore({ clock });
   const transport = smtpUrl ?? tools.mailServer?.url;
   const sessionStore = redis && new SessionStore({ client: redis });
-  const { app, verification } = withSettingsErrors(() =>
+  const { app, verification } = await withSettingsErrors(() =>
     createApp({
       ...{ origin, trustProxy, accounts },
       sessions: createSessions({ secret, secure: origin.startsWith('https:'), store: sessionStore }),
@@ -81,7 +81,7 @@ function logEmails(verification: EmailVerification): void {
 /** One line for each request but those for assets and tools. The query, which may hold anything, is left out. */
 function logRequests(app: RequestListener): RequestListener {
   return (req, res) => {
-    const [path = ''] = (req.url ?? '').split('?');
+    const path = (req.url ?? '').replace(/\?.*/, '').replace(/[^/]*(@|%40)[^/]*/gi, '***');
     const start = performance.now();
     const ms = () => Math.round(performance.now() - start);
     if (!/^\/(assets|dev)\//.test(path))
@@ -91,13 +91,15 @@ function logRequests(app: RequestListener): RequestListener {
 }
 
 function logServices(settings: DemoSettings, { mount, redisServer, mailServer }: DevelopmentTools): void {
-  const { origin, host, redisUrl, smtpUrl, database, isSecretRandom } = settings;
+  const { origin, host, redisUrl, smtpUrl, database, trustProxy, isSecretRandom } = settings;
   const isLocal = ['127.0.0.1', 'localhost', '::1'].includes(host);
   const started = redisServer && `${redisServer.version}, started by the demo`;
   const redis = redisUrl ? hostOf(redisUrl) : (started ?? 'none, codes are kept in memory');
   if (mount && mailServer) log(`Inbox: ${origin}/inbox (development only)`);
   if (mount && mailServer && !isLocal)
     log(`Warning: HOST is ${host}. Anyone who can reach it can read the inbox.`);
+  if (origin.startsWith('https:') && trustProxy === 0)
+    log('Warning: ORIGIN is https. Behind a proxy, set TRUST_PROXY, or the limits count all people as one.');
   log(`  Redis: ${redis}`);
   log(`  Email: ${smtpUrl ? hostOf(smtpUrl) : 'kept in the inbox'}`);
   log(`  Accounts: ${database === ':memory:' ? 'in memory' : database}`);
@@ -130,10 +132,10 @@ function hostOf(url: string): string {
   return host || pathname;
 }
 
-/** The options come from the environment, so the error of an invalid one is shown without a stack trace. */
-function withSettingsErrors<T>(create: () => T): T {
+/** What fails here was set in the environment, so its error is shown without a stack trace. */
+async function withSettingsErrors<T>(create: () => T | Promise<T>): Promise<T> {
   try {
-    return create();
+    return await create();
   } catch (error) {
     throw error instanceof Error ? new SettingsError(error.message) : error;
   }

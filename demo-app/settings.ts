@@ -9,7 +9,7 @@ export class SettingsError extends Error {}
 
 /** @throws SettingsError */
 export function readSettings(env: NodeJS.ProcessEnv) {
-  const port = readInteger('PORT', env['PORT'] || '3000', 65_535);
+  const port = readInteger('PORT', env['PORT'] || '3000', 65_535, 1);
   const smtpUrl = readUrl(env, 'SMTP_URL', 'smtp: smtps:', 'smtp://user:password@mail.example.com:587');
   const isProduction = env['NODE_ENV'] === 'production';
   if (!smtpUrl && isProduction)
@@ -48,7 +48,9 @@ function readUrl(
   example: string,
 ): string | undefined {
   const text = env[name] || undefined;
-  const isValid = text === undefined || (URL.canParse(text) && protocols.includes(new URL(text).protocol));
+  const isValid =
+    text === undefined ||
+    (URL.canParse(text) && protocols.includes(new URL(text).protocol) && !/%(?![\da-f]{2})/i.test(text));
   if (isValid) return text;
   throw new SettingsError(`${name} must be a URL such as ${example}.`);
 }
@@ -66,8 +68,8 @@ function readOrigin(text: string): string {
   throw new SettingsError(`ORIGIN must be an origin such as https://demo.example.com, not ${inspect(text)}.`);
 }
 
-function readInteger(name: string, text: string, max: number): number {
+function readInteger(name: string, text: string, max: number, min = 0): number {
   const value = Number(text);
-  if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value <= max) return value;
-  throw new SettingsError(`${name} must be an integer from 0 to ${max}, not ${inspect(text)}.`);
+  if (text.trim() !== '' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new SettingsError(`${name} must be an integer from ${min} to ${max}, not ${inspect(text)}.`);
 }

@@ -271,6 +271,19 @@ describe('the session', () => {
     await welcome(second).expect(303);
   });
 
+  it('responds with 503 while Redis is unresponsive, and is still there when it recovers', async () => {
+    const browser = browse(appWith());
+    await signUp(browser);
+    redis.server.pause();
+    try {
+      expect((await browser.get('/welcome').expect(503)).text).toContain('Something went wrong');
+      await browser.submit('/sign-out', {}).expect(503);
+    } finally {
+      redis.server.resume();
+    }
+    await browser.get('/welcome').expect(200);
+  });
+
   it('does not accept posts from other sites', async () => {
     const app = appWith();
     const post = (headers: Record<string, string>) => request(app).post('/sign-out').set(headers);

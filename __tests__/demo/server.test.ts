@@ -137,6 +137,8 @@ describe('startup', () => {
       { REDIS_URL: 'redis://user:hunter2@127.0.0.1:silent' },
       /^Cannot connect to Redis at 127\.0\.0\.1:\d+ \(timed out\)\. Check REDIS_URL\.$/,
     ],
+    ['a database that cannot be opened', { DATABASE: '/nowhere/accounts.db' }, /open/],
+    ['a Redis server that is none', { REDIS_SERVER: '/bin/true' }, /^REDIS_SERVER is set to/],
     [
       'an option that the package refuses',
       { SMTP_URL: 'smtp://demo:hunter2@mail.acme.example:25', MAIL_FROM: 'nobody' },
@@ -174,7 +176,12 @@ describe('startup', () => {
 describe('an invalid setting', () => {
   it.each([
     [{ REDIS_URL: 'localhost' }, 'REDIS_URL must be a URL such as redis://localhost:6379.'],
-    [{ PORT: '80808' }, "PORT must be an integer from 0 to 65535, not '80808'."],
+    [{ PORT: '80808' }, "PORT must be an integer from 1 to 65535, not '80808'."],
+    [{ PORT: '0' }, "PORT must be an integer from 1 to 65535, not '0'."],
+    [
+      { SMTP_URL: 'smtp://%zz:hunter2@localhost' },
+      'SMTP_URL must be a URL such as smtp://user:password@mail.example.com:587.',
+    ],
     [
       { ORIGIN: 'demo.example.com' },
       "ORIGIN must be an origin such as https://demo.example.com, not 'demo.example.com'.",

@@ -14,6 +14,7 @@ export type Accounts = ReturnType<typeof openAccounts>;
 /** @param file The database file, or `:memory:` for accounts that last as long as the process. */
 export function openAccounts(file = ':memory:') {
   const db = new Database(file);
+  db.exec('PRAGMA busy_timeout = 1000');
   // The unique constraint makes it safe for the sign-up handler to run twice with one token.
   db.exec('CREATE TABLE IF NOT EXISTS accounts (email TEXT UNIQUE, name TEXT, password TEXT)');
   const find = db.prepare<[string]>('SELECT email, name, password FROM accounts WHERE email = ?');

@@ -1,6 +1,6 @@
 /** Sessions, signing in and out, and the page for signed-in people. */
 import { createHmac } from 'node:crypto';
-import express, { type Request, type Response, type Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import session, { type Store } from 'express-session';
 import { textOf, textsOf } from '../site/site.js';
@@ -23,15 +23,27 @@ interface SessionOptions {
 }
 
 export function createSessions({ secret, secure, store }: SessionOptions) {
-  /** Reads the session of a request. */
-  const load = session({
+  const read = session({
     name: secure ? '__Host-session' : 'session',
     secret: createHmac('sha256', secret).update('demo sessions').digest('base64url'),
     ...(store && { store }),
     resave: false,
     saveUninitialized: false,
+    // A proxy tells by X-Forwarded-Proto that the browser uses HTTPS. Without that, there would be no cookie.
+    proxy: secure,
     cookie: { httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge: 7 * 24 * 3600 * 1000 },
   });
+  /** Reads the session of a request. While Redis is unresponsive, it fails after three seconds. */
+  const load: RequestHandler = (req, res, next) => {
+    let isSettled = false;
+    const timer = setTimeout(settle, 3000, UNAVAILABLE);
+    function settle(error?: unknown): void {
+      clearTimeout(timer);
+      if (!isSettled) next(error && UNAVAILABLE);
+      isSettled = true;
+    }
+    read(req, res, settle);
+  };
   return {
     load,
     /** Signs an account in. A new session ID prevents session fixation. */
@@ -42,6 +54,8 @@ export function createSessions({ secret, secure, store }: SessionOptions) {
     },
   };
 }
+
+const UNAVAILABLE = Object.assign(new Error('The session store is unavailable.'), { status: 503 });
 
 function failIfError(error: unknown): void {
   if (error) throw error;

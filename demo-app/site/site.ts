@@ -68,7 +68,7 @@ const showError: ErrorRequestHandler = (error, _req, res, next) => {
   if (res.headersSent) return next(error);
   // Body parsers set a status of 4xx for a request that they cannot read. Every other error is unexpected.
   const { status = 500 } = Object(error);
-  if (status >= 500) console.error(error);
+  if (status === 500) console.error(error);
   res.status(status).render('message', { ...textsOf(res).unexpectedError });
 };
 
