@@ -142,7 +142,7 @@ describeInBrowser('what just happened', () => {
     await has(page, 'POST /sign-up');
     await page.locator('#timeline summary', { hasText: en.panel.script.events.redeemed }).click();
     await page
-      .getByText(/requireVerifiedEmail\(verification\),$/m)
+      .getByText(/^app\.post\('\/sign-up', .*requireVerifiedEmail\(verification\)/m)
       .first()
       .waitFor();
     await page.locator('#timeline summary', { hasText: 'POST /sign-up' }).click();
