@@ -1,5 +1,6 @@
 /** The sign-in in a browser, and what people see when it is refused or slow. */
 import type { BrowserContextOptions, Page } from 'playwright-core';
+import { until } from '../support/until.js';
 import { describeInBrowser, useBrowser } from './browser.js';
 import { useDemo } from './demo-server.js';
 import { focused, shownMessages } from './steps.js';
@@ -73,5 +74,28 @@ describeInBrowser('the sign-in', () => {
     answer();
     await page.locator('#sign-in-password:focus:invalid').waitFor();
     expect(await page.title()).toBe(title);
+  });
+
+  it('sends one request while Enter is held and the server is slow, and can be submitted again later', async () => {
+    const page = await visit();
+    await page.clock.install();
+    let requests = 0;
+    await page.route('**/sign-in', (route) => {
+      requests += 1;
+      // The server never responds, and the person stops waiting.
+      return route.request().method() === 'POST' ? route.abort('aborted') : route.continue();
+    });
+    await page.fill('#sign-in-email', EMAIL);
+    await page.fill('#sign-in-password', 'not this one');
+    for (let i = 0; i < 20; i += 1) await page.keyboard.down('Enter');
+    await page.keyboard.up('Enter');
+    for (let i = 0; i < 3; i += 1) await page.keyboard.press('Enter');
+    await page.clock.runFor(1000);
+    await page.locator('#form button:has-text("Please wait…")').waitFor();
+    expect(requests).toBe(1);
+    await page.clock.runFor(10_000);
+    await page.locator('#form button:has-text("Sign in")').waitFor();
+    await page.keyboard.press('Enter');
+    await until('another request is sent', () => requests === 2);
   });
 });

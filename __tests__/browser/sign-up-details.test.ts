@@ -406,4 +406,27 @@ describeInBrowser('the details of the sign-up', () => {
     await page.fill('#account-password', PASSWORD);
     expect(await focused(page)).toBe('account-password');
   });
+
+  it('verifies a code once for each press of Enter, however long it is held', async () => {
+    const { page } = await visit();
+    await askForCode(page, EMAIL);
+    let requests = 0;
+    await page.route('**/verify', (route) => {
+      requests += 1;
+      return route.fulfill({
+        status: 503,
+        json: { ok: false, reason: 'unavailable', message: 'Later', retryAfter: 1 },
+      });
+    });
+    await typeCode(page, await code());
+    await page.locator('#code-error:has-text("Later")').waitFor();
+    for (let presses = 1; presses <= 2; presses += 1) {
+      for (let i = 0; i < 5; i += 1) {
+        await page.keyboard.down('Enter');
+        await page.locator('#code-error:has-text("Later")').waitFor();
+      }
+      await page.keyboard.up('Enter');
+      expect(requests).toBe(1 + presses);
+    }
+  });
 });

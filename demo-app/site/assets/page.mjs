@@ -16,11 +16,17 @@ export async function whileBusy(form, action) {
     button.textContent = texts.busy;
     announce(texts.busy);
   }, 500);
-  await action();
-  clearTimeout(timer);
-  button.textContent = label;
-  form.ariaBusy = button.ariaDisabled = null;
+  try {
+    await action();
+  } finally {
+    clearTimeout(timer);
+    button.textContent = label;
+    form.ariaBusy = button.ariaDisabled = null;
+  }
 }
+
+// Enter submits once, however long it is held.
+addEventListener('keydown', (event) => event.repeat && event.key === 'Enter' && event.preventDefault());
 
 // The page of a signed-out person may come back from memory, with the account on it.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
@@ -33,9 +39,11 @@ const refuseSecondClick = (event) => {
 };
 addEventListener('click', refuseSecondClick, { capture: true });
 
-// A form without a script of its own is busy until the next page comes.
-addEventListener('submit', ({ target, defaultPrevented }) => {
-  if (!defaultPrevented) void whileBusy(target, () => new Promise(() => {}));
+// A form without a script of its own is busy until the next page comes, unless the person stops waiting for it.
+addEventListener('submit', (event) => {
+  if (event.target.ariaBusy === 'true') return event.preventDefault();
+  if (!event.defaultPrevented)
+    void whileBusy(event.target, () => new Promise((end) => setTimeout(end, 10_000)));
 });
 
 showCopyButtons(document);
