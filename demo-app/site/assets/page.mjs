@@ -31,9 +31,9 @@ addEventListener('keydown', (event) => event.repeat && event.key === 'Enter' && 
 // The page of a signed-out person may come back from memory, with the account on it.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
-// The second click of a double click would hit what the first one has put in this place.
+// The second click of a double click would hit what the first one has put in this place. The attacks stay where they are.
 const refuseSecondClick = (event) => {
-  if (event.detail < 2 || !event.target.closest('a, button')) return;
+  if (event.detail < 2 || !event.target.closest(':is(a, button):not(#attacks *)')) return;
   event.preventDefault();
   event.stopPropagation();
 };
