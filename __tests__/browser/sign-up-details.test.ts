@@ -429,4 +429,23 @@ describeInBrowser('the details of the sign-up', () => {
       expect(requests).toBe(1 + presses);
     }
   });
+
+  it('says whether it copied, and then what the button does', async () => {
+    const { page, person } = await visit();
+    const errors: Error[] = [];
+    page.on('pageerror', (error) => errors.push(error));
+    await page.clock.install();
+    const button = page.locator('#intro [data-copy]');
+    await button.click();
+    await page.locator('#status:has-text("Copied")').waitFor({ state: 'attached' });
+    await button.click();
+    await page.clock.runFor(5000);
+    expect(await button.innerText()).toBe('Copy');
+    await page.evaluate(`navigator.clipboard.writeText = () => Promise.reject(new Error('Denied'))`);
+    await button.click();
+    await page.locator('#intro [data-copy]:has-text("Couldn’t copy")').waitFor();
+    expect(await text(page, '#status')).toBe('Couldn’t copy');
+    expect(errors).toEqual([]);
+    await person.close();
+  });
 });

@@ -50,10 +50,14 @@ showCopyButtons(document);
 document.addEventListener('click', async ({ target }) => {
   const button = target.closest('[data-copy]');
   if (!button) return;
-  const label = button.textContent;
-  await navigator.clipboard.writeText(button.dataset.copy);
-  button.textContent = texts.copied;
-  announce(texts.copied);
+  const { copy, label = button.textContent } = button.dataset;
+  button.dataset.label = label;
+  const isCopied = await navigator.clipboard.writeText(copy).then(
+    () => true,
+    () => false,
+  );
+  button.textContent = isCopied ? texts.copied : texts.notCopied;
+  announce(button.textContent);
   setTimeout(() => button.replaceChildren(label), 2000);
 });
 
