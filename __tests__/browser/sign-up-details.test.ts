@@ -430,6 +430,21 @@ describeInBrowser('the details of the sign-up', () => {
     }
   });
 
+  it('keeps the error when the skip link is used, and opens a step in a tab of its own', async () => {
+    const { page, person } = await visit();
+    await askForCode(page, EMAIL);
+    await typeCode(page, wrong(await code()));
+    const error = await shownMessages(page);
+    await page.focus('.skip-link');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/sign-up/code#form');
+    expect(await shownMessages(page)).toEqual(error);
+    const opened = person.waitForEvent('page');
+    await page.click('[data-step="code"] a[href="/sign-up"]', { modifiers: ['ControlOrMeta'] });
+    await step(await opened, 'address');
+    expect(await shownMessages(page)).toEqual(error);
+  });
+
   it('says whether it copied, and then what the button does', async () => {
     const { page, person } = await visit();
     const errors: Error[] = [];

@@ -37,11 +37,15 @@ codeInput.addEventListener('paste', (event) => {
 document.addEventListener('use-code', ({ detail }) => takeCode(detail));
 document.addEventListener('click', (event) => {
   const path = event.target.closest('#form a')?.getAttribute('href');
-  if (!Object.values(PATHS).includes(path)) return;
+  const opensTab = event.ctrlKey || event.metaKey || event.shiftKey;
+  if (opensTab || !Object.values(PATHS).includes(path)) return;
   event.preventDefault();
   go(path);
 });
-addEventListener('popstate', () => go(location.pathname, 'replaceState'));
+// A link to a part of the page, such as the skip link, changes no step.
+addEventListener('popstate', () => {
+  if (location.pathname !== PATHS[currentStep]) go(location.pathname, 'replaceState');
+});
 // What was typed survives a change of the language.
 addEventListener('pagehide', () => {
   for (const input of [emailInput, nameInput]) sessionStorage.setItem(input.id, input.value);
