@@ -299,7 +299,8 @@ describe('the routes of the attacks', () => {
       offeredAttacks(parts).filter(({ missing }) => !missing);
     const [mailServer, redisServer] = [mail, redis.server];
     expect(names({ mailServer, redisServer, redis: redis.client })).toHaveLength(7);
-    expect(names({ mailServer, redis: redis.client }).map(({ name }) => name)).not.toContain('redis');
+    expect(names({ mailServer, redis: redis.client })).toEqual([]);
+    expect(names({ mailServer })).toHaveLength(5);
     expect(names({ redisServer, redis: redis.client })).toEqual([]);
     const { post } = await start({ parts: { mailServer: undefined } });
     expect((await post('/dev/attacks/guesses')).status).toBe(404);
@@ -353,6 +354,15 @@ describe('the clock', () => {
     expect((await post('/dev/clock/limits', { email })).body).toEqual({ ok: true, offset: 0 });
     expect((await post('/email-verification/send', { email })).status).toBe(200);
     expect((await post('/email-verification/verify', entry)).status).toBe(200);
+  });
+
+  it('neither moves nor deletes anything in a Redis that others may use', async () => {
+    const { post } = await start({ parts: { redisServer: undefined } });
+    await redis.client.set('ev:foreign', 'kept');
+    for (const path of ['clock/minute', 'clock/limits', 'attacks/guesses', 'attacks/token'])
+      expect((await post(`/dev/${path}`)).status).toBe(404);
+    expect((await post('/dev/naive/send', { email })).status).toBe(404);
+    expect(await redis.client.keys('*')).toEqual(['ev:foreign']);
   });
 
   it('knows no other action', async () => {

@@ -30,13 +30,17 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-function demo({ inMemory = false } = {}) {
+function demo({ inMemory = false, isShared = false } = {}) {
   const accounts: Accounts = openAccounts();
   const streams = createEventStreams();
   const client = inMemory ? undefined : redis.client;
   const store: Store = client ? new RedisStore(client) : new MemoryStore();
   const settings = { origin: 'http://localhost:3000', from: FROM };
-  const servers = { redis: client, redisServer: redis.server, mailServer: mail.server };
+  const servers = {
+    redis: client,
+    redisServer: isShared ? undefined : redis.server,
+    mailServer: mail.server,
+  };
   const parts = { ...servers, accounts, store, clock: createClock(), streams, settings };
   const { app, verification } = createApp({
     origin: settings.origin,
@@ -140,6 +144,24 @@ describe('what Redis holds', () => {
     for (const key of keys) expect(key).toMatch(/<small>[1-9]\d* bytes · \d+ (min|hr)<\/small>/);
     for (const field of [en.panel.script.fields.c, en.panel.script.fields.s]) expect(text).toContain(field);
     expect(factsIn((await panel(app, EMAIL, [{ name: 'limited' }])).text)).toEqual(['5', '0', '1']);
+  });
+
+  it('is shown beside a key of another type', async () => {
+    const { app } = demo();
+    await send(app).expect(200);
+    await redis.client.lPush('ev:list', 'text');
+    const { text } = await panel(app);
+    expect(text).toContain(en.panel.script.fields.c);
+    expect(text).not.toContain('ev:list');
+  });
+
+  it('leaves out what others have in a shared Redis', async () => {
+    const { app } = demo({ isShared: true });
+    await send(app).expect(200);
+    await redis.client.set('ev:foreign', 'text');
+    const { text } = await panel(app);
+    expect(text).toContain(en.panel.script.fields.c);
+    expect(text).not.toContain('ev:foreign');
   });
 
   it('contains no address, code, token or IP that could be read', async () => {
@@ -271,6 +293,10 @@ describe('the stream of events', () => {
     const told = () => watched.events().filter(({ name }) => name !== 'message');
     await until('the email has arrived', async () => told().length > 0);
     expect(told()).toEqual([expect.objectContaining({ name: 'delivered', email: 'm***@example.com' })]);
+  });
+
+  it('answers a HEAD request at once', async () => {
+    await request(demo().app).head('/dev/events').expect(200);
   });
 
   it('ends when the server shuts down, which it would keep from closing', async () => {

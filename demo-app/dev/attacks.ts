@@ -11,16 +11,20 @@ const { all, count, LIMITED, newAddress, outcome, requestCode, wrong } = attacke
 const NAMES = ['guesses', 'race', 'stranger', 'token', 'known', 'redis', 'smtp'] as const;
 const SEND = '/email-verification/send';
 
+/** Whether Redis holds keys of others, perhaps: then no tool lists, writes or deletes keys, or moves the clock. */
+export const isShared = ({ redis, redisServer }: Partial<MountedParts>): boolean => !!redis && !redisServer;
+
 /** The attacks, each with the server that it lacks because the demo did not start it. */
-export function offeredAttacks({ mailServer, redisServer, redis }: Partial<MountedParts>) {
-  const lacksRedis = { redis: !redisServer, race: !redis };
-  return NAMES.map((name) => ({ name, missing: mailServer ? Object(lacksRedis)[name] && 'redis' : 'smtp' }));
+export function offeredAttacks({ mailServer, ...parts }: Partial<MountedParts>) {
+  const lacksRedis = (name: string) =>
+    isShared(parts) || (!parts.redisServer && ['redis', 'race'].includes(name));
+  return NAMES.map((name) => ({ name, missing: mailServer ? lacksRedis(name) && 'redis' : 'smtp' }));
 }
 
 export function attacksRouter(parts: MountedParts): Router {
   const offered = offeredAttacks(parts).filter(({ missing }) => !missing);
   const router = express.Router();
-  if (parts.redis) router.use('/naive', naiveRouter(parts.redis, attackers.receiveCode));
+  if (parts.redis && !isShared(parts)) router.use('/naive', naiveRouter(parts.redis, attackers.receiveCode));
   let isRunning = false;
   return router.post('/attacks/:name', async (req, res) => {
     const { name } = offered.find((attack) => attack.name === req.params['name']) ?? {};

@@ -9,7 +9,8 @@ const MAX_WAITING = 65_536;
 export function createEventStreams() {
   const streams = new Set<Response>();
   return {
-    connect(_req: Request, res: Response): void {
+    connect({ method }: Request, res: Response): void {
+      if (method === 'HEAD') return void res.end();
       // Otherwise, the connection would outlast the stream for seconds, and keep the server from closing.
       res.set('Connection', 'close').type('text/event-stream').write(': open\n\n');
       streams.add(res.on('close', () => streams.delete(res)));

@@ -5,6 +5,7 @@ import express, { type RequestHandler, type Router } from 'express';
 import type { RedisClientType } from 'redis';
 import { textsOf } from '../site/site.js';
 import { isAttack } from './attackers.js';
+import { isShared } from './attacks.js';
 import type { MountedParts } from './tools.js';
 
 /** What responses do not tell. No client may learn of `suppressed` and `code_expired`; the panel says so. */
@@ -14,7 +15,8 @@ export const EVENTS = ['suppressed', 'limited', 'delivered', 'code_expired', 're
 const READ_TIMEOUT = 1000;
 const MAX_KEYS = 1000;
 
-export function panelRouter({ redis, store, verification, mailServer, streams }: MountedParts): Router {
+export function panelRouter(parts: MountedParts): Router {
+  const { redis, store, verification, mailServer, streams } = parts;
   for (const name of EVENTS)
     verification.on(name, (event) => {
       const { email, duration, state, limit, reference }: Record<string, unknown> = { ...event };
@@ -38,8 +40,10 @@ export function panelRouter({ redis, store, verification, mailServer, streams }:
     const own = new Set<string>();
     const status = email ? await keysRead.run(own, () => verification.status({ email })) : undefined;
     if (!redis) return { kind: 'memory', status, keys: [] };
-    const names = new Set([...own, ...(await redis.keys('ev:*')).slice(0, MAX_KEYS)]);
-    const keys = await Promise.all([...names].map((key) => readKey(redis, key, own.has(key))));
+    const others = isShared(parts) ? [] : (await redis.keys('ev:*')).slice(0, MAX_KEYS);
+    const reads = [...new Set([...own, ...others])].map((key) => readKey(redis, key, own.has(key)));
+    // A key that cannot be read, such as one of another type, hides no other.
+    const keys = (await Promise.allSettled(reads)).flatMap((read) => ('value' in read ? [read.value] : []));
     return { kind: 'redis', status, keys: keys.filter(({ type }) => type !== 'none') };
   }
 
@@ -55,7 +59,8 @@ export function panelRouter({ redis, store, verification, mailServer, streams }:
 }
 
 async function readKey(redis: RedisClientType, key: string, isOwn: boolean) {
-  const [type, ttl, bytes] = await Promise.all([redis.type(key), redis.pTTL(key), redis.memoryUsage(key)]);
+  const size = redis.memoryUsage(key).catch(() => 0);
+  const [type, ttl, bytes] = await Promise.all([redis.type(key), redis.pTTL(key), size]);
   const values = type === 'hash' ? await redis.hGetAll(key) : { '': await redis.get(key) };
   return { key, isOwn, type, ttl, bytes: bytes ?? 0, values };
 }

@@ -8,7 +8,7 @@ import type { DemoSettings } from '../settings.js';
 import { allowInlineStyles } from '../site/site.js';
 import { readAppLines } from './app-lines.js';
 import { leaveToInbox } from './attackers.js';
-import { attacksRouter, offeredAttacks } from './attacks.js';
+import { attacksRouter, isShared, offeredAttacks } from './attacks.js';
 import { createClock } from './clock.js';
 import { createEventStreams, type EventStreams } from './event-streams.js';
 import { inboxRouter } from './inbox.js';
@@ -58,12 +58,14 @@ export function mountTools(given: ToolParts) {
   return (app: Express, verification: EmailVerification): void => {
     const parts = { ...given, verification };
     const { clock, mailServer, settings, streams } = parts;
-    const tools = { inbox: mailServer !== undefined, clock, attacks: offeredAttacks(parts) };
+    const attacks = offeredAttacks(parts);
+    const tools = { inbox: mailServer !== undefined, clock, hasClock: !isShared(parts), attacks };
     app.locals['tools'] = { ...tools, appLines: readAppLines() };
     app.use('/assets/idiomorph.mjs', express.static(require.resolve('idiomorph/dist/idiomorph.esm.js')));
     if (mailServer) app.use('/inbox', inboxRouter(mailServer, streams));
     app.get('/dev/previews', previewPage(settings)).get('/dev/events', streams.connect);
-    app.use('/dev', express.json(), panelRouter(parts), clock.router(parts), attacksRouter(parts));
+    app.use('/dev', express.json(), panelRouter(parts), attacksRouter(parts));
+    if (tools.hasClock) app.use('/dev', express.json(), clock.router(parts));
     app.use('/api', allowInlineStyles, serveOpenApi());
   };
 }
