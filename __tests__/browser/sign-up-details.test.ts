@@ -463,4 +463,26 @@ describeInBrowser('the details of the sign-up', () => {
     expect(errors).toEqual([]);
     await person.close();
   });
+
+  const fill = (record: string) =>
+    `for (const key of ['story', 'email-verification:/email-verification']) sessionStorage.setItem(key, '${record}')`;
+
+  it.each([
+    ['blocked', `Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('Blocked'); } })`],
+    ['full', `Storage.prototype.setItem = () => { throw new Error('Full'); }`],
+    ['full of rubbish', fill('{')],
+    ['full of records of another shape', fill('[null, 1, {}]')],
+  ])('needs no storage: one that is %s changes nothing on the page', async (_name, script) => {
+    const { page, person } = await visit();
+    const errors: string[] = [];
+    page.on('pageerror', ({ message }) => errors.push(message));
+    await person.addInitScript(script);
+    await page.reload();
+    await askForCode(page, EMAIL);
+    await typeCode(page, await code());
+    await step(page, 'account');
+    await createAccount(page);
+    await page.waitForLoadState('networkidle');
+    expect(errors).toEqual([]);
+  });
 });

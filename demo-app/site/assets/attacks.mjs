@@ -1,5 +1,5 @@
 /** "Try to break it", and the clock of the page, which follows that of the server: loads before the sign-up. */
-import { announce, texts, whileBusy } from './page.mjs';
+import { announce, storage, stored, texts, whileBusy } from './page.mjs';
 import { post } from './tools.mjs';
 
 const STATE = 'email-verification:/email-verification';
@@ -13,7 +13,7 @@ section.addEventListener('submit', (event) => {
 
 async function run(form) {
   const path = form.getAttribute('action');
-  const state = JSON.parse(sessionStorage.getItem(STATE) ?? '{}');
+  const state = Object(stored(STATE));
   const isOpen = state.expiresAt > Date.now() && !state.verificationToken;
   // An attack stops servers that the sign-up needs, too. Redis would even carry out late what it was asked meanwhile.
   const step = document.querySelector('[data-step]:not([hidden])');
@@ -26,7 +26,7 @@ async function run(form) {
   document.dispatchEvent(new CustomEvent('connected'));
   if (path.startsWith('/dev/attacks/')) return show(form.nextElementSibling, held, verdict, rows);
   if (path !== '/dev/clock/limits') return;
-  sessionStorage.setItem(STATE, JSON.stringify({ ...state, resendAt: undefined }));
+  storage.setItem(STATE, JSON.stringify({ ...state, resendAt: undefined }));
   location.reload();
 }
 

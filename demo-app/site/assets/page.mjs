@@ -1,5 +1,30 @@
-/** For every page: texts, copy buttons, forms that are submitted once, and pages that the Back button brings back. */
+/** For every page: texts, storage, copy buttons, forms that are submitted once, and pages that the Back button brings back. */
 export const texts = JSON.parse(document.getElementById('texts').textContent);
+
+const memory = new Map();
+/** That of the session survives a reload, and is separate for each tab. Where it is blocked or full, the page remembers. */
+export const storage = {
+  getItem: (key) => memory.get(key) ?? quietly(() => sessionStorage.getItem(key)) ?? null,
+  setItem(key, value) {
+    memory.set(key, value);
+    quietly(() => sessionStorage.setItem(key, value));
+  },
+  removeItem(key) {
+    memory.delete(key);
+    quietly(() => sessionStorage.removeItem(key));
+  },
+};
+
+/** @returns what is stored as JSON, if it can be read */
+export const stored = (key) => quietly(() => JSON.parse(storage.getItem(key)));
+
+function quietly(access) {
+  try {
+    return access();
+  } catch {
+    return undefined;
+  }
+}
 
 /** Makes screen readers say it. */
 export function announce(text) {

@@ -1,4 +1,5 @@
 /** "What just happened": the requests of the page and the events behind them, which the server renders, and the email. */
+import { storage, stored } from './page.mjs';
 import { channel, morph, post } from './tools.mjs';
 
 const byId = (id) => document.getElementById(id);
@@ -7,7 +8,7 @@ const { fetch } = window;
 let [step, email, isUnseen, message, timer] = ['', '', false];
 
 // Kept across reloads, and for the receipt. A sign-up ends the story.
-const story = JSON.parse(sessionStorage.getItem('story') ?? '[]');
+const story = [stored('story')].flat().filter((entry) => entry?.name);
 const entries = story.some(({ status }) => status === 201) ? [] : story;
 
 window.fetch = async (path, init) => {
@@ -95,7 +96,7 @@ function add(entry) {
 
 /** Once for several changes at about the same time. */
 function refresh() {
-  sessionStorage.setItem('story', JSON.stringify(entries));
+  storage.setItem('story', JSON.stringify(entries));
   clearTimeout(timer);
   const started = setTimeout(async () => {
     const response = await post('/dev/panel', { email, entries });

@@ -1,11 +1,9 @@
 /** The three steps of the sign-up on one page. The state of the package's browser client decides what they show. */
 import { createEmailVerificationClient } from './client.mjs';
-import { announce, texts, whileBusy } from './page.mjs';
+import { announce, storage, texts, whileBusy } from './page.mjs';
 
 const locale = document.documentElement.lang;
-// sessionStorage survives a reload, and is separate for each tab.
-const options = { baseUrl: '/email-verification', locale, storage: sessionStorage };
-const client = createEmailVerificationClient(options);
+const client = createEmailVerificationClient({ baseUrl: '/email-verification', locale, storage });
 const PATHS = { address: '/sign-up', code: '/sign-up/code', account: '/sign-up/account' };
 const appName = document.title.split(' · ').at(-1);
 
@@ -48,9 +46,9 @@ addEventListener('popstate', () => {
 });
 // What was typed survives a change of the language.
 addEventListener('pagehide', () => {
-  for (const input of [emailInput, nameInput]) sessionStorage.setItem(input.id, input.value);
+  for (const input of [emailInput, nameInput]) storage.setItem(input.id, input.value);
 });
-for (const input of [emailInput, nameInput]) input.value = sessionStorage.getItem(input.id) ?? '';
+for (const input of [emailInput, nameInput]) input.value = storage.getItem(input.id) ?? '';
 emailInput.value ||= client.state.email ?? '';
 $('#loading').hidden = true;
 $('#example').open = matchMedia('(min-width: 64rem)').matches;
