@@ -136,9 +136,15 @@ describeInBrowser('the attacks', () => {
     const page = await open();
     await askForCode(page, 'clock@example.com');
     expect(await secondsOf(page, 'expires-in')).toBeGreaterThan(120);
+    const other = await page.context().newPage();
+    const connected = other.waitForResponse('**/dev/events');
+    await other.goto(`${origin}/sign-up`);
+    await connected;
     await press(page, 'clock/minute');
+    await page.getByText(en.clockDone.minute).waitFor();
     await until('a minute passes', async () => (await secondsOf(page, 'expires-in')) <= 120);
     const shown = await page.locator('#attacks output').textContent();
+    await other.locator('#attacks output', { hasText: shown ?? '-' }).waitFor();
     await page.reload();
     await step(page, 'code');
     expect(await secondsOf(page, 'expires-in')).toBeLessThanOrEqual(120);
@@ -160,7 +166,21 @@ describeInBrowser('the attacks', () => {
     const code = await codeFor('limits@example.com');
     await resend.click();
     await until('it is sent', async () => (await codeFor('limits@example.com')) !== code);
+    await page.getByText(en.clockDone.limits).waitFor();
     await typeCode(page, code);
     await step(page, 'account');
+    await page.fill('#account-password', 'four words');
+    await press(page, 'clock/limits');
+    await page.getByText(en.clockDone.limits).waitFor();
+    expect(await page.inputValue('#account-password')).toBe('four words');
+  });
+
+  it('keep the step of the code when the limits are reset after a refused request', async () => {
+    const page = await open();
+    await page.request.post(`${origin}/email-verification/send`, { data: { email: 'refused@example.com' } });
+    await askForCode(page, 'refused@example.com');
+    await press(page, 'clock/limits');
+    await page.getByText(en.clockDone.limits).waitFor();
+    await step(page, 'code');
   });
 });

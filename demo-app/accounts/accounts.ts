@@ -36,6 +36,7 @@ export function openAccounts(file = ':memory:') {
       const isRight = await verify(stored ?? (await noPassword), normalize(password));
       return isRight ? { email, name } : undefined;
     },
+    remove: (email: string): unknown => db.prepare('DELETE FROM accounts WHERE email = ?').run(email),
     close: () => void db.close(),
   };
 }

@@ -12,13 +12,17 @@ import type { MountedParts } from './tools.js';
 export type Client = ReturnType<ReturnType<typeof clientsOf>>;
 export type Answer = Awaited<ReturnType<Client>>;
 
-/** The codes that the attackers have received, by address. */
+/** The addresses of the attackers, and the codes that they have received. */
 const codes = new Map<string, string>();
 
 /** Whether an email address, masked or not, belongs to an attack. */
 export const isAttack = (address: string): boolean => address.endsWith('@attack.example');
 
-export const newAddress = (): string => `${randomUUID()}@attack.example`;
+export function newAddress(): string {
+  const email = `${randomUUID()}@attack.example`;
+  receiveCode(email);
+  return email;
+}
 
 /** For the mail server: reads the codes of attackers. Returns whether the inbox shows the message. */
 export async function leaveToInbox({ envelope, text }: Pick<ReceivedMessage, 'envelope' | 'text'>) {
@@ -30,10 +34,14 @@ export async function leaveToInbox({ envelope, text }: Pick<ReceivedMessage, 'en
 export const receiveCode = (email: string, code = '') => codes.set(email, code);
 
 /** Removes what an attack left behind, and resets client limits: attackers may share the IP address of the page. */
-export async function cleanUp({ redis, verification }: MountedParts): Promise<void> {
+export async function cleanUp({ redis, verification, accounts }: MountedParts): Promise<void> {
   await Promise.all([...codes.keys()].map((email) => verification.forget({ email })));
+  for (const email of codes.keys()) accounts.remove(email);
   codes.clear();
   await deleteKeys(redis, /^naive:|^ev:[^{]*$/);
+  const sessions = (await redis?.keys('sess:*')) ?? [];
+  for (const key of sessions)
+    if ((await redis?.get(key))?.includes('@attack.example"')) await redis?.del(key);
 }
 
 /** Clients of the server that accepted a connection. On Linux, each has an IP address of its own, as real ones do. */

@@ -33,7 +33,7 @@ export function attacksRouter(parts: MountedParts): Router {
     if (isRunning) return void res.status(409).json({ verdict: t.busy });
     isRunning = true;
     try {
-      const client = attackers.clientsOf(req.socket, parts.timeout ?? 10_000);
+      const client = attackers.clientsOf(req.socket, parts.timeout ?? 20_000);
       const attack = ATTACKS[name]({ ...parts, client }, req.body?.email);
       const [held, cells, isYours] = await attack.finally(() => attackers.cleanUp(parts));
       const [, ...labels] = t[name].split(' | ');
@@ -137,7 +137,7 @@ const ATTACKS: Record<(typeof NAMES)[number], (means: Means, target: unknown) =>
   },
   async smtp({ client, mailServer }) {
     const ask = client().bind(undefined, SEND, { email: newAddress() });
-    mailServer?.refuse({ code: 550, text: 'No such user' });
+    mailServer?.refuse({ code: 550, text: 'No such user' }, attackers.isAttack);
     const refused = await ask().finally(() => mailServer?.refuse());
     const again = await ask();
     const held = refused.body['reason'] === 'delivery_failed' && again.status === 200;

@@ -1,10 +1,12 @@
 /** The clock of the store, which buttons on the page move. The page's own clock follows the offset in the responses. */
 import express, { type Router } from 'express';
+import { textsOf } from '../site/site.js';
 import type { MountedParts } from './tools.js';
 
 export function createClock() {
   let offset = 0;
-  const router = ({ redis, verification }: Pick<MountedParts, 'redis' | 'verification'>): Router =>
+  type Parts = Pick<MountedParts, 'redis' | 'verification' | 'streams'>;
+  const router = ({ redis, verification, streams }: Parts): Router =>
     express.Router().post('/clock/:action', async ({ params: { action }, body }, res) => {
       const email: unknown = body?.email;
       if (!['minute', 'expire', 'limits'].includes(action)) return void res.sendStatus(404);
@@ -12,9 +14,17 @@ export function createClock() {
       if (action === 'limits' && redis) await deleteKeys(redis, /^ev:([^{]*|\{.*\})$/);
       if (action === 'limits' && !redis) await verification.forget({ email });
       const status = action === 'expire' ? await verification.status({ email }) : undefined;
-      if (status?.kind === 'status') offset += 1000 * Math.max(0, ...status.codes.map((code) => code.endsIn));
+      const ends = status?.kind === 'status' ? status.codes.map((code) => code.endsIn) : [];
+      offset += 1000 * Math.max(0, ...ends);
       if (action === 'minute') offset += 60_000;
-      res.json({ ok: true, offset });
+      // The clock of the pages in other tabs.
+      streams.send({ name: 'clock', offset });
+      const done = action === 'expire' && ends.length === 0 ? 'noCode' : action;
+      res.json({
+        ok: true,
+        offset,
+        verdict: new Map(Object.entries(textsOf(res).clockDone)).get(done),
+      });
     });
   return { router, now: () => Date.now() + offset, offset: () => offset };
 }

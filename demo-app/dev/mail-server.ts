@@ -15,11 +15,11 @@ export type MailServerOptions = SMTPServerOptions & {
 export async function startMailServer({ accept, ...options }: MailServerOptions = {}) {
   const messages: ReceivedMessage[] = [];
   const listeners = new Set<(message: ReceivedMessage) => void>();
-  let refusal: Error | undefined;
+  let refusal: ((address: string) => Error | undefined) | undefined;
   const smtp = new SMTPServer({
     ...{ name: 'localhost', logger: false, disableReverseLookup: true, closeTimeout: 1 },
     disabledCommands: ['STARTTLS', 'AUTH'],
-    onRcptTo: (_address, _session, done) => done(refusal),
+    onRcptTo: ({ address }, _session, done) => done(refusal?.(address)),
     onData: (stream, session, done) => void receive(stream, session).then(() => done(), done),
     ...options,
   });
@@ -49,9 +49,10 @@ export async function startMailServer({ accept, ...options }: MailServerOptions 
       listeners.add(listener);
       return (): void => void listeners.delete(listener);
     },
-    /** Refuses every recipient with an SMTP reply, until called without one. */
-    refuse(reply?: { code: number; text: string }) {
-      refusal = reply && Object.assign(new Error(reply.text), { responseCode: reply.code });
+    /** Refuses recipients with an SMTP reply, until called without one. */
+    refuse(reply?: { code: number; text: string }, isRefused = (_address: string) => true) {
+      const error = reply && Object.assign(new Error(reply.text), { responseCode: reply.code });
+      refusal = (address) => (isRefused(address) ? error : undefined);
     },
     close: () => new Promise<void>((resolve) => smtp.close(resolve)),
   };

@@ -29,7 +29,7 @@ export interface ToolParts {
   readonly clock: ReturnType<typeof createClock>;
   readonly streams: EventStreams;
   readonly settings: Pick<DemoSettings, 'origin' | 'from'>;
-  /** The longest time for one attack, in milliseconds. @default 10000 */
+  /** The longest time for one attack, in milliseconds. @default 20000 */
   readonly timeout?: number;
 }
 

@@ -4,8 +4,12 @@ import { post } from './tools.mjs';
 
 const STATE = 'email-verification:/email-verification';
 const section = document.getElementById('attacks');
+const done = document.getElementById('clock-done');
 const systemTime = Date.now;
+done.append(storage.getItem('clock-done') ?? '');
+storage.removeItem('clock-done');
 setClock(Number(section.dataset.offset));
+document.addEventListener('reported', ({ detail }) => detail.name === 'clock' && setClock(detail.offset));
 section.addEventListener('submit', (event) => {
   event.preventDefault();
   void whileBusy(event.target, () => run(event.target));
@@ -22,17 +26,23 @@ async function run(form) {
   step.inert = false;
   const answer = await response?.json().catch(() => undefined);
   const { offset, held, rows = [], verdict = texts.unexpected } = answer ?? {};
-  announce(offset === undefined ? verdict : setClock(offset));
   document.dispatchEvent(new CustomEvent('connected'));
-  if (path.startsWith('/dev/attacks/')) return show(form.nextElementSibling, held, verdict, rows);
-  if (path !== '/dev/clock/limits') return;
-  storage.setItem(STATE, JSON.stringify({ ...state, resendAt: undefined }));
+  if (path.startsWith('/dev/attacks/')) {
+    announce(verdict);
+    return show(form.nextElementSibling, held, verdict, rows);
+  }
+  if (offset !== undefined) setClock(offset);
+  done.textContent = verdict;
+  if (path !== '/dev/clock/limits' || !state.email || state.verificationToken) return;
+  // The step of the code stays for as long as there is a code or a countdown.
+  storage.setItem(STATE, JSON.stringify({ ...state, resendAt: Date.now() + 2000 }));
+  storage.setItem('clock-done', verdict);
   location.reload();
 }
 
 function setClock(offset) {
   Date.now = () => systemTime() + offset;
-  return Object.assign(section.querySelector('output'), { value: `+${Math.round(offset / 1000)} s` }).value;
+  section.querySelector('output').value = `+${Math.round(offset / 1000)} s`;
 }
 
 function show(line, held, verdict, rows) {

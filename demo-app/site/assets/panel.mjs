@@ -42,6 +42,7 @@ document.addEventListener('reported', ({ detail }) => {
     isUnseen = !document.hasFocus() && isOwn(message.to);
     return showMessage();
   }
+  if (detail.name === 'clock') return;
   // The address in an event is masked.
   if (!detail.email || isOwn(detail.email, email.trim().replace(/^(.).*@/, '$1***@'))) add(detail);
 });
@@ -68,7 +69,7 @@ function showMessage() {
   const { id, subject, code, to } = message ?? {};
   byId('new-email').hidden = step !== 'code' || !isOwn(to);
   Object.assign(byId('new-email-link'), { textContent: subject, href: `/inbox/${id}` });
-  byId('new-email-code').textContent = code ?? '';
+  Object.assign(byId('new-email-code'), { textContent: code, hidden: !code });
   byId('use-code').hidden = !code;
   markTitle();
 }
