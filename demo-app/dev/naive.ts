@@ -1,11 +1,14 @@
-/** What a tutorial's code does, and Better Auth 1.7 (`atomicVerifyOTP`): take the record, compare, write it back. */
+/** What others do: compare without counting, as tutorials; or take the record, compare, write it back, as Better Auth 1.7. */
 import { randomInt } from 'node:crypto';
 import express, { type Router } from 'express';
 import type { RedisClientType } from 'redis';
 
 type Deliver = (email: string, code: string) => unknown;
 
-export function naiveRouter(redis: Pick<RedisClientType, 'set' | 'getDel'>, deliver: Deliver): Router {
+export function naiveRouter(
+  redis: Pick<RedisClientType, 'set' | 'get' | 'getDel'>,
+  deliver: Deliver,
+): Router {
   const router = express.Router();
   const save = (email: string, record: { code: string; attempts: number }) =>
     redis.set(`naive:${email}`, JSON.stringify(record), { EX: 180 });
@@ -15,6 +18,12 @@ export function naiveRouter(redis: Pick<RedisClientType, 'set' | 'getDel'>, deli
     await deliver(email, code);
     res.json({ ok: true });
   });
+  router.post('/compare', async ({ body: { email, code } }, res) => {
+    const record = JSON.parse((await redis.get(`naive:${email}`)) ?? 'null');
+    if (code === record?.code) return void res.json({ verify: true });
+    res.status(401).json({ verify: false, reason: 'code_incorrect' });
+  });
+  // Better Auth's `atomicVerifyOTP`.
   return router.post('/verify', async ({ body: { email, code } }, res) => {
     const record = JSON.parse((await redis.getDel(`naive:${email}`)) ?? 'null');
     if (record && code === record.code) return void res.json({ verify: true });
