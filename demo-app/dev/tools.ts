@@ -44,7 +44,7 @@ export async function createDevelopmentTools(settings: DemoSettings, log: (messa
   return {
     redisServer,
     mailServer,
-    // Where nothing can move it, the store has no clock: then it also sees by Redis' own time what comes too late.
+    // Where nothing can move the clock, the store has none: the time of Redis counts.
     clock: settings.isProduction || settings.redisUrl ? undefined : clock.now,
     mount: settings.isProduction ? undefined : mount,
     endStreams: streams.end,

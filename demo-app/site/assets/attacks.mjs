@@ -19,7 +19,7 @@ async function run(form) {
   const path = form.getAttribute('action');
   const state = Object(stored(STATE));
   const isOpen = state.expiresAt > Date.now() && !state.verificationToken;
-  // An attack stops servers that the sign-up needs, too. Redis would even carry out late what it was asked meanwhile.
+  // An attack stops servers that the sign-up needs, too.
   const step = document.querySelector('[data-step]:not([hidden])');
   step.inert = true;
   const response = await post(path, isOpen ? { email: state.email } : {});

@@ -231,21 +231,22 @@ export class RedisStore implements Store {
     timeout: number,
     args: readonly (string | number)[],
   ): Promise<string[]> {
-    const latest = this.#now() + timeout;
+    const latest = Date.now() + timeout;
     try {
       for (let again = false; ; again = true) {
-        const calledAt = this.#now();
+        const calledAt = Date.now();
         const left = latest - calledAt;
-        const serverLatest = this.#testClock ? latest : this.#serverClock.at(latest - REPLY_MARGIN);
+        const now = this.#testClock ? String(this.#testClock()) : '';
+        const serverLatest = this.#serverClock.at(latest - REPLY_MARGIN);
         const reply = await this.#call(script, left, {
           keys,
-          arguments: [this.#testClock ? String(calledAt) : '', String(serverLatest), ...args.map(String)],
+          arguments: [now, String(serverLatest), ...args.map(String)],
         });
         if (!Array.isArray(reply)) throw noReply(reply);
         this.#connection.wasOpen = true;
         this.#connection.lastError = undefined;
         const [serverTime, kind, ...rest] = reply.map(String);
-        if (!this.#testClock) this.#serverClock.learn(Number(serverTime), calledAt, this.#now());
+        this.#serverClock.learn(Number(serverTime), calledAt, Date.now());
         if (kind !== 'late') return [kind ?? '', ...rest];
         if (again || left <= 0) throw new StoreTimeout();
       }
@@ -280,10 +281,6 @@ export class RedisStore implements Store {
 
     // A client of another kind may not return a promise.
     return sharedTimeout.race(Promise.resolve(commands.evalSha(script.sha, options)), { recover });
-  }
-
-  #now(): number {
-    return this.#testClock ? this.#testClock() : Date.now();
   }
 }
 

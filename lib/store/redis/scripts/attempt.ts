@@ -8,8 +8,8 @@ import { defineScript } from './script.js';
  *
  * KEYS  1 challenge
  * ARGV  3 code, 4 holder or '', 5 token, 6 tokenTtl
- * Returns { now, 'accepted' }, { now, 'incorrect' or 'outdated', attempts left }
- *      or { now, 'expired', 1 if a code is live }
+ * Returns { serverTime, 'accepted' }, { serverTime, 'incorrect' or 'outdated', attempts left }
+ *      or { serverTime, 'expired', 1 if a code is live }
  */
 export const attempt = defineScript(`
 local challenge = KEYS[1]
@@ -19,22 +19,22 @@ local held = read(challenge)
 
 -- Every attempt has a new token. If it is already stored, this is the same command sent again by the Redis client because
 -- the reply was lost: its code was right, and is accepted again.
-if isLive(held['t' .. token]) then return { now, 'accepted' } end
+if isLive(held['t' .. token]) then return { serverTime, 'accepted' } end
 
-if lastCodeEnd(held) == 0 then return { now, 'expired', 0 } end
+if lastCodeEnd(held) == 0 then return { serverTime, 'expired', 0 } end
 
 -- A known holder never falls back to the shared attempts, even when it has none left.
 local budget = 's'
 if holder ~= '' and isLive(held['i' .. holder]) then budget = 'i' .. holder end
-if not isLive(held[budget]) or countOf(held[budget]) < 1 then return { now, 'expired', 1 } end
+if not isLive(held[budget]) or countOf(held[budget]) < 1 then return { serverTime, 'expired', 1 } end
 
 -- Counted before compared, and before anything is deleted: a server out of memory refuses this first write, and then
 -- nothing has changed.
 local left = countOf(held[budget]) - 1
 redis.call('HSET', challenge, budget, pack(left, endOf(held[budget])))
 
-if not held['c' .. code] then return { now, 'incorrect', left } end
-if not isLive(held['c' .. code]) then return { now, 'outdated', left } end
+if not held['c' .. code] then return { serverTime, 'incorrect', left } end
+if not isLive(held['c' .. code]) then return { serverTime, 'outdated', left } end
 
 local kept = { ['t' .. token] = packEnd(now + tokenTtl) }
 redis.call('HSET', challenge, 't' .. token, kept['t' .. token])
@@ -50,5 +50,5 @@ for field, value in pairs(held) do
   end
 end
 expireWith(challenge, kept)
-return { now, 'accepted' }
+return { serverTime, 'accepted' }
 `);

@@ -4,7 +4,7 @@ import { defineScript } from './script.js';
  * Tries every command that the other scripts call, and identifies the server.
  *
  * KEYS  1 a hash to write to, 2 a string to write to
- * Returns { now, 'checked', INFO on the server, INFO on its memory, then each refused command and the reply to it }
+ * Returns { serverTime, 'checked', INFO on the server, INFO on its memory, then each refused command and the reply to it }
  */
 export const check = defineScript(`
 local refused = {}
@@ -25,5 +25,5 @@ try('GET', KEYS[2])
 try('PTTL', KEYS[2])
 try('PEXPIRE', KEYS[2], '1')
 try('DEL', KEYS[1], KEYS[2])
-return { now, 'checked', try('INFO', 'server'), try('INFO', 'memory'), unpack(refused) }
+return { serverTime, 'checked', try('INFO', 'server'), try('INFO', 'memory'), unpack(refused) }
 `);

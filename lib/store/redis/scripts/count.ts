@@ -5,13 +5,13 @@ import { defineScript } from './script.js';
  *
  * KEYS  1 the counter of the IP
  * ARGV  3 window, 4 'hit', 'undo' or 'forget'
- * Returns { now, 'counted', hits, resetsIn }
+ * Returns { serverTime, 'counted', hits, resetsIn }
  */
 export const count = defineScript(`
 local counter, window, step = KEYS[1], tonumber(ARGV[3]), ARGV[4]
 if step == 'forget' then
   redis.call('DEL', counter)
-  return { now, 'counted', 0, window }
+  return { serverTime, 'counted', 0, window }
 end
 
 local value = redis.call('GET', counter)
@@ -23,8 +23,8 @@ if step == 'hit' then
 elseif hits > 0 then
   hits = hits - 1
 else
-  return { now, 'counted', 0, window }
+  return { serverTime, 'counted', 0, window }
 end
 redis.call('SET', counter, pack(hits, ends), 'PX', string.format('%.0f', ends - now))
-return { now, 'counted', hits, ends - now }
+return { serverTime, 'counted', hits, ends - now }
 `);

@@ -9,7 +9,7 @@ import { defineScript } from './script.js';
  *
  * KEYS  1 mailbox, 2 challenge
  * ARGV  3 code, 4 the holder that this open created or '', 5 place, 6… max and window of each limit
- * Returns { now, 'discarded', resendIn }
+ * Returns { serverTime, 'discarded', resendIn }
  */
 export const discard = defineScript(`
 local mailbox, challenge = KEYS[1], KEYS[2]
@@ -33,5 +33,5 @@ redis.call('HDEL', challenge, 'c' .. code)
 if codeEnd and holderEnd and endOf(holderEnd) <= endOf(codeEnd) then
   redis.call('HDEL', challenge, 'i' .. newHolder)
 end
-return { now, 'discarded', wait(emails, limits) }
+return { serverTime, 'discarded', wait(emails, limits) }
 `);

@@ -9,8 +9,8 @@ import { defineScript } from './script.js';
  * KEYS  1 mailbox, 2 challenge
  * ARGV  3 code, 4 code if the holder is a new one, 5 codeTtl, 6 holder or '', 7 new holder, 8 maxAttempts, 9 shared attempts,
  *       10… max and window of each limit
- * Returns { now, 'opened', 1 if the holder was kept, place, expiresIn, resendIn }
- *      or { now, 'limited', wait, how long the holder can still enter a code or -1 }
+ * Returns { serverTime, 'opened', 1 if the holder was kept, place, expiresIn, resendIn }
+ *      or { serverTime, 'limited', wait, how long the holder can still enter a code or -1 }
  */
 export const open = defineScript(`
 local mailbox, challenge = KEYS[1], KEYS[2]
@@ -23,7 +23,7 @@ local emails = recent(redis.call('GET', mailbox) or '')
 local held = read(challenge)
 
 local full = wait(emails, limits)
-if full > 0 then return { now, 'limited', full, holderWindow(held, holder) } end
+if full > 0 then return { serverTime, 'limited', full, holderWindow(held, holder) } end
 
 -- Two emails in one millisecond get two places, so that each can be given back once.
 local place = now
@@ -49,5 +49,5 @@ for _, field in ipairs(useless) do
 end
 expireWith(challenge, held)
 
-return { now, 'opened', kept and 1 or 0, place, codeTtl, wait(emails, limits) }
+return { serverTime, 'opened', kept and 1 or 0, place, codeTtl, wait(emails, limits) }
 `);

@@ -6,9 +6,9 @@ import { defineScript } from './script.js';
  *
  * KEYS  1 challenge
  * ARGV  3 holder
- * Returns { now, 'seen', how long or -1 }
+ * Returns { serverTime, 'seen', how long or -1 }
  */
 export const peek = defineScript(`
 ${challengeLua}
-return { now, 'seen', holderWindow(read(KEYS[1]), ARGV[3]) }
+return { serverTime, 'seen', holderWindow(read(KEYS[1]), ARGV[3]) }
 `);

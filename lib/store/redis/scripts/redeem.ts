@@ -6,17 +6,17 @@ import { defineScript } from './script.js';
  *
  * KEYS  1 challenge
  * ARGV  3 token
- * Returns { now, 'redeemed', its end } or { now, 'unknown' }
+ * Returns { serverTime, 'redeemed', its end } or { serverTime, 'unknown' }
  */
 export const redeem = defineScript(`
 local challenge, field = KEYS[1], 't' .. ARGV[3]
 ${challengeLua}
 local held = read(challenge)
 local value = held[field]
-if not isLive(value) then return { now, 'unknown' } end
+if not isLive(value) then return { serverTime, 'unknown' } end
 redis.call('HDEL', challenge, field)
 -- The token may have been the last to end.
 held[field] = nil
 expireWith(challenge, held)
-return { now, 'redeemed', endOf(value) }
+return { serverTime, 'redeemed', endOf(value) }
 `);

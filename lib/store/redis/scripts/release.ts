@@ -6,7 +6,7 @@ import { defineScript } from './script.js';
  *
  * KEYS  1 challenge
  * ARGV  3 token, 4 its end
- * Returns { now, 'released' }
+ * Returns { serverTime, 'released' }
  */
 export const release = defineScript(`
 local challenge, token, ends = KEYS[1], ARGV[3], tonumber(ARGV[4]) or 0
@@ -16,5 +16,5 @@ if ends > now and ends <= now + ${DAY} then
     redis.call('PEXPIRE', challenge, string.format('%.0f', ends - now))
   end
 end
-return { now, 'released' }
+return { serverTime, 'released' }
 `);

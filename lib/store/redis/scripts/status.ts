@@ -7,7 +7,7 @@ import { defineScript } from './script.js';
  *
  * KEYS  1 mailbox, 2 challenge
  * ARGV  3… max and window of each limit
- * Returns { now, 'status', emails that count, resendIn, attempts left, live tokens, then how long each live code is valid }
+ * Returns { serverTime, 'status', emails that count, resendIn, attempts left, live tokens, then how long each live code is valid }
  */
 export const status = defineScript(`
 local mailbox, challenge = KEYS[1], KEYS[2]
@@ -31,5 +31,5 @@ end
 table.sort(codes)
 -- Attempts are worth nothing without a code.
 if #codes == 0 then attemptsLeft = 0 end
-return { now, 'status', sends, wait(emails, limits), attemptsLeft, tokens, unpack(codes) }
+return { serverTime, 'status', sends, wait(emails, limits), attemptsLeft, tokens, unpack(codes) }
 `);
