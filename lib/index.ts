@@ -44,7 +44,7 @@ export type { Notice } from './mail/notice.js';
 export { noticeTemplate } from './mail/notice.js';
 export type { MailContent, Template, TemplateInput, TemplateOptions } from './mail/template.js';
 export { defaultTemplate } from './mail/template.js';
-export type { TransporterLike, TransportOption, TransportsOption } from './mail/transport.js';
+export type { TransporterLike, TransportOption, TransportsOption } from './mail/transport/transport.js';
 export type { BeforeSend, SendAttempt, SendInWords, SendVerdict } from './operations/before-send.js';
 export type { Unavailable } from './operations/context.js';
 export type { FieldError, InvalidRequest } from './operations/input.js';

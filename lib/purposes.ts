@@ -1,7 +1,7 @@
 /** createEmailVerifications(): one verification for each purpose, on one store and one pool of connections. */
 import { isOptions, readOptions, readOptionsOf, refuse } from './checks.js';
 import { type EmailVerification, verificationOf } from './email-verification.js';
-import type { Transport } from './mail/transport.js';
+import type { Transport } from './mail/transport/transport.js';
 import { createSettings, type EmailVerificationOptions, OPTIONS } from './options/options.js';
 
 /** The options that all purposes share. */

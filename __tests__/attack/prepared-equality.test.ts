@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import PostalMime from 'postal-mime';
 import { buildMessage, type MessageInput } from '../../lib/mail/message.js';
 import { createPreparedMessages } from '../../lib/mail/prepared.js';
-import type { RawMessage } from '../../lib/mail/smtp/pool.js';
+import type { RawMessage } from '../../lib/mail/smtp/composer.js';
 import { createSettings, type EmailVerificationOptions } from '../../lib/options/options.js';
 import { LANGUAGES, LOCALES } from '../support/languages.js';
 import { randomRuns } from '../support/random-runs.js';

@@ -7,9 +7,9 @@ import { propertyOf, textOf } from '../errors.js';
 import { DeliveryError } from './delivery-error.js';
 import { type Endpoint, type FailureDetails, failureDetailsOf } from './failure-details.js';
 import { type Attempt, attemptOf, createAttempt, registerAttempt, trackReading } from './smtp/attempt.js';
+import type { RawMessage } from './smtp/composer.js';
 import { oneChunk } from './smtp/one-chunk.js';
-import type { RawMessage } from './smtp/pool.js';
-import { type AnyTransporter, endpointOf, isSmtpName, type Transport } from './transport.js';
+import { type AnyTransporter, endpointOf, isSmtpName, type Transport } from './transport/transport.js';
 
 /** A message to one recipient, ready for nodemailer's `sendMail`. */
 export type Mail = SendMailOptions & {

@@ -7,9 +7,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { isBuiltIn, type Locale } from '../locales/locale.js';
 import type { Settings } from '../options/options.js';
 import { buildMessage, type MessageInput, messageIdOf } from './message.js';
-import type { Compose, RawMessage } from './smtp/pool.js';
+import type { Compose, RawMessage } from './smtp/composer.js';
 import { defaultTemplate } from './template.js';
-import type { Transport } from './transport.js';
+import type { Transport } from './transport/transport.js';
 
 /** The message with a code that is still valid for `remaining` ms; undefined when nodemailer has to compose it. */
 export type PreparedMessages = (input: MessageInput, remaining: number) => RawMessage | undefined;

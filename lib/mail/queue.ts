@@ -7,7 +7,7 @@ import { createEnqueue, isJobQueue, type Queued } from './job-queue.js';
 import type { DeliveryOutcome } from './mailer.js';
 import type { OutgoingEmail } from './message.js';
 import { createDelivery } from './retries.js';
-import { endpointOf, type Transport } from './transport.js';
+import { endpointOf, type Transport } from './transport/transport.js';
 
 export interface EmailQueue {
   /** Resolves to a slot for one more email, or to undefined if none becomes free in time or the queue is closed. */

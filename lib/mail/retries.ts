@@ -17,8 +17,9 @@ import {
 } from './mailer.js';
 import { buildMessage, type OutgoingEmail } from './message.js';
 import { createPreparedMessages, type PreparedMessages } from './prepared.js';
-import { DEFAULTS, type RawMessage } from './smtp/pool.js';
-import type { AnyTransporter } from './transport.js';
+import type { RawMessage } from './smtp/composer.js';
+import { DEFAULTS } from './smtp/pool.js';
+import type { AnyTransporter } from './transport/transport.js';
 
 /** The delays between tries in the background or by a worker, in ms. The last one repeats while the code is valid. */
 const RETRY_DELAYS = [1000, 3000, 10_000];

@@ -7,7 +7,7 @@ import type { PartialLocale } from '../locales/locale.js';
 import type { JobQueue } from '../mail/job-queue.js';
 import type { CustomDelivery } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
-import { createTransports, type Transport, type TransportsOption } from '../mail/transport.js';
+import { createTransports, type Transport, type TransportsOption } from '../mail/transport/transport.js';
 import type { BeforeSend } from '../operations/before-send.js';
 import { boundedStore } from '../store/bounded-store.js';
 import type { Store } from '../store/store.js';

@@ -8,13 +8,15 @@
  * `becomeIdle` puts the connection back and calls `takeNext` again.
  */
 import type { Readable } from 'node:stream';
-import type { SendMailOptions, SMTPPoolOptions, SMTPSentMessageInfo, Transporter } from 'nodemailer';
+import type { SMTPPoolOptions, SMTPSentMessageInfo, Transporter } from 'nodemailer';
 import Mailer from 'nodemailer/lib/mailer';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import SMTPTransport from 'nodemailer/lib/smtp-transport';
 import { type Attempt, attemptOf, trackReading } from './attempt.js';
+import { type Compose, createComposer, type RawMessage } from './composer.js';
 import { connect } from './connect.js';
 import { oneChunk } from './one-chunk.js';
+import { createPoolSize } from './pool-size.js';
 import { createRateLimit } from './rate-limit.js';
 import { createWatchdog, type Watchdog } from './watchdog.js';
 
@@ -32,9 +34,6 @@ const USED_CONNECTION_TIMEOUT = 2000;
 
 /** How long a server may take to close a connection after QUIT, in ms. */
 const QUIT_TIMEOUT = 500;
-
-/** After a server refused one of several connections, one more is tried after each interval of this many ms. */
-const GROWTH_INTERVAL = 10_000;
 
 interface Connection {
   state: 'opening' | 'idle' | 'busy' | 'closing';
@@ -54,16 +53,6 @@ interface Connection {
   /** Closes it at once, even while it is opening. */
   close: () => void;
 }
-
-/** A composed message with its envelope. */
-export interface RawMessage {
-  readonly envelope: { from: string | false; to: string[] };
-  readonly messageId: string;
-  readonly raw: Buffer;
-}
-
-/** Composes a message as it would be sent. */
-export type Compose = (message: SendMailOptions) => Promise<RawMessage>;
 
 export interface SmtpPool {
   readonly transporter: Transporter<SMTPSentMessageInfo, SMTPPoolOptions>;
@@ -115,8 +104,7 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
   const queue: Job[] = [];
   /** Why connections failed to open while others were still opening. */
   let openErrors: Error[] = [];
-  /** Lower than `maxConnections` after the server refused one, and growing again since then. */
-  let connectionLimit = { max: maxConnections, since: Number.NEGATIVE_INFINITY };
+  const size = createPoolSize(maxConnections);
   let closed = false;
 
   function send(mail: PoolMail, callback: Job['done']): void {
@@ -273,7 +261,7 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
     if (connection.state !== 'opening') return;
     clearTimeout(connection.timers.opening);
     // Others failed in the meantime: the server accepts fewer connections than we tried to open.
-    if (openErrors.length > 0) openFewer();
+    if (openErrors.length > 0) size.reduceTo(connections.size);
     openErrors = [];
     becomeIdle(connection);
   }
@@ -322,21 +310,14 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
       if (connections.size > 0) return;
       for (const error of openErrors) queue.shift()?.done(error);
     } else {
-      openFewer();
+      size.reduceTo(connections.size);
       // No more can be opened, so use any connection.
       for (const job of queue) job.fresh = false;
     }
     openErrors = [];
   }
 
-  function openFewer(): void {
-    connectionLimit = { max: connections.size, since: performance.now() };
-  }
-
-  function hasRoom(): boolean {
-    const steps = Math.floor((performance.now() - connectionLimit.since) / GROWTH_INTERVAL);
-    return connections.size < Math.min(maxConnections, connectionLimit.max + steps);
-  }
+  const hasRoom = () => connections.size < size.limit();
 
   function count(state: Connection['state']): number {
     let found = 0;
@@ -363,24 +344,10 @@ export function createSmtpPool(options: SMTPPoolOptions): SmtpPool {
   const isIdle = () => queue.length < maxConnections;
   const pool = Object.assign(transport, { name: 'SMTP (pool)', send, close, isIdle });
   const mailerOptions = { ...settings, maxConnections };
-  const composer = new Mailer<RawMessage, SMTPPoolOptions>(
-    {
-      name: pool.name,
-      version: pool.version,
-      send({ message }, callback) {
-        message.build((error, raw) =>
-          raw
-            ? callback(null, { envelope: message.getEnvelope(), messageId: message.messageId(), raw })
-            : callback(error, undefined),
-        );
-      },
-    },
-    { ...mailerOptions, dkim: undefined },
-  );
   const transporter = new Mailer<SMTPSentMessageInfo, SMTPPoolOptions>(pool, mailerOptions);
   return {
     transporter,
-    compose: (message) => composer.sendMail(message),
+    compose: createComposer(pool, mailerOptions),
     sendRaw,
   };
 }

@@ -3,7 +3,7 @@
  * `secure: 'false'` as true. Without this check, such a mistake would show only when somebody signs up.
  */
 import { isIP } from 'node:net';
-import { isOptions, isUnset, namesIn, nearMiss, shown } from '../checks.js';
+import { isOptions, isUnset, namesIn, nearMiss, shown } from '../../checks.js';
 
 /** Options by name, with values of any type. */
 export type RawOptions = Readonly<Record<string, unknown>>;
@@ -171,4 +171,9 @@ export function refuseTransportOption(name: string, expected: string, value: unk
 /** Shows only short words and numbers: anything else may be a URL that contains a password. */
 function received(value: unknown): string {
   return typeof value === 'string' && !/^[\w .-]{0,40}$/.test(value) ? 'another string' : shown(value);
+}
+
+/** The fields of an object; none of anything else. */
+export function fieldsOf(value: unknown): RawOptions {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
