@@ -13,7 +13,7 @@ import {
 import type { Accounts } from './accounts/accounts.js';
 import { codeEmail, existingAccountEmail } from './accounts/emails.js';
 import { type Sessions, signInRouter } from './accounts/sign-in.js';
-import { errorPages, pages, setUpSite, textOf, textsOf } from './site/site.js';
+import { errorPages, isBetween, pages, setUpSite, textOf, textsOf } from './site/site.js';
 
 export interface AppOptions {
   /** The origin of the pages in a browser, such as `https://acme.example`. */
@@ -43,7 +43,7 @@ export function createApp(options: AppOptions): { app: Express; verification: Em
   });
 
   const app = express().disable('x-powered-by').set('trust proxy', trustProxy);
-  setUpSite(app, origin, options.emailVerification);
+  setUpSite(app, options);
 
   // POST /email-verification/send emails a code. POST /email-verification/verify checks it, and returns a token.
   app.use('/email-verification', emailVerificationRouter(verification));
@@ -70,8 +70,4 @@ export function createApp(options: AppOptions): { app: Express; verification: Em
   options.mountDevelopmentTools?.(app, verification);
   app.use(...errorPages);
   return { app, verification };
-}
-
-function isBetween(text: string, min: number, max: number): boolean {
-  return text.length >= min && text.length <= max;
 }

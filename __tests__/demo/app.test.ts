@@ -172,6 +172,22 @@ describe('the sign-up', () => {
     await browser.post('/sign-up', { ...form, name: 'Again' }).expect(403);
   });
 
+  it('counts the characters of a name and a password, and not their UTF-16 units', async () => {
+    const browser = browse(appWith());
+    const verificationToken = await verifyAddress(browser);
+    const form = { email: EMAIL, verificationToken, name: '🦊'.repeat(80), password: '🦊'.repeat(200) };
+    for (const [field, text] of [
+      ['name', '🦊'.repeat(81)],
+      ['password', '🦊'.repeat(7)],
+      ['password', '🦊'.repeat(201)],
+    ] as const) {
+      const { body } = await browser.post('/sign-up', { ...form, [field]: text }).expect(400);
+      expect(body.errors).toEqual([{ field, message: en.errors[field] }]);
+    }
+    await browser.post('/sign-up', form).expect(201);
+    await browser.submit('/sign-in', form).expect(303);
+  });
+
   it('creates one account when the address is verified twice', async () => {
     const app = appWith({ emailVerification: { sendLimits: [{ max: 10, window: 1 }] } });
     const first = await verifyAddress(browse(app));
@@ -408,6 +424,25 @@ describe('every page', () => {
     expect((await browser.get('/sign-up')).text).toContain('<html lang="en">');
     await browser.get('//evil.example/?lang=ko').expect('Location', '/evil.example/');
     expect((await browser.get('/sign-in?lang=xx').expect(200)).text).toContain('<html lang="ko">');
+  });
+
+  it('stays the same page in another language, with all that its address says', async () => {
+    const browser = browse(appWith());
+    const { text } = await browser.get('/sign-in?view=a%26b&lang=xx&page=2').expect(200);
+    const link = '?view=a%26b&amp;page=2&amp;lang=ko';
+    expect(text).toContain(`href="${link}"`);
+    const chosen = await browser.get(`/sign-in${link.replaceAll('&amp;', '&')}`).expect(303);
+    expect(chosen.headers['location']).toBe('/sign-in?view=a%26b&page=2');
+  });
+
+  it('isolates itself where browsers know how: over HTTPS and on this computer', async () => {
+    const isolation = async (app: App, host: string) =>
+      (await request(app).get('/sign-in').set('Host', host)).headers['cross-origin-opener-policy'];
+    const app = appWith();
+    for (const host of ['localhost:3000', '127.0.0.1:3000', '[::1]:3000'])
+      expect(await isolation(app, host)).toBe('same-origin');
+    expect(await isolation(app, '192.168.0.7:3000')).toBeUndefined();
+    expect(await isolation(appWith({ origin: 'https://acme.example' }), 'acme.example')).toBe('same-origin');
   });
 
   it('responds with 404 to an unknown path', async () => {

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import session, { type Store } from 'express-session';
-import { textOf, textsOf } from '../site/site.js';
+import { isBetween, textOf, textsOf } from '../site/site.js';
 import type { Account, Accounts } from './accounts.js';
 
 declare module 'express-session' {
@@ -83,7 +83,7 @@ export function signInRouter({ accounts, sessions }: { accounts: Accounts; sessi
   router.post('/sign-in', readForm, limitFailures, async (req, res) => {
     const password = textOf(req.body, 'password');
     // No password is longer than this, so a longer input is not worth hashing.
-    const isPossible = password.length <= 200;
+    const isPossible = isBetween(password, 0, 200);
     const account = isPossible && (await accounts.authenticate(textOf(req.body, 'email'), password));
     if (!account) return refuse(req, res.status(401), textsOf(res).errors.signIn);
     await sessions.start(req, res, account);

@@ -62,7 +62,6 @@ export function mountTools(given: ToolParts) {
     const attacks = offeredAttacks(parts);
     const tools = { inbox: mailServer !== undefined, clock, hasClock: !isShared(parts), attacks };
     app.locals['tools'] = { ...tools, appLines: readAppLines() };
-    app.use('/assets/idiomorph.mjs', express.static(require.resolve('idiomorph/dist/idiomorph.esm.js')));
     if (mailServer) app.use('/inbox', inboxRouter(mailServer, streams));
     app.get('/dev/previews', previewPage(settings)).get('/dev/events', streams.connect);
     app.use('/dev', express.json(), panelRouter(parts), attacksRouter(parts));

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { transform } from 'esbuild';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from 'express';
 import type { EmailVerificationOptions } from 'express-email-verification';
 import helmet from 'helmet';
 import texts from './texts.json';
@@ -30,8 +36,17 @@ export function textsFor(tag: string | undefined): Texts {
   return languages.find((texts) => texts.tag === tag) ?? en;
 }
 
-/** The form of a code, which decides what keyboard a phone shows, and when a code is complete. */
-type CodeOptions = Pick<EmailVerificationOptions, 'codeAlphabet' | 'codeLength'>;
+/** The form of a code decides what keyboard a phone shows, and when a code is complete. */
+interface SiteOptions {
+  readonly origin: string;
+  readonly emailVerification: Pick<EmailVerificationOptions, 'codeAlphabet' | 'codeLength'>;
+}
+
+/** Counts code points: a character such as 🦊 is two units in UTF-16 (NIST SP 800-63B-4 §3.1.1.2). */
+export function isBetween(text: string, min: number, max: number): boolean {
+  const { length } = [...text];
+  return length >= min && length <= max;
+}
 
 /** A field of a form or of JSON. Anything but a string counts as empty. */
 export function textOf(body: unknown, name: string): string {
@@ -39,16 +54,42 @@ export function textOf(body: unknown, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-export function setUpSite(app: Express, origin: string, { codeAlphabet, codeLength = 6 }: CodeOptions): void {
+export function setUpSite(app: Express, { origin, emailVerification }: SiteOptions): void {
+  const { codeAlphabet, codeLength = 6 } = emailVerification;
   const letters = codeAlphabet === 'letters';
   const secure = origin.startsWith('https:');
   app.set('views', join(__dirname, 'views')).set('view engine', 'ejs');
-  Object.assign(app.locals, { languages, readme: README_EXAMPLE, tools: false });
+  Object.assign(app.locals, { t: en, query: [], languages, readme: README_EXAMPLE, tools: false });
   app.locals['code'] = { letters, pattern: letters ? LETTER_CODE : digitCode(codeLength) };
-  app.use(securityHeaders(secure), refuseCrossSitePosts, chooseLanguage(secure));
-  app.use('/assets/pico.css', express.static(require.resolve('@picocss/pico/css/pico.min.css')));
-  app.get('/assets/client.mjs', browserClient);
-  app.use('/assets', express.static(join(__dirname, 'assets')));
+  app.use(...securityHeaders(secure), refuseCrossSitePosts);
+  app.use('/assets', assetsRouter());
+  app.use(chooseLanguage(secure));
+}
+
+/** Browsers keep them, and ask each time whether they have changed. */
+function assetsRouter(): Router {
+  let client: Promise<string> | undefined;
+  const router = express.Router().use((_req, res, next) => {
+    res.set('Cache-Control', 'no-cache');
+    next();
+  });
+  router.get('/client.mjs', async (_req, res) => {
+    client ??= compileBrowserClient();
+    const code = await client.catch((error: unknown) => {
+      client = undefined;
+      throw error;
+    });
+    res.type('js').send(code);
+  });
+  router.use('/pico.css', express.static(require.resolve('@picocss/pico/css/pico.min.css')));
+  router.use('/idiomorph.mjs', express.static(require.resolve('idiomorph/dist/idiomorph.esm.js')));
+  return router.use(express.static(join(__dirname, 'assets')));
+}
+
+/** The package's browser client. An app with a bundler imports it; the demo has no build step. */
+async function compileBrowserClient(): Promise<string> {
+  const source = await readFile(join(__dirname, '../../lib/client/client.ts'), 'utf8');
+  return (await transform(source, { loader: 'ts' })).code;
 }
 
 /** As a code may be typed or pasted: digits of any script with spaces and dashes between them, or eight letters. */
@@ -69,6 +110,7 @@ const showError: ErrorRequestHandler = (error, _req, res, next) => {
   // Body parsers set a status of 4xx for a request that they cannot read. Every other error is unexpected.
   const { status = 500 } = Object(error);
   if (status === 500) console.error(error);
+  res.set('Cache-Control', 'no-store');
   res.status(status).render('message', { ...textsOf(res).unexpectedError });
 };
 
@@ -84,9 +126,19 @@ const contentSecurityPolicy = (...styles: string[]) => ({
   },
 });
 
-function securityHeaders(secure: boolean): RequestHandler {
-  const options = { contentSecurityPolicy: contentSecurityPolicy(), strictTransportSecurity: secure };
-  return helmet({ ...options, referrerPolicy: { policy: 'same-origin' }, frameguard: { action: 'deny' } });
+function securityHeaders(secure: boolean): RequestHandler[] {
+  const headers = helmet({
+    ...{ contentSecurityPolicy: contentSecurityPolicy(), strictTransportSecurity: secure },
+    ...{ referrerPolicy: { policy: 'same-origin' }, frameguard: { action: 'deny' } },
+    crossOriginOpenerPolicy: false,
+  });
+  // Browsers ignore this header elsewhere, such as on http://192.168.0.7:3000, and report it as an error.
+  const isolate: RequestHandler = ({ hostname }, res, next) => {
+    const isTrusted = secure || /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+    if (isTrusted) res.set('Cross-Origin-Opener-Policy', 'same-origin');
+    next();
+  };
+  return [headers, isolate];
 }
 
 /** For pages with emails, because a frame inherits the policy of its page, and for Swagger UI. Both have inline styles. */
@@ -106,13 +158,17 @@ const refuseCrossSitePosts: RequestHandler = (req, res, next) => {
 function chooseLanguage(secure: boolean): RequestHandler {
   const tags: string[] = languages.map(({ tag }) => tag);
   return (req, res, next) => {
-    const { lang } = req.query;
-    if (req.method === 'GET' && typeof lang === 'string' && tags.includes(lang)) {
+    const query = new URLSearchParams(req.url.split('?')[1]);
+    const lang = query.get('lang') ?? '';
+    query.delete('lang');
+    if (req.method === 'GET' && tags.includes(lang)) {
       const maxAge = 365 * 24 * 3600 * 1000;
       res.cookie('language', lang, { httpOnly: true, sameSite: 'lax', secure, maxAge });
       // A path that starts with two slashes would redirect to another host.
-      return res.redirect(303, req.path.replace(/^[/\\]+/, '/'));
+      return res.redirect(303, `${req.path.replace(/^[/\\]+/, '/')}${query.size > 0 ? `?${query}` : ''}`);
     }
+    // The links to the other languages keep it.
+    res.locals['query'] = query;
     const [, chosen] = /(?:^|;\s*)language=(\w+)/.exec(req.headers.cookie ?? '') ?? [];
     res.locals['t'] = textsFor(chosen ?? (req.acceptsLanguages(tags) || undefined));
     // Pages contain email addresses and names, which no cache may store.
@@ -120,12 +176,6 @@ function chooseLanguage(secure: boolean): RequestHandler {
     next();
   };
 }
-
-/** The package's browser client. An app with a bundler imports it; the demo has no build step. */
-const browserClient: RequestHandler = async (_req, res) => {
-  const source = await readFile(join(__dirname, '../../lib/client/client.ts'), 'utf8');
-  res.type('js').send((await transform(source, { loader: 'ts' })).code);
-};
 
 /** The server of the quick start in the README, which the first page shows. */
 const README_EXAMPLE = /```js\n([^`]*requireVerifiedEmail[^`]*)```/.exec(
