@@ -58,7 +58,7 @@ async function start(settings: DemoSettings, server: Server, parts: Parts): Prom
   );
   parts.push({ stop: () => verification.close() });
   logEmails(verification);
-  server.off('request', respondStarting).on('request', logRequests(app));
+  server.off('request', respondStarting).on('request', logRequests(tools.guard(app)));
   log(`Demo: ${origin}`);
   logServices(settings, tools);
   for (const problem of (await verification.check()).problems) log(`Warning: ${problem}`);

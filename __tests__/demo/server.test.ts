@@ -173,6 +173,49 @@ describe('startup', () => {
   });
 });
 
+describe('a page of another site whose name points to this computer', () => {
+  const statusOf = async (demo: { url: string }, host: string, path = '/inbox') =>
+    (await request(demo.url).get(path).set('Host', host)).status;
+
+  it('reads nothing in development, where the demo answers only to its own names', async () => {
+    const demo = await demoProcess({ ORIGIN: 'https://demo.test', HOST: 'localhost' });
+    await demo.isUp();
+    await demo.logs(/Secret: random/);
+    for (const host of [
+      'localhost',
+      'LOCALHOST:3000',
+      '127.0.0.1:3000',
+      '[::1]:3000',
+      '192.168.0.7',
+      'demo.test',
+    ])
+      expect([host, await statusOf(demo, host)]).toEqual([host, 200]);
+    for (const host of [
+      'evil.example',
+      'localhost.evil.example:3000',
+      'demo.test.evil.example',
+      '127.0.0.1.evil.example',
+    ])
+      for (const path of ['/inbox', '/dev/events', '/sign-up', '/assets/style.css'])
+        expect([host, await statusOf(demo, host, path)]).toEqual([host, 421]);
+    const { text } = await request(demo.url).get('/inbox').set('Host', 'evil.example');
+    expect(text).toBe(
+      'In development, the demo is only at https://demo.test. To use another name, set HOST or ORIGIN.\n',
+    );
+  });
+
+  it('changes nothing for a proxy in production, which may use any name', async () => {
+    const { url } = await mailServer();
+    const demo = await demoProcess({
+      NODE_ENV: 'production',
+      SMTP_URL: url,
+      MAIL_FROM: 'Acme <hello@acme.example>',
+    });
+    await demo.isUp();
+    expect(await statusOf(demo, 'backend:3000', '/sign-up')).toBe(200);
+  });
+});
+
 describe('an invalid setting', () => {
   it.each([
     [{ REDIS_URL: 'localhost' }, 'REDIS_URL must be a URL such as redis://localhost:6379.'],

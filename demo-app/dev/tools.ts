@@ -1,4 +1,5 @@
 /** What a developer gets on top: the Redis and mail servers that are not configured, the inbox, the panel, the attacks. */
+import type { RequestListener } from 'node:http';
 import express, { type Express } from 'express';
 import type { EmailVerification, Store } from 'express-email-verification';
 import type { RedisClientType } from 'redis';
@@ -13,6 +14,7 @@ import { createClock } from './clock.js';
 import { createEventStreams, type EventStreams } from './event-streams.js';
 import { inboxRouter } from './inbox.js';
 import { type MailServer, startMailServer } from './mail-server.js';
+import { onlyOwnHosts } from './own-hosts.js';
 import { panelRouter } from './panel.js';
 import { previewPage } from './previews.js';
 import { type RedisServer, startRedisServer } from './redis-server.js';
@@ -47,6 +49,7 @@ export async function createDevelopmentTools(settings: DemoSettings, log: (messa
     // Where nothing can move the clock, the store has none: the time of Redis counts.
     clock: settings.isProduction || settings.redisUrl ? undefined : clock.now,
     mount: settings.isProduction ? undefined : mount,
+    guard: (app: RequestListener) => (settings.isProduction ? app : onlyOwnHosts(settings, app)),
     endStreams: streams.end,
     async stop() {
       await redisServer?.stop();
