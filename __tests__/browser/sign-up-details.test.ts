@@ -333,6 +333,70 @@ describeInBrowser('the details of the sign-up', () => {
     await step(page, 'code');
   });
 
+  it('tries only once at a time whether the connection is back', async () => {
+    const { page } = await visit();
+    await page.clock.install();
+    await page.reload();
+    const [sent, tried]: [string[], string[]] = [[], []];
+    await page.route('**/{send,icon.svg}', (route) => {
+      const request = route.request();
+      // It waits for the answer to one try before the next one.
+      if (request.method() === 'HEAD') return void tried.push(request.url());
+      sent.push(request.url());
+      return route.abort('connectionrefused');
+    });
+    await page.fill('#address-email', EMAIL);
+    for (const times of [1, 2, 3]) {
+      await page.keyboard.press('Enter');
+      await until('it is sent', () => sent.length === times);
+      await page.locator('form:not([aria-busy]) #address-error:not(:empty)').waitFor();
+    }
+    await page.clock.runFor(10_000);
+    await page.evaluate(`fetch('/assets/style.css')`);
+    await until('it is tried', () => tried.length > 0);
+    expect(tried).toHaveLength(1);
+  });
+
+  it.each([
+    ['en-US', 'The account may already exist.', 'Sign in'],
+    ['ko-KR', '이미 가입되었을 수 있습니다.', '로그인'],
+  ])(
+    'says that the account may exist when the answer to the sign-up was lost, in %s',
+    async (locale, words, link) => {
+      const { page } = await visit({ locale });
+      await askForCode(page, EMAIL);
+      await typeCode(page, await code());
+      await step(page, 'account');
+      let created = false;
+      await page.route('**/sign-up', async (route) => {
+        if (route.request().method() !== 'POST') return route.continue();
+        created = (await route.fetch()).status() === 201;
+        await route.abort('connectionreset');
+      });
+      await page.fill('#account-name', 'Minji');
+      await page.fill('#account-password', PASSWORD);
+      await page.keyboard.press('Enter');
+      await shownMessages(page);
+      expect(created).toBe(true);
+      await page.unroute('**/sign-up');
+      await page.reload();
+      await step(page, 'account');
+      await page.fill('#account-password', PASSWORD);
+      await page.keyboard.press('Enter');
+      await step(page, 'address');
+      expect((await shownMessages(page))[0]).toContain(words);
+      expect(await page.inputValue('#address-email')).toBe(EMAIL);
+      expect(await accessibilityProblems(page)).toEqual([]);
+      await screenshot(page, `unanswered-${locale}`);
+      await page.locator('#address-error').getByRole('link', { name: link }).click();
+      await page.waitForURL('**/sign-in');
+      await page.fill('#sign-in-email', EMAIL);
+      await page.fill('#sign-in-password', PASSWORD);
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/welcome');
+    },
+  );
+
   it('keeps what was typed when the language is switched', async () => {
     const { page } = await visit();
     await page.fill('#address-email', 'minji@exam');

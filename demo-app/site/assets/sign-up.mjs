@@ -18,6 +18,8 @@ let [currentStep, title] = ['address', ''];
 let submitted = '';
 /** The last code that was not accepted, with the outcome, until something else is typed. */
 let refused = {};
+/** The timer that tries whether the connection is back. */
+let probe;
 
 onSubmit(emailInput.form, () => send(client.send({ email: emailInput.value.trim() }), 'address'));
 onSubmit(codeInput.form, verify);
@@ -112,7 +114,7 @@ async function send(request, from) {
   refused = {};
   if (errors) go(PATHS.address);
   if (errors) return showError('address-email', errors[0].message);
-  if (!isSent && kind !== 'too_many_requests') return void showFailure(from, kind, message);
+  if (!isSent && kind !== 'too_many_requests') return showFailure(from, kind, message);
   if (kind === 'sent' && from === 'address') codeInput.value = '';
   go(PATHS.code);
   // A second click is no mistake: the countdown goes on.
@@ -134,7 +136,7 @@ async function verify() {
     showError('code-code', message);
     return codeInput.select();
   }
-  if (kind !== 'verified') return void showFailure('code', kind, message);
+  if (kind !== 'verified') return showFailure('code', kind, message);
   go(PATHS.account, 'replaceState');
   announce(message);
 }
@@ -149,12 +151,16 @@ async function signUp() {
   const { url, errors = [], message, reason = response ? 'unexpected' : 'offline' } = answer;
   for (const error of errors.toReversed()) showError(`account-${error.field}`, error.message);
   if (errors.length > 0) return;
-  if (!url && reason !== 'email_not_verified') return void showFailure('account', reason, message);
+  // The answer of the server may be lost after it has created the account, and used up the token.
+  if (answer.ok === undefined) storage.setItem('unanswered', verificationToken);
+  if (!url && reason !== 'email_not_verified') return showFailure('account', reason, message);
+  const isUnanswered = storage.getItem('unanswered') === verificationToken;
   client.reset();
   if (url) return location.replace(url);
   emailInput.value = email;
   go(PATHS.address);
-  showError('address', texts.verificationExpired);
+  showError('address', isUnanswered ? texts.mayHaveAccount : texts.verificationExpired);
+  if (isUnanswered) $('#address-error').append(' ', $('.aside a[href="/sign-in"]').cloneNode(true));
 }
 
 function onSubmit(form, action) {
@@ -194,19 +200,25 @@ function showError(id, message, kind = '') {
 }
 
 /** Shows an outage, a refusal, or a lost connection, and the last until the connection is back. */
-async function showFailure(step, kind, message = texts.unexpected) {
+function showFailure(step, kind, message = texts.unexpected) {
   const connection = navigator.onLine ? texts.unreachable : texts.offline;
   showError(step, kind === 'offline' ? connection : message, kind);
-  if (kind !== 'offline') return;
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  if (kind === 'offline') probe = setTimeout(reconnect, 2000, step);
+}
+
+/** Until something else is shown. */
+async function reconnect(step) {
+  const own = probe;
   const { ok } = await fetch('/assets/icon.svg', { method: 'HEAD', cache: 'no-store' }).catch(() => ({}));
-  if ($(`#${step}-error`).textContent !== connection) return;
-  if (!ok) return void showFailure(step, kind);
+  if (own !== probe) return;
+  if (!ok) return showFailure(step, 'offline');
   clearMessages();
   announce(texts.reconnected);
 }
 
 function clearMessages() {
+  clearTimeout(probe);
+  probe = undefined;
   for (const line of $$('#form [role="alert"], #notice')) line.textContent = '';
   for (const input of $$('#form [aria-invalid]')) input.ariaInvalid = null;
   announce('');
