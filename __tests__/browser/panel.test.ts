@@ -106,6 +106,19 @@ describeInBrowser('what just happened', () => {
     await page.getByText(/^beforeSend:/m).waitFor();
   });
 
+  it.each(['Minji@메일.한국', 'minji@XN--h32bq4v.xn--3e0b707e'])(
+    'knows its address as %s',
+    async (email) => {
+      const { page } = await visit();
+      await askForCode(page, email);
+      await has(page, en.panel.script.events.delivered);
+      await page.click('#use-code');
+      await step(page, 'account');
+      await createAccount(page);
+      await page.getByText(en.receipt.script.allUsed).waitFor();
+    },
+  );
+
   it('shows the events of its own address only, and survives a reload', async () => {
     const { page, origin } = await visit();
     await askForCode(page, EMAIL);

@@ -1,6 +1,6 @@
 /** "What just happened": the requests of the page and the events behind them, which the server renders, and the email. */
 import { storage, stored } from './page.mjs';
-import { channel, morph, post } from './tools.mjs';
+import { canonical, channel, morph, post } from './tools.mjs';
 
 const byId = (id) => document.getElementById(id);
 const { newEmail } = byId('new-email').dataset;
@@ -14,7 +14,7 @@ const entries = story.some(({ status }) => status === 201) ? [] : story;
 window.fetch = async (path, init) => {
   if (init?.method !== 'POST' || path.startsWith('/dev/')) return fetch(path, init);
   const request = JSON.parse(init.body, (key, value) => (key === 'password' ? '•••' : value));
-  email = request.email;
+  email = canonical(request.email);
   const entry = { name: path, request };
   add(entry);
   const start = performance.now();
@@ -32,23 +32,24 @@ window.fetch = async (path, init) => {
 
 document.addEventListener('connected', refresh);
 document.addEventListener('step', ({ detail }) => {
-  ({ step, email } = detail);
+  step = detail.step;
+  email = canonical(detail.email);
   showMessage();
   refresh();
 });
 document.addEventListener('reported', ({ detail }) => {
   if (detail.name === 'message') {
     message = detail;
-    isUnseen = !document.hasFocus() && isOwn(message.to);
+    isUnseen = !document.hasFocus() && canonical(message.to) === email;
     return showMessage();
   }
   if (detail.name === 'clock') return;
   // The address in an event is masked.
-  if (!detail.email || isOwn(detail.email, email.trim().replace(/^(.).*@/, '$1***@'))) add(detail);
+  if (!detail.email || detail.email === email.replace(/^(.).*@/, '$1***@')) add(detail);
 });
 // The inbox may be open in another tab.
 channel.addEventListener('message', ({ data }) => {
-  if (!data.code || step !== 'code' || !isOwn(data.email)) return;
+  if (!data.code || step !== 'code' || canonical(data.email) !== email) return;
   channel.postMessage({ used: data.code });
   useCode(data.code);
 });
@@ -61,13 +62,9 @@ for (const type of ['focus', 'pointerdown', 'keydown'])
     document.title = document.title.replace(`${newEmail}: `, '');
   });
 
-function isOwn(address, own = email.trim()) {
-  return address === own.toLowerCase();
-}
-
 function showMessage() {
   const { id, subject, code, to } = message ?? {};
-  byId('new-email').hidden = step !== 'code' || !isOwn(to);
+  byId('new-email').hidden = step !== 'code' || canonical(to) !== email;
   Object.assign(byId('new-email-link'), { textContent: subject, href: `/inbox/${id}` });
   Object.assign(byId('new-email-code'), { textContent: code, hidden: !code });
   byId('use-code').hidden = !code;

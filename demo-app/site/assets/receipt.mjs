@@ -1,11 +1,11 @@
 /** After a sign-up: its requests, its email, and what is left of it in Redis. */
 import { stored } from './page.mjs';
-import { post } from './tools.mjs';
+import { canonical, post } from './tools.mjs';
 
 const receipt = document.getElementById('receipt');
 const { email } = receipt.dataset;
 const entries = [stored('story')].flat().filter((entry) => entry?.name);
-const isSignUp = ({ status, request }) => status === 201 && request?.email?.trim().toLowerCase() === email;
+const isSignUp = ({ status, request }) => status === 201 && canonical(request?.email) === email;
 
 if (entries.some(isSignUp)) {
   const response = await post('/dev/receipt', { email, entries });

@@ -30,6 +30,13 @@ export function post(path, fields) {
   return fetch(path, { ...init, body: JSON.stringify(fields) }).catch(() => undefined);
 }
 
+/** @returns the address as the server writes it: in lower case, with the domain in ASCII */
+export function canonical(email) {
+  const [, local = '', domain = ''] = /^\s*(.*)@(.*)$/.exec(email ?? '') ?? [];
+  const url = `http://${domain}`;
+  return URL.canParse(url) ? `${local.toLowerCase()}@${new URL(url).hostname}` : '';
+}
+
 /** Shows what the server rendered. What has not changed stays as it is: the focus, scroll positions, and open rows. */
 export function morph(element, content, morphStyle = 'innerHTML') {
   const callbacks = { beforeAttributeUpdated: (name) => name !== 'open' };
