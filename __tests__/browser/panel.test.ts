@@ -106,18 +106,15 @@ describeInBrowser('what just happened', () => {
     await page.getByText(/^beforeSend:/m).waitFor();
   });
 
-  it.each(['Minji@메일.한국', 'minji@XN--h32bq4v.xn--3e0b707e'])(
-    'knows its address as %s',
-    async (email) => {
-      const { page } = await visit();
-      await askForCode(page, email);
-      await has(page, en.panel.script.events.delivered);
-      await page.click('#use-code');
-      await step(page, 'account');
-      await createAccount(page);
-      await page.getByText(en.receipt.script.allUsed).waitFor();
-    },
-  );
+  it.each(['Minji@메일.한국', 'minji@XN--h32bq4v.xn--3e0b707e'])('knows its address as %s', async (email) => {
+    const { page } = await visit();
+    await askForCode(page, email);
+    await has(page, en.panel.script.events.delivered);
+    await page.click('#use-code');
+    await step(page, 'account');
+    await createAccount(page);
+    await page.getByText(en.receipt.script.allUsed).waitFor();
+  });
 
   it('shows the events of its own address only, and survives a reload', async () => {
     const { page, origin } = await visit();
@@ -197,6 +194,28 @@ describeInBrowser('what just happened', () => {
     // Nobody waits for it any more.
     await inbox.click('[data-use]');
     await inbox.getByText(en.inbox.script.notUsed).waitFor();
+  });
+
+  it('lets one tab take the code from the inbox when two wait for it', async () => {
+    const { page, person, origin } = await visit();
+    const other = await person.newPage();
+    await other.goto(`${origin}/sign-up`);
+    const tabs = [page, other];
+    const verified: string[] = [];
+    for (const tab of tabs) {
+      tab.on('request', (request) => void (/verify$/.test(request.url()) && verified.push(request.url())));
+      await askForCode(tab, EMAIL);
+    }
+    const inbox = await person.newPage();
+    await inbox.goto(`${origin}/inbox`);
+    await inbox.click('[data-use]');
+    await inbox.getByText(en.inbox.script.used).waitFor();
+    const waiting = () => Promise.all(tabs.map((tab) => tab.locator('#code-code').isVisible()));
+    await until('one has taken it', async () => (await waiting()).includes(false));
+    expect((await waiting()).sort()).toEqual([false, true]);
+    const values = await Promise.all(tabs.map((tab) => tab.inputValue('#code-code')));
+    expect(values).toContain('');
+    expect(verified).toHaveLength(1);
   });
 
   it('is a drawer on a phone, and the email slides in at its lower edge', async () => {

@@ -4,7 +4,7 @@ import { channel, morph } from './tools.mjs';
 
 const find = (selector) => document.querySelector(selector);
 let updates = Promise.resolve();
-let timer;
+let [timer, offeredCode] = [];
 
 showTimes(document);
 document.addEventListener('connected', update);
@@ -12,10 +12,17 @@ document.addEventListener('reported', ({ detail }) => detail.name === 'message' 
 document.addEventListener('click', ({ target }) => {
   const { use: code, email } = target.closest('[data-use]')?.dataset ?? {};
   if (!code) return;
-  channel.postMessage({ code, email });
+  offeredCode = code;
+  channel.postMessage({ offered: email });
   timer = setTimeout(tell, 500, texts.notUsed);
 });
-channel.addEventListener('message', ({ data }) => data.used && tell(texts.used));
+// The first page that wants it gets it.
+channel.addEventListener('message', ({ data: { wanted } }) => {
+  if (!wanted || !offeredCode) return;
+  channel.postMessage({ to: wanted, code: offeredCode });
+  offeredCode = undefined;
+  tell(texts.used);
+});
 
 function tell(text) {
   clearTimeout(timer);

@@ -5,6 +5,7 @@ import { canonical, channel, morph, post } from './tools.mjs';
 const byId = (id) => document.getElementById(id);
 const { newEmail } = byId('new-email').dataset;
 const { fetch } = window;
+const TAB = Math.random();
 let [step, email, isUnseen, message, timer] = ['', '', false];
 
 // Kept across reloads, and for the receipt. A sign-up ends the story.
@@ -47,11 +48,11 @@ document.addEventListener('reported', ({ detail }) => {
   // The address in an event is masked.
   if (!detail.email || detail.email === email.replace(/^(.).*@/, '$1***@')) add(detail);
 });
-// The inbox may be open in another tab.
+// The inbox may be open in another tab, and gives the code to one page only.
 channel.addEventListener('message', ({ data }) => {
-  if (!data.code || step !== 'code' || canonical(data.email) !== email) return;
-  channel.postMessage({ used: data.code });
-  useCode(data.code);
+  if (data.to === TAB) return useCode(data.code);
+  if (data.offered && step === 'code' && canonical(data.offered) === email)
+    channel.postMessage({ wanted: TAB });
 });
 byId('use-code').addEventListener('click', () => useCode(message.code));
 // The sign-up sets the title, too.
