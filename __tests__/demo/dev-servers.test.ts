@@ -7,11 +7,12 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { createTransport, type SendMailOptions } from 'nodemailer';
+import { createTransport } from 'nodemailer';
 import { createClient } from 'redis';
 import { type MailServer, startMailServer } from '../../demo-app/dev/mail-server.js';
 import { findRedisServer } from '../../demo-app/dev/redis-binary.js';
 import { type RedisServer, startRedisServer } from '../../demo-app/dev/redis-server.js';
+import { messageToMinji, send } from '../support/send-message.js';
 import { until } from '../support/until.js';
 
 const ended: (() => unknown)[] = [];
@@ -221,15 +222,6 @@ describe('the mail server', () => {
   });
 });
 
-const messageToMinji: SendMailOptions = {
-  from: 'Acme <no-reply@acme.example>',
-  to: { name: '민지', address: 'minji@example.com' },
-  subject: '482913 is your code',
-  text: 'Your code is 482913.',
-  html: '<p>Your code is <b>482913</b>.</p>',
-  headers: { 'X-Trace': 'one' },
-};
-
 async function mailServer(): Promise<MailServer> {
   const server = await startMailServer();
   ended.push(() => server.close());
@@ -252,15 +244,6 @@ async function connectTo({ url }: RedisServer) {
 }
 
 const directoryOf = ({ url }: { url: string }): string => dirname(new URL(url).pathname);
-
-async function send(url: string, message: SendMailOptions, options: object = {}) {
-  const transport = createTransport({ url, ...options });
-  try {
-    return await transport.sendMail(message);
-  } finally {
-    transport.close();
-  }
-}
 
 /** Starts a process that starts a Redis server, pauses it so that it cannot stop itself, and ends. */
 async function startInParentThatEndsBy(ending: string) {

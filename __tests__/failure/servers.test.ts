@@ -1,23 +1,15 @@
 /** The servers of the tests in `support/`, tested on their own: they fail as they are told, and come back. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createTransport, type SendMailOptions } from 'nodemailer';
+import { createTransport } from 'nodemailer';
 import { createClient } from 'redis';
 import { freePort } from '../support/free-port.js';
 import { startMailServer, useMailServer } from '../support/mail-server.js';
 import { type Reaction, type Stage, startRawSmtpServer } from '../support/raw-smtp-server.js';
 import { useRedis } from '../support/redis.js';
 import { startRedisServer } from '../support/redis-server.js';
+import { messageToMinji, send } from '../support/send-message.js';
 import { until } from '../support/until.js';
-
-const messageToMinji: SendMailOptions = {
-  from: 'Acme <no-reply@acme.example>',
-  to: { name: '민지', address: 'minji@example.com' },
-  subject: '482913 is your code',
-  text: 'Your code is 482913.',
-  html: '<p>Your code is <b>482913</b>.</p>',
-  headers: { 'X-Trace': 'one' },
-};
 
 describe('the Redis server', () => {
   const redis = useRedis();
@@ -233,12 +225,3 @@ describe('the raw SMTP server', () => {
     await server.close();
   });
 });
-
-async function send(url: string, message: SendMailOptions, options: object = {}) {
-  const transport = createTransport({ url, ...options });
-  try {
-    return await transport.sendMail(message);
-  } finally {
-    transport.close();
-  }
-}
