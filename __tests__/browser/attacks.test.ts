@@ -152,6 +152,23 @@ describeInBrowser('the attacks', () => {
     expect(await page.locator('#attacks output').textContent()).toBe(shown);
     await press(page, 'clock/expire');
     await page.locator('#expires-in').getByText(en.code.expired).waitFor();
+    await page.getByText(en.clockDone.expire).waitFor();
+    await press(page, 'clock/expire');
+    await page.getByText(en.clockDone.noCode).waitFor();
+  });
+
+  it('are run by the second click of a double click as well, because they stay where they are', async () => {
+    const page = await open();
+    const offset = async () =>
+      Number.parseInt((await page.locator('#attacks output').innerText()).slice(1), 10);
+    const before = await offset();
+    await form(page, 'clock/minute').getByRole('button').hover();
+    for (const clickCount of [1, 2]) {
+      await page.mouse.down({ clickCount });
+      await page.mouse.up({ clickCount });
+      await until('the clock moves', async () => (await offset()) === before + 60 * clickCount);
+      await form(page, 'clock/minute').and(page.locator(':not([aria-busy])')).waitFor();
+    }
   });
 
   it('come with a button that resets the limits and keeps the code', async () => {

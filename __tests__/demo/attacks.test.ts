@@ -203,6 +203,25 @@ describe('the demo', () => {
     expect(found.rows.map(([, cell]: unknown[]) => cell)).toEqual(['500 delivery_failed', '0 s', '200']);
   });
 
+  it('refuses only the emails of the attack meanwhile', async () => {
+    const sends: Promise<unknown>[] = [];
+    const mailer = createTransport(mail.url);
+    closing.push(() => mailer.close());
+    const { attack } = await start({
+      weaken: (app) =>
+        app.post('/email-verification/send', async (_req, _res, next) => {
+          sends.push(mailer.sendMail({ from: FROM, to: 'minji@example.com', text: 'Hello' }));
+          await Promise.allSettled(sends);
+          next();
+        }),
+    });
+    expect((await attack('smtp')).held).toBe(true);
+    expect(await Promise.allSettled(sends)).toEqual([
+      expect.objectContaining({ status: 'fulfilled' }),
+      expect.objectContaining({ status: 'fulfilled' }),
+    ]);
+  });
+
   it('leaves nothing of an attack in Redis, and what the person on the page has', async () => {
     const { accounts, attack, post } = await start({ emailVerification: { storeTimeout: 1000 } });
     const created: string[] = [];

@@ -30,7 +30,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-function demo({ inMemory = false, isShared = false } = {}) {
+function demo({ inMemory = false, isShared = false, hasInbox = true } = {}) {
   const accounts: Accounts = openAccounts();
   const streams = createEventStreams();
   const client = inMemory ? undefined : redis.client;
@@ -39,7 +39,7 @@ function demo({ inMemory = false, isShared = false } = {}) {
   const servers = {
     redis: client,
     redisServer: isShared ? undefined : redis.server,
-    mailServer: mail.server,
+    mailServer: hasInbox ? mail.server : undefined,
   };
   const parts = { ...servers, accounts, store, clock: createClock(), streams, settings };
   const { app, verification } = createApp({
@@ -207,6 +207,19 @@ describe('what Redis holds', () => {
     }
     expect((await panel(app)).text).not.toContain(en.panel.script.unavailable);
   });
+});
+
+it.each([true, false])('the receipt leads to an inbox only where there is one: %s', async (hasInbox) => {
+  const { app } = demo({ hasInbox });
+  const { fields } = await signUp(app);
+  const browser = request.agent(app);
+  await browser.post('/sign-up').send(fields).expect(201);
+  const { text } = await browser.get('/welcome').expect(200);
+  const [, links = ''] = /<nav aria-label="Try these next">([^~]*?)<\/nav>/.exec(text) ?? [];
+  expect([...links.matchAll(/href="(.*?)"/g)].map(([, path]) => path)).toEqual([
+    ...['/sign-up#attacks', ...(hasInbox ? ['/inbox'] : []), '/dev/previews', '/api'],
+  ]);
+  expect(text.includes('href="/inbox"')).toBe(hasInbox);
 });
 
 describe('the story of a page', () => {
