@@ -7,8 +7,8 @@ import { Queue } from 'bullmq';
 import { type BeforeSend, defaultTemplate, MemoryStore } from 'express-email-verification';
 import { createMailWorker, queueDelivery } from 'express-email-verification/bullmq';
 import { instrument } from 'express-email-verification/metrics';
-import Redis from 'ioredis';
-import { createClient } from 'redis';
+import Redis, { Cluster } from 'ioredis';
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
 import { FROM, SECRET } from '../support/app.js';
 import { dump, type MailQueueSetup, mailQueue } from '../support/mail-queue.js';
 import { useMailServer } from '../support/mail-server.js';
@@ -401,11 +401,39 @@ describe('`connection`', () => {
     return { connection: client, ping: () => client.ping(), end: () => client.destroy() };
   }
 
-  it('is refused for a worker if it is a client that gives up on commands', () => {
-    const client = new Redis({ lazyConnect: true });
+  it.each([
+    ['client', () => new Redis({ lazyConnect: true })],
+    ['cluster', () => new Cluster([], { lazyConnect: true, redisOptions: { maxRetriesPerRequest: 3 } })],
+  ])('is refused for a worker if it is a %s that gives up on commands', (_what, create) => {
+    const client = create();
     const worker = () => createMailWorker({ ...options(), connection: client, from: FROM, secret: SECRET });
     expect(worker).toThrow('create it with maxRetriesPerRequest: null');
     client.disconnect();
+  });
+
+  it.each([
+    [
+      'ioredis with a prefix',
+      () => new Redis({ lazyConnect: true, maxRetriesPerRequest: null, keyPrefix: 'app:' }),
+      'has a `keyPrefix`, which BullMQ cannot use',
+    ],
+    [
+      'redis: a cluster',
+      () => createCluster({ rootNodes: [{ url: 'redis://127.0.0.1:1' }] }),
+      'is a cluster of redis, which BullMQ cannot use: pass one of ioredis.',
+    ],
+    ['redis: a pool', () => createClientPool(), 'must be options for ioredis, such as { url }, or a client'],
+    [
+      'redis: a sentinel',
+      () => createSentinel({ name: 'x', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] }),
+      'must be options for ioredis, such as { url }, or a client',
+    ],
+    ['redis: a promise', () => Promise.resolve(), 'Received a promise.'],
+  ])('is refused if BullMQ cannot use it: %s', (_what, create, message) => {
+    const connection = create() as never;
+    expect(() => queueDelivery({ connection, secret: SECRET })).toThrow(message);
+    const worker = () => createMailWorker({ ...options(), connection, from: FROM, secret: SECRET });
+    expect(worker).toThrow(message);
   });
 });
 
@@ -452,6 +480,18 @@ describe('options', () => {
       "The `queueName` option of queueDelivery() must be 1 to 64 of A-Z, a-z, 0-9, _ and -. Received 'a:b'.",
     ],
     [{ conection: {} }, 'Unknown option `conection` of queueDelivery(). Did you mean `connection`?'],
+    // ioredis would connect to localhost.
+    [{ connection: { url: undefined } }, 'option of queueDelivery() has no value for its `url`.'],
+    [{ connection: { url: '' } }, 'has no value for its `url`.'],
+    [{ connection: { url: `${undefined}` } }, 'has no value for its `url`.'],
+    [{ connection: { host: undefined, port: 6379 } }, 'has no value for its `host`.'],
+    [{ connection: { url: new URL('redis://x') } }, 'has a `url` that is not a string, but a URL.'],
+    [{ connection: { uri: 'redis://x' } }, 'names no server: pass `url`, or `host` and `port`.'],
+    // BullMQ would never mark a job as done.
+    [
+      { connection: { url: 'redis://x', keyPrefix: 'app:' } },
+      'The `connection` option of queueDelivery() has a `keyPrefix`, which BullMQ cannot use: leave it out. All keys of the queue begin with {ev}.',
+    ],
   ])('of queueDelivery() are checked: %j', (change, message) => {
     expect(() => queueDelivery({ ...queue, ...change } as never)).toThrow(message);
   });

@@ -4,67 +4,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
-import { isWhole, readOptions, readOptionsOf, refuse } from '../checks.js';
 import { messageOf } from '../errors.js';
 import { createEvents, type EventName, type Listener } from '../events.js';
-import { checkTemplate } from '../mail/message.js';
 import { checkLogins } from '../mail/queue.js';
-import { poolSize } from '../mail/retries.js';
-import { createSettings, type EmailVerificationOptions, OPTIONS } from '../options/options.js';
-import {
-  bareError,
-  checkConnection,
-  checkQueue,
-  checkQueueName,
-  closeQueue,
-  loadBullmq,
-  QUEUE_PREFIX,
-  type QueueOptions,
-  REDIS_TIMEOUT,
-  within,
-} from './connection.js';
+import { bareError, checkQueue, closeQueue, REDIS_TIMEOUT, within } from './connection.js';
 import { createJobHandler } from './job-handler.js';
+import { loadBullmq } from './library.js';
+import { QUEUE_PREFIX } from './queue-options.js';
 import { createSealer } from './sealing.js';
-
-/** The options of createEmailVerification() that decide how an email is built, sent and undone. */
-const EMAIL_OPTIONS = {
-  store: OPTIONS.store,
-  transport: OPTIONS.transport,
-  from: OPTIONS.from,
-  secret: OPTIONS.secret,
-  appName: OPTIONS.appName,
-  origin: OPTIONS.origin,
-  template: OPTIONS.template,
-  locales: OPTIONS.locales,
-  defaultLocale: OPTIONS.defaultLocale,
-  codeInSubject: OPTIONS.codeInSubject,
-  codeAlphabet: OPTIONS.codeAlphabet,
-  codeLength: OPTIONS.codeLength,
-  codeTtl: OPTIONS.codeTtl,
-  storeTimeout: OPTIONS.storeTimeout,
-  mailTimeout: OPTIONS.mailTimeout,
-};
-
-const NAMES = { ...EMAIL_OPTIONS, connection: true, queueName: true, rate: true, concurrency: true };
-
-/**
- * The options of createMailWorker(): those of the queue, and those of createEmailVerification() from which an email is built.
- * Pass the same values as to the app. All are checked when the worker starts.
- */
-export interface MailWorkerOptions
-  extends QueueOptions,
-    Pick<EmailVerificationOptions, Exclude<keyof typeof EMAIL_OPTIONS, 'secret'>> {
-  /** The fastest at which all workers of the queue together take emails. @default as fast as they can */
-  readonly rate?: SendingRate | undefined;
-  /** How many emails this worker sends at a time, 1 to 1000. @default the size of the transport's pool, 5 */
-  readonly concurrency?: number | undefined;
-}
-
-/** At most `max` emails, 1 to 100000, in `duration` ms, 1 to 86400000. */
-export interface SendingRate {
-  readonly max: number;
-  readonly duration: number;
-}
+import { type MailWorkerOptions, readWorkerOptions } from './worker-options.js';
 
 export interface MailWorker {
   /** Listens to `delivered`, `delivery_failed`, `delivery_unknown` and `unavailable`, as those of a verification. */
@@ -76,8 +24,6 @@ export interface MailWorker {
   /** @internal What instrument() needs. */
   readonly internals: { readonly operations: { queueSize(): Promise<number> } };
 }
-
-const OF = 'createMailWorker()';
 
 /**
  * How long a job stays with a worker that does not renew it, and how often the others look for such jobs, in ms: the jobs of a
@@ -98,20 +44,11 @@ const RECOVERY_DELAY = 1000;
  * worker.on('delivery_failed', ({ email, cause }) => log.error({ email }, cause.message));
  */
 export function createMailWorker(passed: MailWorkerOptions): MailWorker {
-  const options = readOptionsOf(OF, passed, NAMES);
   const bullmq = loadBullmq();
-  const { connection: passedConnection, queueName: passedName, rate, concurrency, ...emailOptions } = options;
-  if (emailOptions.store === undefined) refuse('store', 'the store of the app', undefined, OF);
-  const queueName = checkQueueName(passedName, OF);
-  const settings = createSettings({ from: undefined, secret: undefined, ...emailOptions });
-  checkTemplate(settings);
+  const { settings, queueName, secret, createConnection, rate, concurrency } = readWorkerOptions(passed);
   const { transports, mailTimeout, storeTimeout, store } = settings;
-  const limiter = rate === undefined ? undefined : checkRate(rate);
-  const size = checkConcurrency(concurrency) ?? poolSize(transports[0]?.transporter);
-  const createConnection = checkConnection(passedConnection, OF);
-  refuseShortPatience(passedConnection);
   const events = createEvents();
-  const handle = createJobHandler(settings, createSealer(options.secret, queueName), events);
+  const handle = createJobHandler(settings, createSealer(secret, queueName), events);
   const ofQueue = createConnection();
   const queue = new bullmq.Queue(queueName, { connection: ofQueue.connection, prefix: QUEUE_PREFIX });
   queue.on('error', () => {});
@@ -142,13 +79,13 @@ export function createMailWorker(passed: MailWorkerOptions): MailWorker {
       connection: ofWorker.connection,
       prefix: QUEUE_PREFIX,
       autorun: false,
-      concurrency: size,
+      concurrency,
       lockDuration: LOCK_DURATION,
       stalledInterval: STALLED_INTERVAL,
       // A job is never given up because its workers were killed: it ends with its code.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       runRetryDelay: RECOVERY_DELAY,
-      ...(limiter && { limiter }),
+      ...(rate && { limiter: rate }),
     });
     created.on('error', onError);
     return created;
@@ -202,28 +139,4 @@ export function createMailWorker(passed: MailWorkerOptions): MailWorker {
       },
     },
   };
-}
-
-function checkRate(rate: unknown): SendingRate {
-  if (typeof rate !== 'object' || rate === null) return refuse('rate', '{ max, duration }', rate, OF);
-  const limits: { max?: unknown; duration?: unknown } = rate;
-  const { max, duration } = readOptions(limits, { max: true, duration: true }, { path: 'rate', of: OF });
-  if (!isWhole(max, 1, 100_000)) return refuse('rate.max', 'a whole number from 1 to 100000', max, OF);
-  if (!isWhole(duration, 1, 86_400_000))
-    return refuse('rate.duration', 'a whole number of milliseconds from 1 to 86400000', duration, OF);
-  return { max, duration };
-}
-
-function checkConcurrency(concurrency: unknown): number | undefined {
-  if (concurrency === undefined || isWhole(concurrency, 1, 1000)) return concurrency;
-  return refuse('concurrency', 'a whole number from 1 to 1000', concurrency, OF);
-}
-
-/** A worker waits for jobs for seconds, and for Redis however long it takes. */
-function refuseShortPatience(connection: unknown): void {
-  const { options }: { options?: { maxRetriesPerRequest?: unknown } } = Object(connection);
-  if (typeof options?.maxRetriesPerRequest !== 'number') return;
-  throw new TypeError(
-    `The \`connection\` option of ${OF} is a client of ioredis that gives up on commands: create it with maxRetriesPerRequest: null.`,
-  );
 }

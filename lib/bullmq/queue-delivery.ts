@@ -4,20 +4,15 @@ import type { Queue } from 'bullmq';
 import { readOptionsOf } from '../checks.js';
 import { codeOf, messageOf } from '../errors.js';
 import type { EnqueueOutcome, JobQueue, QueuedEmail } from '../mail/job-queue.js';
+import { checkQueue, closeQueue, isReady, replyCodeOf, within } from './connection.js';
+import { clientsOf, loadBullmq } from './library.js';
 import {
   checkConnection,
-  checkQueue,
   checkQueueName,
-  closeQueue,
-  isReady,
-  JOB_NAME,
-  loadBullmq,
   QUEUE_PREFIX,
   type QueueConnection,
   type QueueOptions,
-  replyCodeOf,
-  within,
-} from './connection.js';
+} from './queue-options.js';
 import { createSealer, type SealedJob } from './sealing.js';
 
 const OF = 'queueDelivery()';
@@ -31,6 +26,8 @@ const CONNECTION = { enableOfflineQueue: false, autoResendUnfulfilledCommands: f
 
 /** The email is the worker's: nothing of it stays in Redis once it is done. */
 const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: true, keepLogs: 0, stackTraceLimit: 1 };
+
+const JOB_NAME = 'email';
 
 /** How often a send looks whether the connection is back, in ms. */
 const READY_INTERVAL = 20;
@@ -83,7 +80,7 @@ export function queueDelivery(passed: QueueOptions): JobQueue {
     connecting ??= (async () => {
       for (;;) {
         const candidate = currentQueue();
-        const client = await candidate.getBackend().client.catch(() => undefined);
+        const client = await clientsOf(candidate).client.catch(() => undefined);
         if (client && isReady(client)) return candidate;
         if (isClosed) throw new Error('The queue is closed.');
         await sleep(READY_INTERVAL);
