@@ -39,6 +39,7 @@ async function failuresOf(createStore: StoreFactory): Promise<string[]> {
 const pause = () => new Promise((resolve) => setImmediate(resolve));
 
 const FORGOTTEN = { kind: 'forgotten' } as const;
+const USED = { kind: 'used' } as const;
 
 const FAULTS: Record<string, (good: Store, clock: () => number) => Partial<Store>> = {
   'ignores limits': (good) => ({
@@ -113,13 +114,39 @@ const FAULTS: Record<string, (good: Store, clock: () => number) => Partial<Store
       return { ...status, ...(await good.status?.(request, timeout)), sends: 1 };
     },
   }),
+  'accepts a nonce twice': (good) => ({
+    prove: async (request, timeout) => {
+      const nonce = request.nonce.slice(4) + request.token.slice(0, 4);
+      return good.prove?.({ ...request, nonce }, timeout) ?? USED;
+    },
+  }),
+  'forgets nonces with their challenge': (good) => {
+    let forgotten = 0;
+    return {
+      prove: async (request, timeout) =>
+        good.prove?.({ ...request, nonce: `${request.nonce}${forgotten}` }, timeout) ?? USED,
+      async forget(request, timeout) {
+        forgotten += 1;
+        return good.forget?.(request, timeout) ?? FORGOTTEN;
+      },
+    };
+  },
+  'leaves the codes as they are after a proof': (good) => ({
+    async prove(request, timeout) {
+      const outcome = await good.prove?.({ ...request, challenge: 'elsewhere' }, timeout);
+      if (outcome?.kind !== 'accepted') return USED;
+      const end = Date.now() + request.tokenTtl;
+      await good.release({ ...request, end }, timeout);
+      return outcome;
+    },
+  }),
   'has status() without forget()': () => ({ forget: undefined }),
   'has a problem': () => ({ check: async () => ['It is read-only.'] }),
 };
 
 const OPERATIONS = [
   ...(['open', 'attempt', 'discard', 'redeem', 'release', 'peek', 'count', 'check'] as const),
-  ...(['status', 'forget'] as const),
+  ...(['status', 'forget', 'prove'] as const),
 ];
 
 /** A MemoryStore with some operations replaced. */

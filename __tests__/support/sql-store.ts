@@ -16,6 +16,7 @@ const SCHEMA = `
   -- The attempts of each holder, and with an empty digest those of all others together.
   CREATE TABLE attempts (mailbox TEXT, challenge TEXT, digest TEXT, attempts INTEGER, ends INTEGER,
     PRIMARY KEY (mailbox, challenge, digest));
+  CREATE TABLE nonces (mailbox TEXT, digest TEXT, ends INTEGER, PRIMARY KEY (mailbox, digest));
   CREATE TABLE counters (ip TEXT PRIMARY KEY, hits INTEGER, ends INTEGER);
 `;
 
@@ -95,6 +96,12 @@ export function createSqlStore(clock: () => number): Store {
     run('DELETE FROM tokens WHERE mailbox = ? AND challenge = ? AND ends <= ?', ...key, now);
   }
 
+  /** One success ends all codes, holders and shared attempts. */
+  function closeChallenge(key: readonly [string, string], now: number): void {
+    run('UPDATE codes SET ends = min(ends, ?) WHERE mailbox = ? AND challenge = ?', now, ...key);
+    run('DELETE FROM attempts WHERE mailbox = ? AND challenge = ?', ...key);
+  }
+
   return {
     open: ({ mailbox, challenge, limits, holder, ...request }, timeout) =>
       atomically(timeout, (now) => {
@@ -141,8 +148,21 @@ export function createSqlStore(clock: () => number): Store {
         const codeEnd = value(`SELECT ends FROM codes WHERE ${ofChallenge} AND digest = ?`, ...key, code);
         if (codeEnd === undefined) return { kind: 'incorrect', attemptsLeft: left - 1 };
         if (codeEnd <= now) return { kind: 'outdated', attemptsLeft: left - 1 };
-        run(`UPDATE codes SET ends = min(ends, ?) WHERE ${ofChallenge}`, now, ...key);
-        run(`DELETE FROM attempts WHERE ${ofChallenge}`, ...key);
+        closeChallenge(key, now);
+        run('INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)', ...key, token, now + tokenTtl);
+        return { kind: 'accepted' };
+      }),
+
+    prove: ({ mailbox, challenge, nonce, nonceTtl, token, tokenTtl }, timeout) =>
+      atomically(timeout, (now) => {
+        const key = [mailbox, challenge] as const;
+        const stored = 'SELECT ends FROM tokens WHERE mailbox = ? AND challenge = ? AND digest = ?';
+        if ((value(stored, ...key, token) ?? 0) > now) return { kind: 'accepted' };
+        run('DELETE FROM nonces WHERE ends <= ?', now);
+        if (value('SELECT ends FROM nonces WHERE mailbox = ? AND digest = ?', mailbox, nonce) !== undefined)
+          return { kind: 'used' };
+        run('INSERT INTO nonces VALUES (?, ?, ?)', mailbox, nonce, now + nonceTtl);
+        closeChallenge(key, now);
         run('INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)', ...key, token, now + tokenTtl);
         return { kind: 'accepted' };
       }),

@@ -11,6 +11,7 @@ import {
   type Forgotten,
   type OpenOutcome,
   type PeekOutcome,
+  type ProveOutcome,
   type RedeemOutcome,
   type Store,
   type StoredStatus,
@@ -94,6 +95,9 @@ export function boundedStore(store: Store): Store {
       forget: (request, timeout) =>
         bounded('forget', () => store.forget?.(request, timeout), timeout, isForget),
     }),
+    ...(hasMethod(store, 'prove') && {
+      prove: (request, timeout) => bounded('prove', () => store.prove?.(request, timeout), timeout, isProve),
+    }),
     check: (timeout) => bounded('check', () => store.check(timeout), timeout, isSentences),
   };
 }
@@ -156,6 +160,11 @@ function isStatus(outcome: unknown): outcome is StoredStatus {
 function isForget(outcome: unknown): outcome is Forgotten {
   const { kind }: Fields = Object(outcome);
   return kind === 'forgotten';
+}
+
+function isProve(outcome: unknown): outcome is ProveOutcome {
+  const { kind }: Fields = Object(outcome);
+  return kind === 'accepted' || kind === 'used';
 }
 
 function isCount(outcome: unknown): outcome is CountOutcome {

@@ -22,6 +22,8 @@ import {
   type OpenRequest,
   type PeekOutcome,
   type PeekRequest,
+  type ProveOutcome,
+  type ProveRequest,
   type RedeemOutcome,
   refuseClockInProduction,
   type StatusRequest,
@@ -68,6 +70,8 @@ export class MemoryStore implements Store {
   readonly #mailboxes = new Map<string, SentEmail[]>();
   readonly #challenges = new Map<string, Challenge>();
   readonly #counters = new Map<string, { hits: number; end: number }>();
+  /** When each used nonce may be forgotten. */
+  readonly #nonces = new Map<string, number>();
   #nextSweep = 0;
 
   /** @throws TypeError if a `clock` is passed in production. */
@@ -127,12 +131,20 @@ export class MemoryStore implements Store {
     const codeEnd = challenge.codes.get(request.code);
     if (codeEnd === undefined) return { kind: 'incorrect', attemptsLeft: budget.left };
     if (codeEnd <= now) return { kind: 'outdated', attemptsLeft: budget.left };
-    for (const [code, end] of challenge.codes) challenge.codes.set(code, Math.min(end, now));
-    this.#challenges.set(keyOf(request), {
-      ...emptyChallenge(),
-      codes: challenge.codes,
-      tokens: challenge.tokens.set(request.token, now + request.tokenTtl),
-    });
+    this.#close(request, challenge, now);
+    return { kind: 'accepted' };
+  }
+
+  async prove(request: ProveRequest, timeout: number): Promise<ProveOutcome> {
+    const now = this.#start(timeout);
+    this.#sweep(now);
+    const challenge = this.#challenge(request);
+    // This is the call that stored the token, sent again.
+    if ((challenge.tokens.get(request.token) ?? 0) > now) return { kind: 'accepted' };
+    const nonce = `${request.mailbox} ${request.nonce}`;
+    if ((this.#nonces.get(nonce) ?? 0) > now) return { kind: 'used' };
+    this.#nonces.set(nonce, now + request.nonceTtl);
+    this.#close(request, challenge, now);
     return { kind: 'accepted' };
   }
 
@@ -220,6 +232,13 @@ export class MemoryStore implements Store {
     return this.#clock();
   }
 
+  /** Ends all codes, holders and shared attempts, and stores a token. */
+  #close(request: TokenRequest & { tokenTtl: number }, { codes, tokens }: Challenge, now: number): void {
+    for (const [code, end] of codes) codes.set(code, Math.min(end, now));
+    tokens.set(request.token, now + request.tokenTtl);
+    this.#challenges.set(keyOf(request), { ...emptyChallenge(), codes, tokens });
+  }
+
   #challenge(key: ChallengeKey): Challenge {
     return this.#challenges.get(keyOf(key)) ?? emptyChallenge();
   }
@@ -231,6 +250,7 @@ export class MemoryStore implements Store {
     for (const [key, emails] of this.#mailboxes)
       if (recent(emails, now).length === 0) this.#mailboxes.delete(key);
     for (const [key, { end }] of this.#counters) if (end <= now) this.#counters.delete(key);
+    for (const [key, end] of this.#nonces) if (end <= now) this.#nonces.delete(key);
     for (const [key, challenge] of this.#challenges) {
       if (knownUntil(challenge) <= now) this.#challenges.delete(key);
     }

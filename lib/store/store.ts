@@ -30,6 +30,12 @@ export interface Store {
   status?(request: StatusRequest, timeout: number): Promise<StoredStatus>;
   /** Deletes a challenge, and the emails that count for its mailbox. A store without it serves everything else. */
   forget?(request: ChallengeKey, timeout: number): Promise<Forgotten>;
+  /**
+   * Accepts the proof of a nonce once: all codes, holders and shared attempts end, as with a right code, and a token is stored.
+   * If that token is already stored, the reply was lost, and it is accepted again. A store without it serves everything but
+   * `browserProof`.
+   */
+  prove?(request: ProveRequest, timeout: number): Promise<ProveOutcome>;
   /** What makes this store unsuitable, as sentences; none if it is suitable. */
   check(timeout: number): Promise<readonly string[]>;
 }
@@ -144,6 +150,18 @@ export interface StoredStatus {
 export interface Forgotten {
   readonly kind: 'forgotten';
 }
+
+export interface ProveRequest extends ChallengeKey {
+  /** The digest of the nonce. It is remembered for the mailbox, whatever becomes of the challenge. */
+  readonly nonce: string;
+  /** How long it is remembered. */
+  readonly nonceTtl: number;
+  /** The digest of the token to store. Each call has a new one. */
+  readonly token: string;
+  readonly tokenTtl: number;
+}
+
+export type ProveOutcome = { readonly kind: 'accepted' } | { readonly kind: 'used' };
 
 export interface CountRequest {
   /** The digest of the client's IP. */

@@ -16,6 +16,8 @@ import {
   type OpenRequest,
   type PeekOutcome,
   type PeekRequest,
+  type ProveOutcome,
+  type ProveRequest,
   type RedeemOutcome,
   refuseClockInProduction,
   type StatusRequest,
@@ -186,6 +188,17 @@ export class RedisStore implements Store {
   async forget(request: ChallengeKey, timeout: number): Promise<Forgotten> {
     await this.#run(scripts.forget, this.#bothKeys(request), timeout, []);
     return { kind: 'forgotten' };
+  }
+
+  async prove(request: ProveRequest, timeout: number): Promise<ProveOutcome> {
+    // One character longer than a challenge.
+    const used = `${this.#mailboxKey(request)}n${request.nonce}`;
+    const [kind] = await this.#run(scripts.prove, [this.#challengeKey(request), used], timeout, [
+      request.token,
+      request.tokenTtl,
+      request.nonceTtl,
+    ]);
+    return { kind: kind === 'accepted' ? kind : 'used' };
   }
 
   async count(request: CountRequest, timeout: number): Promise<CountOutcome> {

@@ -103,7 +103,11 @@ function drawCall(
   const [limits, span] = [draw(LIMIT_CHOICES), draw(SPANS)];
   const timeout = draw([TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT, -1]);
 
-  switch (draw(store.status && store.forget ? [...OPERATIONS, ...OF_SUPPORT] : OPERATIONS)) {
+  const operations = [
+    ...(store.status && store.forget ? OF_SUPPORT : []),
+    ...(store.prove ? OF_PROOFS : []),
+  ] as const;
+  switch (draw([...OPERATIONS, ...operations])) {
     case 'open': {
       const attempts = draw([1, 2, 3]);
       const request = {
@@ -157,6 +161,11 @@ function drawCall(
       return { name: 'status', run: async (store) => store.status?.({ ...key, limits }, timeout) };
     case 'forget':
       return { name: 'forget', run: async (store) => store.forget?.(key, timeout) };
+    case 'prove': {
+      const nonce = own(draw(['nonce-0', 'nonce-1']));
+      const request = { ...key, nonce, nonceTtl: draw(SPANS), token, tokenTtl: span };
+      return { name: 'prove', run: async (store) => store.prove?.(request, timeout) };
+    }
     case 'count': {
       const request = { ip: own(draw(['ip-0', 'ip-1'])), window: span, step: draw(COUNT_STEPS) };
       return { name: `count ${request.step}`, run: (store) => store.count(request, timeout) };
@@ -177,6 +186,7 @@ const OPERATIONS = [
   'count',
 ] as const;
 const OF_SUPPORT = ['status', 'status', 'forget'] as const;
+const OF_PROOFS = ['prove'] as const;
 const HOLDERS = ['holder-0', 'holder-1', 'holder-2'] as const;
 const COUNT_STEPS = ['hit', 'hit', 'undo', 'forget'] as const;
 const ENDS_OFF_BY = [

@@ -10,6 +10,7 @@ import type {
   Limit,
   OpenOutcome,
   PeekOutcome,
+  ProveOutcome,
   RedeemOutcome,
   Store,
 } from '../../store/store.js';
@@ -18,8 +19,8 @@ import type { TestClock } from '../clock.js';
 export interface ContractTest {
   readonly sentence: string;
   readonly movesTime: boolean;
-  /** About status() and forget(), which a store may leave out. */
-  readonly ofSupport?: boolean;
+  /** About status() and forget(), or prove(), which a store may leave out. */
+  readonly of?: 'support' | 'proofs';
   readonly run: (steps: Steps) => Promise<void>;
 }
 
@@ -86,6 +87,14 @@ export interface Steps {
   release(token: string, end: number): Promise<void>;
   peek(holder: string): Promise<PeekOutcome>;
   count(step: CountRequest['step'], window?: number): Promise<CountOutcome>;
+  /** The token of the proof with the nonce `n` is `token-of-n`. */
+  prove(nonce: string, changes?: ProveChanges): Promise<ProveOutcome>;
+}
+
+interface ProveChanges {
+  readonly token?: string;
+  readonly tokenTtl?: number;
+  readonly nonceTtl?: number;
 }
 
 export function createSteps(store: Store, clock: TestClock, passTime: (ms: number) => Promise<void>): Steps {
@@ -149,6 +158,10 @@ export function createSteps(store: Store, clock: TestClock, passTime: (ms: numbe
     release: (token, end) => store.release({ ...key, token: digest(token), end }, TIMEOUT),
     peek: (holder) => store.peek({ ...key, holder: digest(holder) }, TIMEOUT),
     count: (step, window = MINUTE) => store.count({ ip: digest('ip'), window, step }, TIMEOUT),
+    async prove(nonce, { token = `token-of-${nonce}`, tokenTtl = 15 * MINUTE, nonceTtl = 12 * MINUTE } = {}) {
+      const request = { ...key, nonce: digest(nonce), nonceTtl, token: digest(token), tokenTtl };
+      return (await store.prove?.(request, TIMEOUT)) ?? assert.fail('There is no prove().');
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import { attemptTests } from './attempts.js';
 import { counterTests } from './counters.js';
 import { limitTests } from './limits.js';
 import { modelTests } from './model.js';
+import { proofTests } from './proofs.js';
 import { raceTests } from './races.js';
 import { type ContractTest, createSteps } from './steps.js';
 import { supportTests } from './support.js';
@@ -42,6 +43,7 @@ const TESTS: Readonly<Record<string, readonly ContractTest[]>> = {
   tokens: tokenTests,
   counters: counterTests,
   'support staff': supportTests,
+  'proofs of the browser': proofTests,
   races: raceTests,
   'random sequences': modelTests,
 };
@@ -81,12 +83,13 @@ export function describeStoreContract(
   }
   const hasClock = createStore.length > 0;
 
-  const define = ({ sentence, movesTime, ofSupport, run }: ContractTest) => {
+  const define = ({ sentence, movesTime, of, run }: ContractTest) => {
     const test = async () => {
       const clock = createTestClock();
       const store = checkStore(await createStore(clock.now));
       // That a store has both operations or neither is a test of its own.
-      if (ofSupport && !store.status && !store.forget) return;
+      if (of === 'support' && !store.status && !store.forget) return;
+      if (of === 'proofs' && !store.prove) return;
       await run(createSteps(store, clock, passTime));
     };
     if (movesTime && !hasClock) it.skip(`${sentence} (skipped: the store takes no clock)`, test);

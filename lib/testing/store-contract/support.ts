@@ -117,7 +117,7 @@ export const supportTests = [
       await pass(1);
       has(await statusOf(steps), { tokens: 0 });
     }),
-  ].map((one) => ({ ...one, ofSupport: true })),
+  ].map((one) => ({ ...one, of: 'support' as const })),
 ];
 
 const NOTHING: StoredStatus = {

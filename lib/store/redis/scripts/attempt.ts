@@ -1,4 +1,4 @@
-import { challengeLua } from './challenge.js';
+import { challengeLua, closeLua } from './challenge.js';
 import { defineScript } from './script.js';
 
 /**
@@ -15,6 +15,7 @@ export const attempt = defineScript(`
 local challenge = KEYS[1]
 local code, holder, token, tokenTtl = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 ${challengeLua}
+${closeLua}
 local held = read(challenge)
 
 -- Every attempt has a new token. If it is already stored, this is the same command sent again by the Redis client because
@@ -36,19 +37,6 @@ redis.call('HSET', challenge, budget, pack(left, endOf(held[budget])))
 if not held['c' .. code] then return { serverTime, 'incorrect', left } end
 if not isLive(held['c' .. code]) then return { serverTime, 'outdated', left } end
 
-local kept = { ['t' .. token] = packEnd(now + tokenTtl) }
-redis.call('HSET', challenge, 't' .. token, kept['t' .. token])
-for field, value in pairs(held) do
-  local kind = string.sub(field, 1, 1)
-  if kind == 'c' then
-    kept[field] = packEnd(math.min(endOf(value), now))
-    redis.call('HSET', challenge, field, kept[field])
-  elseif kind == 't' and isLive(value) then
-    kept[field] = value
-  elseif field ~= 't' .. token then
-    redis.call('HDEL', challenge, field)
-  end
-end
-expireWith(challenge, kept)
+close(challenge, held, token, tokenTtl)
 return { serverTime, 'accepted' }
 `);

@@ -66,3 +66,23 @@ local function expireWith(challenge, held)
   redis.call('PEXPIRE', challenge, string.format('%.0f', last - now))
 end
 `;
+
+/** Ends all codes, holders and shared attempts, and stores a token. For the scripts that verify an address. */
+export const closeLua = `
+local function close(challenge, held, token, tokenTtl)
+  local kept = { ['t' .. token] = packEnd(now + tokenTtl) }
+  redis.call('HSET', challenge, 't' .. token, kept['t' .. token])
+  for field, value in pairs(held) do
+    local kind = string.sub(field, 1, 1)
+    if kind == 'c' then
+      kept[field] = packEnd(math.min(endOf(value), now))
+      redis.call('HSET', challenge, field, kept[field])
+    elseif kind == 't' and isLive(value) then
+      kept[field] = value
+    elseif field ~= 't' .. token then
+      redis.call('HDEL', challenge, field)
+    end
+  end
+  expireWith(challenge, kept)
+end
+`;

@@ -6,6 +6,7 @@ export { discard } from './discard.js';
 export { forget } from './forget.js';
 export { open } from './open.js';
 export { peek } from './peek.js';
+export { prove } from './prove.js';
 export { redeem } from './redeem.js';
 export { release } from './release.js';
 export type { Script } from './script.js';
