@@ -14,6 +14,7 @@ import {
 } from './http/client-limit/client-limit.js';
 import { chooseLocale } from './locales/index.js';
 import { checkTemplate } from './mail/message.js';
+import type { Nonce } from './operations/browser-proof.js';
 import { createOperations, type Operations } from './operations/operations.js';
 import type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './operations/redeem.js';
 import type { SendInput, SendOutcome } from './operations/send.js';
@@ -38,6 +39,12 @@ export interface EmailVerification {
    * can begin again. For support staff only: after each call, the limits of emails and guesses begin anew.
    */
   forget(input: SupportInput): Promise<ForgetOutcome>;
+  /**
+   * A nonce for a page whose browser may prove the address. Send it back with the proof.
+   *
+   * @throws TypeError without `browserProof`.
+   */
+  createNonce(): Nonce;
   /** Checks that the store is reachable and suitable, the transport can log in, and guesses are unlikely enough. */
   check(): Promise<CheckOutcome>;
   /** Finishes the emails that are being sent, then stops. The app's own Redis client and transporter stay open. */
@@ -106,6 +113,10 @@ export function verificationOf(settings: Settings): EmailVerification {
     release: (redeemed) => operations.release(redeemed),
     status: (input) => operations.status(input),
     forget: (input) => operations.forget(input),
+    createNonce() {
+      if (operations.proofs) return operations.proofs.createNonce();
+      throw new TypeError('createNonce() needs the `browserProof` option.');
+    },
     async check() {
       const faults = [...(weakness ? [weakness] : []), ...(await operations.check())];
       return { ok: faults.length === 0, problems: [...faults, ...(fixedCodes?.notes() ?? [])] };

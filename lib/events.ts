@@ -19,12 +19,14 @@ export interface EmailVerificationEvents {
   delivery_failed: EmailEvent & { readonly cause: DeliveryError };
   /** It is not known whether the email was sent. Its code works. */
   delivery_unknown: EmailEvent & { readonly cause: DeliveryError };
-  /** A right code was entered. */
-  verified: OperationEvent & WithFixedCode;
+  /** A right code was entered, or the browser has proven the address. */
+  verified: OperationEvent & WithFixedCode & WithProof;
   /** A wrong code was entered. Many of them are a sign of guessing. */
   code_incorrect: OperationEvent & { readonly attemptsLeft: number };
   /** A code was entered that could not be accepted: none was live, no attempts were left, or it had ended. */
   code_expired: CodeExpiredEvent;
+  /** A proof of the browser was not accepted, and the send went on without it. */
+  proof_refused: ProofRefusedEvent;
   /** A token was used up. */
   redeemed: OperationEvent;
   /** A token was given back. */
@@ -53,6 +55,18 @@ export interface SendEvent extends OperationEvent {
 interface WithFixedCode {
   /** Present if the code is one of `fixedCodes`. There is no email then, and no further event about one. */
   readonly fixedCode?: true;
+}
+
+interface WithProof {
+  /** Present if the browser has proven the address (`browserProof`). No email was sent. */
+  readonly proof?: true;
+}
+
+export interface ProofRefusedEvent extends OperationEvent {
+  /** Such as `audience`, `expired` or `issuer_unreachable`. The client is not told. */
+  readonly reason: string;
+  /** What failed, if something of the issuer, of the DNS or of the check did. */
+  readonly cause?: unknown;
 }
 
 export interface EmailEvent extends SendEvent {
@@ -102,6 +116,7 @@ export function createEvents(): Events {
     verified: new Set(),
     code_incorrect: new Set(),
     code_expired: new Set(),
+    proof_refused: new Set(),
     redeemed: new Set(),
     released: new Set(),
     unavailable: new Set(),

@@ -13,6 +13,7 @@ export type {
   LimitedEvent,
   Listener,
   OperationEvent,
+  ProofRefusedEvent,
   SendEvent,
 } from './events.js';
 export type { Reason, Refusal } from './http/answer.js';
@@ -21,6 +22,7 @@ export type {
   OpenApiExample,
   OpenApiMediaType,
   OpenApiOperation,
+  OpenApiRead,
   OpenApiReference,
   OpenApiResponse,
   OpenApiSchema,
@@ -46,6 +48,13 @@ export type { MailContent, Template, TemplateInput, TemplateOptions } from './ma
 export { defaultTemplate } from './mail/template.js';
 export type { TransporterLike, TransportOption, TransportsOption } from './mail/transport/transport.js';
 export type { BeforeSend, SendAttempt, SendInWords, SendVerdict } from './operations/before-send.js';
+export type {
+  BrowserProof,
+  Nonce,
+  PresentedProof,
+  ProofVerdict,
+  Proven,
+} from './operations/browser-proof.js';
 export type { Unavailable } from './operations/context.js';
 export type { FieldError, InvalidRequest } from './operations/input.js';
 export type { Redeemed, RedeemInput, RedeemOutcome, ReleaseOutcome } from './operations/redeem.js';

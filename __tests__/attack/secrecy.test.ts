@@ -17,7 +17,7 @@ const LONG = { ...WIDE, codeLength: 10 };
 const EVENTS: EventName[] = [
   ...(['sent', 'suppressed', 'refused', 'limited', 'delivered', 'delivery_failed'] as const),
   ...(['delivery_unknown', 'verified', 'code_incorrect', 'code_expired', 'redeemed', 'released'] as const),
-  'unavailable',
+  ...(['proof_refused', 'unavailable'] as const),
 ];
 
 /** Records everything that leaves the process except the email, as text. */

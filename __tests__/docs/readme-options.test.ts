@@ -11,6 +11,7 @@ import {
 import { createMailWorker, queueDelivery } from 'express-email-verification/bullmq';
 import { captcha } from 'express-email-verification/captcha';
 import { createEmailVerificationClient } from 'express-email-verification/client';
+import { evp } from 'express-email-verification/evp';
 import { instrument } from 'express-email-verification/metrics';
 import { createSettings } from '../../lib/options/options.js';
 import { FROM, SECRET } from '../support/app.js';
@@ -79,6 +80,7 @@ describe('options', () => {
     ['queueDelivery', 'lib/bullmq/README.md', '| option of queueDelivery', queueDelivery],
     ['createMailWorker', 'lib/bullmq/README.md', '| option of createMailWorker', createMailWorker],
     ['captcha', 'lib/captcha/README.md', '| option of captcha', captcha],
+    ['evp', 'lib/evp/README.md', '| option of evp', evp],
     [
       'instrument',
       'lib/metrics/README.md',
@@ -197,6 +199,6 @@ it('the operations are those of a verification', () => {
 it('the events are those that a verification emits', () => {
   const known = knownTo(() => verification.on('zzzzzzzzzzzz' as never, () => {}));
   expect(documented('lib/operations/README.md', '## Events').sort()).toEqual(known.sort());
-  expect(known).toHaveLength(13);
-  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain('thirteen events');
+  expect(known).toHaveLength(14);
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain('fourteen events');
 });

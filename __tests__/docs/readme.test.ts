@@ -24,6 +24,7 @@ import React from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import request from 'supertest';
 import ts from 'typescript';
+import { PROFILE } from '../../lib/evp/profile.js';
 import { createTestApp } from '../support/app.js';
 import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
@@ -46,6 +47,7 @@ const FILES = [
     'lib/captcha/README.md',
     'lib/challenge/README.md',
     'lib/client/README.md',
+    'lib/evp/README.md',
     'lib/http/README.md',
   ],
   'lib/locales/README.md',
@@ -254,6 +256,32 @@ it('the examples of captchas refuse a send without a token', async () => {
      console.log(kinds.join());`,
   );
   expect(line).toBe('refused,refused');
+});
+
+it('the examples of proofs of the browser make nonces, and send a code without a proof', async () => {
+  const code = example('browserProof: evp({');
+  const [lineOfImport = ''] = /^import .*$/m.exec(code) ?? [];
+  const line = await firstLineOf(
+    'proofs',
+    `import { createEmailVerification, MemoryStore } from 'express-email-verification';
+     ${lineOfImport}
+     const options = { store: new MemoryStore(), transport: process.env.SMTP_URL, from: 'a@b.co', secret: process.env.EMAIL_VERIFICATION_SECRET };
+     const kinds: string[] = [];
+     {
+       ${code.replace(lineOfImport, '')}
+       kinds.push(String(verification.createNonce().expiresIn), (await verification.send({ email: 'person@example.com' })).kind);
+     }
+     {
+       const certificate = '';
+       ${example('localIssuers: {')}
+       const verification = createEmailVerification({ ...options, browserProof });
+       kinds.push((await verification.send({ email: 'other@example.com', proof: 'x', nonce: 'y' })).kind);
+     }
+     console.log(kinds.join());`,
+  );
+  expect(line).toBe('600,sent,sent');
+  const { autocomplete, nonceAttribute } = PROFILE.field;
+  expect(example('name="proof"')).toContain(`autocomplete="${autocomplete}" ${nonceAttribute}="`);
 });
 
 it('the example of several purposes sends codes of each', async () => {

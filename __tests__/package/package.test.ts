@@ -233,7 +233,7 @@ it('is one copy for both module kinds, so that an app may mix them', async () =>
     `import assert from 'node:assert';
     import { createRequire } from 'node:module';
     const require = createRequire(import.meta.url);
-    for (const entry of ['', '/bullmq', '/captcha', '/metrics', '/testing', '/locales/ja']) {
+    for (const entry of ['', '/bullmq', '/captcha', '/evp', '/metrics', '/testing', '/locales/ja']) {
       const name = 'express-email-verification' + entry;
       const imported = await import(name).catch(() => undefined);
       // What an optional peer is missing for is not loaded by either kind.

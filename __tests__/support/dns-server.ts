@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
-const TYPES = { A: 1, MX: 15, AAAA: 28 } as const;
+const TYPES = { A: 1, MX: 15, TXT: 16, AAAA: 28 } as const;
 const RCODES = { ok: 0, servfail: 2, nxdomain: 3 } as const;
 
 /** The data of each record, by domain and type. A domain that is not there does not exist. */
@@ -11,6 +11,10 @@ export type Zone = Readonly<
 >;
 
 export const mx = (exchange: string): Buffer => Buffer.concat([Buffer.from([0, 10]), nameOf(exchange)]);
+
+/** A TXT record, which may come in several strings. */
+export const txt = (...strings: readonly string[]): Buffer =>
+  Buffer.concat(strings.map((text) => Buffer.concat([Buffer.of(text.length), Buffer.from(text)])));
 
 export async function startDnsServer(
   zone: Zone,

@@ -33,18 +33,19 @@ export function faultOf(route: string, { status, headers, body }: DocumentedRepl
 
 /** The documented responses of a path by status, each with where it is in the document. */
 export function responsesOf(route: string): Map<string, readonly [OpenApiResponse, string]> {
-  if (route !== '/send' && route !== '/verify') {
+  if (route !== '/send' && route !== '/verify' && route !== '/nonce') {
     const { EmailNotVerified, Unavailable } = openapi.components.responses;
     return new Map([
       ['403', [EmailNotVerified, '/components/responses/EmailNotVerified']],
       ['503', [Unavailable, '/components/responses/Unavailable']],
     ]);
   }
-  const { responses } = openapi.paths[route].post;
+  const method = route === '/nonce' ? 'get' : 'post';
+  const { responses } = route === '/nonce' ? openapi.paths[route].get : openapi.paths[route].post;
   return new Map(
     Object.entries(responses).map(([status, response]) => [
       status,
-      [response, `/paths/~1${route.slice(1)}/post/responses/${status}`],
+      [response, `/paths/~1${route.slice(1)}/${method}/responses/${status}`],
     ]),
   );
 }

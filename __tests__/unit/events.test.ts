@@ -21,7 +21,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const EVENTS: EventName[] = [
   ...(['sent', 'suppressed', 'refused', 'limited', 'delivered', 'delivery_failed'] as const),
   ...(['delivery_unknown', 'verified', 'code_incorrect', 'code_expired', 'redeemed', 'released'] as const),
-  'unavailable',
+  ...(['proof_refused', 'unavailable'] as const),
 ];
 
 type Received = [name: EventName, event: Record<string, unknown>];

@@ -14,6 +14,7 @@ const LAYERS = [
   'testing',
   'captcha',
   'bullmq',
+  'evp',
 ];
 
 function filesOf(folder: string): string[] {

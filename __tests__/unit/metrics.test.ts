@@ -115,6 +115,24 @@ it('counts and measures sends, attempts, tokens and emails, by their outcomes', 
   expect(units).toMatchObject({ sends: '{send}', 'operation.duration': 's', 'queue.size': '{email}' });
 });
 
+it('counts a proof of the browser as a send that verified, and refused ones by reason', async () => {
+  const { meter, valuesOf } = startMetrics();
+  let reason: string | undefined;
+  const { verification } = start({
+    browserProof: {
+      check: async () => (reason ? { kind: 'refused', reason } : { kind: 'accepted', email }),
+    },
+  });
+  instrument(verification, { meter });
+  const prove = () => verification.send({ email, proof: 'x', nonce: verification.createNonce().nonce });
+  await prove();
+  for (reason of ['audience', 'anything that has no form']) await prove();
+  expect(await valuesOf('sends')).toEqual({ verified: 1, sent: 2 });
+  expect(await valuesOf('attempts')).toEqual({});
+  expect(await valuesOf('refused_proofs')).toEqual({ audience: 1, other: 1 });
+  expect(await valuesOf('operation.duration')).toEqual({ 'send verified': 1, 'send sent': 2 });
+});
+
 it('measures durations in seconds, in buckets made for them', async () => {
   const { meter, provider, exporter } = startMetrics();
   const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 300));

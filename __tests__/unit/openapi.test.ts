@@ -15,6 +15,9 @@ import { faultOf, responsesOf, validatorOf } from '../support/documented.js';
 
 const root = join(__dirname, '../..');
 const read = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
+/** The reason of a refusal, or which success it is. */
+const kindOf = (body: object): string =>
+  Object(body).reason ?? (Object(body).verified ? 'proven' : 'success');
 const ROUTES = ['/send', '/verify'] as const;
 const email = 'person@example.com';
 
@@ -55,11 +58,11 @@ describe('the document', () => {
         `/paths/~1${route.slice(1)}/post/requestBody/content/application~1json`,
       );
     }
-    for (const route of [...ROUTES, 'guard']) {
+    for (const route of [...ROUTES, '/nonce', 'guard']) {
       for (const [response, pointer] of responsesOf(route).values()) {
         const media = response.content['application/json'];
         check(media, `${pointer}/content/application~1json`);
-        const reasons = Object.values(media.examples).map(({ value }) => Object(value).reason);
+        const reasons = Object.values(media.examples).map(({ value }) => kindOf(value));
         const { oneOf = [media.schema] } = Object(media.schema);
         expect(new Set(reasons).size).toBe(oneOf.length);
       }
@@ -103,7 +106,10 @@ describe('every response that is documented occurs', () => {
   });
   const large = { email, code: '123456', captcha: 'x'.repeat(20_000) };
 
-  const responses: Record<'/send' | '/verify' | '/signup', () => Promise<Response[]>> = {
+  /** A browser whose every proof holds. */
+  const browserProof = { check: async () => ({ kind: 'accepted', email }) as const };
+
+  const responses: Record<'/send' | '/verify' | '/nonce' | '/signup', () => Promise<Response[]>> = {
     '/send': async () => {
       const app = appWith();
       return [
@@ -118,8 +124,10 @@ describe('every response that is documented occurs', () => {
           .post('/ev/send')
           .send({ email }),
         await appWith({ store: noStore() }).post('/ev/send').send({ email }),
+        await proven(),
       ];
     },
+    '/nonce': async () => [await appWith({ browserProof }).get('/ev/nonce')],
     '/verify': async () => {
       const inbox = createTestInbox();
       const app = appWith({ delivery: inbox.delivery });
@@ -152,16 +160,22 @@ describe('every response that is documented occurs', () => {
     },
   };
 
-  it.each(['/send', '/verify', '/signup'] as const)('of %s, and no other', async (route) => {
+  async function proven(): Promise<Response> {
+    const app = appWith({ browserProof });
+    const { nonce } = (await app.get('/ev/nonce')).body;
+    return app.post('/ev/send').send({ email, nonce, proof: 'a proof' });
+  }
+
+  it.each(['/send', '/verify', '/nonce', '/signup'] as const)('of %s, and no other', async (route) => {
     const seen = await responses[route]();
     const faults = seen.map(({ status, headers, body }) => faultOf(route, { status, headers, body }));
     expect(faults.filter(Boolean)).toEqual([]);
     const documented = [...responsesOf(route)].flatMap(([status, [response]]) =>
       Object.values(response.content['application/json'].examples).map(
-        ({ value }) => `${status} ${Object(value).reason ?? 'success'}`,
+        ({ value }) => `${status} ${kindOf(value)}`,
       ),
     );
-    const occurred = seen.map(({ status, body }) => `${status} ${body.reason ?? 'success'}`);
+    const occurred = seen.map(({ status, body }) => `${status} ${kindOf(body)}`);
     expect([...new Set(occurred)].sort()).toEqual([...new Set(documented)].sort());
   });
 });

@@ -24,6 +24,10 @@ export interface Hasher {
   readonly holder: (challengeId: string) => string;
   readonly token: (verificationToken: string) => string;
   readonly ip: (ip: string) => string;
+  /** Signs a nonce, so that it need not be stored. */
+  readonly nonce: (body: string) => string;
+  /** What the store remembers of a nonce that was used. */
+  readonly usedNonce: (nonce: string) => string;
 }
 
 const DIGEST_LENGTH = 16;
@@ -45,6 +49,8 @@ export function createHasher(secret: string): Hasher {
     holder: digestFor('holder'),
     token: digestFor('token'),
     ip: digestFor('ip'),
+    nonce: digestFor('nonce'),
+    usedNonce: digestFor('used nonce'),
   };
 }
 

@@ -52,7 +52,7 @@ interface Parts {
 }
 
 /** None of these answers may be cached (RFC 9111 §5.2.2.5). */
-const HEADERS = [['Cache-Control', 'no-store']] as const;
+export const HEADERS = [['Cache-Control', 'no-store']] as const;
 
 /** @param status In place of the reason's: 413 and 415 for an unreadable body, and `statusCode` of `rateLimit`. */
 export function answerOf(

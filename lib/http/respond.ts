@@ -4,7 +4,8 @@ import { checkFunction, readOptionsOf } from '../checks.js';
 import { errorOf, messageOf } from '../errors.js';
 import { warn } from '../events.js';
 import type { Locale } from '../locales/index.js';
-import { answerOf, type Outcome, type Refusal, type SuccessField } from './answer.js';
+import type { Nonce } from '../operations/browser-proof.js';
+import { answerOf, HEADERS, type Outcome, type Refusal, type SuccessField } from './answer.js';
 
 /** What a route knows about its request, from the first step on. */
 export interface RouteState<Input = unknown> {
@@ -118,6 +119,12 @@ function onlyWithError(next: NextFunction): NextFunction {
 }
 
 const NO_ERROR = '`onRefused` called next() without an error: it must respond, or pass one.';
+
+/** The one response without a message: nobody reads it. */
+export function respondWithNonce(res: Response, nonce: Nonce): void {
+  for (const [name, value] of HEADERS) res.setHeader(name, value);
+  writeJson(res, nonce);
+}
 
 /** Without an ETag, which would be useless: none of these responses may be cached. */
 function writeJson(res: Response, body: object): void {

@@ -4,11 +4,18 @@ import { createEmailVerification, type EmailVerification, internalsOf } from '..
 import type { EmailVerificationOptions } from '../options/options.js';
 import type { Outcome } from './answer.js';
 import { readBody, validate } from './read-request.js';
-import { type OnRefused, type RefusalOptions, readRefusalOptions, stateOf, step } from './respond.js';
+import {
+  type OnRefused,
+  type RefusalOptions,
+  readRefusalOptions,
+  respondWithNonce,
+  stateOf,
+  step,
+} from './respond.js';
 
 /**
- * Two routes to mount on any path of an Express 4.18+ or 5 app: POST /send emails a code, POST /verify checks it. Other
- * methods and paths go on to the app.
+ * Two routes to mount on any path of an Express 4.18+ or 5 app: POST /send emails a code, POST /verify checks it. With
+ * `browserProof`, GET /nonce is a third. Other methods and paths go on to the app.
  *
  * @param verification What createEmailVerification() returned, or its options if the app needs only the routes.
  * @example
@@ -34,6 +41,12 @@ export function emailVerificationRouter(
       clientLimits.send(onRefused),
       run(operations.send, onRefused),
     );
+  const { proofs } = operations;
+  if (proofs)
+    router
+      .route('/nonce')
+      .options(passToApp)
+      .get((_req, res) => void respondWithNonce(res, proofs.createNonce()));
   router
     .route('/verify')
     .options(passToApp)

@@ -49,6 +49,11 @@ export function instrument(source: Instrumentable, options: InstrumentOptions = 
 
   const sends = counter('sends', '{send}', 'Sends, by outcome.');
   const attempts = counter('attempts', '{attempt}', 'Attempts to enter a code, by outcome.');
+  const refusedProofs = counter(
+    'refused_proofs',
+    '{proof}',
+    'Proofs of the browser that were refused, by reason.',
+  );
   const tokens = counter('tokens', '{token}', 'Tokens that were used up or given back.');
   const emails = counter('emails', '{email}', 'Emails, by whether they were sent.');
   const unavailable = counter(
@@ -103,7 +108,13 @@ export function instrument(source: Instrumentable, options: InstrumentOptions = 
   onOutcome(sends, 'send', 'sent');
   onOutcome(sends, 'send', 'suppressed');
   onOutcome(sends, 'send', 'refused');
-  onOutcome(attempts, 'verify', 'verified');
+  on('verified', ({ purpose, duration, proof }) => {
+    // A proof comes with a send.
+    const [counted, operation] = proof ? ([sends, 'send'] as const) : ([attempts, 'verify'] as const);
+    counted.add(1, attributesOf(purpose, { outcome: 'verified' }));
+    operationDuration.record(duration / 1000, attributesOf(purpose, { operation, outcome: 'verified' }));
+  });
+  on('proof_refused', ({ purpose, reason }) => refusedProofs.add(1, attributesOf(purpose, { reason })));
   onOutcome(attempts, 'verify', 'code_incorrect');
   onOutcome(attempts, 'verify', 'code_expired', ({ state }) => ({ state }));
   onOutcome(tokens, 'redeem', 'redeemed');
@@ -158,7 +169,6 @@ type TimedEvent =
   | 'sent'
   | 'suppressed'
   | 'refused'
-  | 'verified'
   | 'code_incorrect'
   | 'code_expired'
   | 'redeemed'

@@ -4,7 +4,7 @@ import type { Hasher } from '../challenge/digests.js';
 import { createEvents, type Events, type OperationEvent } from '../events.js';
 import type { Locale } from '../locales/index.js';
 import type { Settings } from '../options/options.js';
-import type { ChallengeKey } from '../store/store.js';
+import type { ChallengeKey, Store } from '../store/store.js';
 
 /** The store or the email queue could not carry out the operation. Nothing has changed. */
 export interface Unavailable {
@@ -60,6 +60,20 @@ export function createOperationContext(settings: Settings): OperationContext {
       }
     },
   };
+}
+
+/**
+ * @param what needs the operation
+ * @throws TypeError for a store of the app's own without it.
+ */
+export function operationOf<Name extends 'status' | 'forget' | 'prove'>(
+  store: Store,
+  name: Name,
+  what: string,
+): NonNullable<Store[Name]> {
+  const { [name]: operation } = store;
+  if (operation) return operation;
+  throw new TypeError(`${what} needs a \`store\` with the operation ${name}(), and this one has none.`);
 }
 
 /** Whole seconds, rounded up, at least 1: for `Retry-After`. */

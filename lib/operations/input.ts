@@ -25,6 +25,9 @@ export interface ParsedSend {
   readonly email: string;
   readonly challengeId: string | undefined;
   readonly locale: Locale;
+  /** As they came: whatever is wrong with them, the email is sent. Undefined without a proof, or without `browserProof`. */
+  readonly proof?: unknown;
+  readonly nonce?: unknown;
 }
 
 export interface ParsedVerify extends ParsedSend {
@@ -43,12 +46,13 @@ const { letterCode: LETTER_CODE = '' } = en.fields;
 
 type FieldName = 'email' | 'code' | 'challengeId' | 'locale';
 
-interface CodeRules {
+interface Rules {
   readonly codes: CodeFormat;
   readonly fixedCodes?: FixedCodes | undefined;
+  readonly browserProof?: object | undefined;
 }
 
-export function createInputParsers({ codes, fixedCodes }: CodeRules): InputParsers {
+export function createInputParsers({ codes, fixedCodes, browserProof }: Rules): InputParsers {
   // Not only for the addresses that have a fixed code: otherwise the response would reveal them.
   const parseFixed = fixedCodes ? parseFixedCode : () => undefined;
   const chains: Readonly<Record<FieldName, ValidationChain>> = {
@@ -88,14 +92,24 @@ export function createInputParsers({ codes, fixedCodes }: CodeRules): InputParse
     return codes.alphabet === 'digits' ? fields.code(codes.length) : (fields.letterCode ?? LETTER_CODE);
   }
 
+  async function send(fields: unknown, locale: Locale): Promise<ParsedSend | InvalidRequest> {
+    if (isPlain(fields)) {
+      const { email, challengeId } = fields;
+      return { kind: 'parsed', email, challengeId, locale };
+    }
+    return validate(['email', 'challengeId', 'locale'], fields, locale);
+  }
+
+  async function sendWithProof(fields: unknown, locale: Locale): Promise<ParsedSend | InvalidRequest> {
+    const parsed = await send(fields, locale);
+    const { proof, nonce }: Fields = isFields(fields) ? fields : {};
+    // A form posts its field empty if the browser had no proof.
+    const isAbsent = proof === undefined || proof === null || proof === '';
+    return parsed.kind === 'invalid_request' || isAbsent ? parsed : { ...parsed, proof, nonce };
+  }
+
   return {
-    async send(fields, locale) {
-      if (isPlain(fields)) {
-        const { email, challengeId } = fields;
-        return { kind: 'parsed', email, challengeId, locale };
-      }
-      return validate(['email', 'challengeId', 'locale'], fields, locale);
-    },
+    send: browserProof ? sendWithProof : send,
     async verify(fields, locale) {
       if (isPlain(fields) && typeof fields.code === 'string' && plainCode.test(fields.code)) {
         const { email, code, challengeId } = fields;

@@ -8,14 +8,20 @@ import { messageIdOf, type OutgoingEmail } from '../mail/message.js';
 import type { EmailQueue, Slot } from '../mail/queue.js';
 import type { DiscardOutcome, DiscardRequest, OpenOutcome } from '../store/store.js';
 import { callBeforeSend, type HookOutcome, refusalText, type SendAttempt } from './before-send.js';
+import type { BrowserProofs, Proven } from './browser-proof.js';
 import { type OperationContext, type Stopwatch, seconds, stopwatch, type Unavailable } from './context.js';
 import type { InvalidRequest, ParsedSend } from './input.js';
 
-/** The input of `send`, validated like the body of the route. `request` is passed to `beforeSend`. */
+/**
+ * The input of `send`, validated like the body of the route. `request` is passed to `beforeSend`; `proof` and `nonce` are for
+ * `browserProof`.
+ */
 export interface SendInput {
   readonly email: unknown;
   readonly challengeId?: unknown;
   readonly locale?: unknown;
+  readonly proof?: unknown;
+  readonly nonce?: unknown;
   readonly request?: SendAttempt['request'];
 }
 
@@ -25,6 +31,8 @@ export type SendOutcome =
   | (Sent & { readonly kind: 'delivery_unknown' })
   | { readonly kind: 'delivery_failed'; readonly message: string; readonly resendIn: number }
   | { readonly kind: 'refused'; readonly message: string }
+  /** Only with `browserProof`. */
+  | Proven
   | InvalidRequest
   | TooManyRequests
   | Unavailable;
@@ -51,7 +59,12 @@ export interface Send {
   limited(input: ParsedSend | undefined, retryAfter: number, locale: Locale): Promise<TooManyRequests>;
 }
 
-export function createSend(context: OperationContext, queue: EmailQueue): Send {
+/** @param proofs Undefined without `browserProof`. */
+export function createSend(
+  context: OperationContext,
+  queue: EmailQueue,
+  proofs: BrowserProofs | undefined,
+): Send {
   const { settings, events, keyOf, eventOf, callStore, unavailable } = context;
   const { store, hashers, purpose, codes, binding, storeTimeout, sendLimits: limits } = settings;
   const [hasher] = hashers;
@@ -67,6 +80,10 @@ export function createSend(context: OperationContext, queue: EmailQueue): Send {
       const message = refusalText(verdict.message, locale.answers);
       events.emit('refused', () => eventOf(email, lasted));
       return { kind: 'refused', message };
+    }
+    if (proofs && input.proof !== undefined) {
+      const proven = await proofs.accept(input, verdict.kind === 'suppress', lasted);
+      if (proven) return proven;
     }
 
     const key = keyOf(hasher, email);

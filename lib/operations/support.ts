@@ -1,8 +1,7 @@
 /** For support staff: what is stored about an address, and its removal. */
 import type { Hasher } from '../challenge/digests.js';
 import { chooseLocale, type Locale } from '../locales/index.js';
-import type { Store } from '../store/store.js';
-import { type OperationContext, seconds, type Unavailable } from './context.js';
+import { type OperationContext, operationOf, seconds, type Unavailable } from './context.js';
 import type { InputParsers, InvalidRequest } from './input.js';
 
 export interface SupportInput {
@@ -54,7 +53,7 @@ export function createSupport(
 
   return {
     async status(input) {
-      const read = operationOf(store, 'status');
+      const read = operationOf(store, 'status', 'status()');
       const parsed = await parse(input);
       if (parsed.kind === 'invalid_request') return parsed;
       const { email, locale } = parsed;
@@ -78,7 +77,7 @@ export function createSupport(
     },
 
     async forget(input) {
-      const forget = operationOf(store, 'forget');
+      const forget = operationOf(store, 'forget', 'forget()');
       const parsed = await parse(input);
       if (parsed.kind === 'invalid_request') return parsed;
       const { email, locale } = parsed;
@@ -88,11 +87,4 @@ export function createSupport(
       return 'kind' in forgotten ? forgotten : { kind: 'forgotten' };
     },
   };
-}
-
-/** @throws TypeError for a store of the app's own without the operation. */
-function operationOf<Name extends 'status' | 'forget'>(store: Store, name: Name): NonNullable<Store[Name]> {
-  const { [name]: operation } = store;
-  if (operation) return operation;
-  throw new TypeError(`${name}() needs a \`store\` with the operation ${name}(), and this one has none.`);
 }

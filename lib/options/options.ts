@@ -9,6 +9,7 @@ import type { CustomDelivery } from '../mail/mailer.js';
 import { defaultTemplate, type Template } from '../mail/template.js';
 import { createTransports, type Transport, type TransportsOption } from '../mail/transport/transport.js';
 import type { BeforeSend } from '../operations/before-send.js';
+import type { BrowserProof } from '../operations/browser-proof.js';
 import { boundedStore } from '../store/bounded-store.js';
 import type { Store } from '../store/store.js';
 import { checkFixedCodes, type FixedCode } from './fixed-codes.js';
@@ -16,6 +17,7 @@ import { checkRateLimit, type RateLimitOption } from './rate-limit.js';
 import {
   checkAppName,
   checkBinding,
+  checkBrowserProof,
   checkCodeAlphabet,
   checkCodes,
   checkDelivery,
@@ -117,6 +119,12 @@ export const OPTIONS = {
   /** Called before each send: lets it pass, refuses it, or suppresses it so that nobody notices. @default none */
   beforeSend: (hook?: BeforeSend) => checkFunction('beforeSend', hook),
 
+  /**
+   * Checks proofs of the browser that a person controls the address, as evp() of `express-email-verification/evp` does: with one
+   * that holds, no email is sent. Experimental. @default none
+   */
+  browserProof: (checker?: BrowserProof) => checkBrowserProof(checker),
+
   /** The app's name in the email. @default the name in `from`, else its domain */
   appName: (name?: string) => checkAppName(name),
 
@@ -185,6 +193,7 @@ export function createSettings(passed: EmailVerificationOptions, shared?: Shared
     mailTimeout: OPTIONS.mailTimeout(options.mailTimeout),
     hookTimeout: OPTIONS.hookTimeout(options.hookTimeout),
     beforeSend: OPTIONS.beforeSend(options.beforeSend),
+    browserProof: OPTIONS.browserProof(options.browserProof),
     appName: OPTIONS.appName(options.appName) ?? (from.name || domainOf(from.address)),
     template: OPTIONS.template(options.template),
     codeInSubject: OPTIONS.codeInSubject(options.codeInSubject),

@@ -12,6 +12,7 @@ import {
   refuse,
   refuseHidden,
 } from '../checks.js';
+import { hasMethod } from '../describe.js';
 import { warn } from '../events.js';
 import { isJobQueue } from '../mail/job-queue.js';
 import { checkStore } from '../store/bounded-store.js';
@@ -158,6 +159,11 @@ export function checkDelivery<T>(delivery: T): T {
   return refuse('delivery', "'await', 'background', a function or a queue", delivery);
 }
 
+export function checkBrowserProof<T>(checker: T | undefined): T | undefined {
+  if (checker === undefined || hasMethod(checker, 'check')) return checker;
+  return refuse('browserProof', 'what evp() returned, or an object with check()', checker);
+}
+
 const LINE = 'one line of 1 to 100 characters';
 
 function isLine(text: string): boolean {
@@ -173,14 +179,15 @@ export function domainOf(address: string): string {
   return address.slice(address.lastIndexOf('@') + 1);
 }
 
-export function checkOrigin(origin: unknown): string | undefined {
+/** @param of what `option` is an option of, if not of createEmailVerification() */
+export function checkOrigin(origin: unknown, option = 'origin', of?: string): string | undefined {
   if (origin === undefined) return undefined;
   const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined;
   const isLoopback =
     url !== undefined && /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
   if (url?.origin === origin && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback)))
     return url.origin;
-  return refuse('origin', "an https origin, as in 'https://acme.example'", origin);
+  return refuse(option, "an https origin, as in 'https://acme.example'", origin, of);
 }
 
 /** The host that a code can be bound to: only for https on the default port (WICG origin-bound one-time codes §3.2). */

@@ -23,10 +23,16 @@ export interface OpenApiResponse {
   readonly content: { readonly 'application/json': OpenApiMediaType };
 }
 
-export interface OpenApiOperation {
+/** What reads, and takes nothing. */
+export interface OpenApiRead {
   readonly operationId: string;
   readonly summary: string;
   readonly description: string;
+  /** By status. */
+  readonly responses: Readonly<Record<string, OpenApiResponse>>;
+}
+
+export interface OpenApiOperation extends OpenApiRead {
   readonly parameters: readonly OpenApiReference[];
   readonly requestBody: {
     readonly required: true;
@@ -35,8 +41,6 @@ export interface OpenApiOperation {
       readonly 'application/x-www-form-urlencoded': OpenApiMediaType;
     };
   };
-  /** By status. */
-  readonly responses: Readonly<Record<string, OpenApiResponse>>;
 }
 
 export interface OpenApiDocument {
@@ -50,7 +54,9 @@ export interface OpenApiDocument {
   /** Where the router is mounted. Replace it if that is another path. */
   readonly servers: readonly { readonly url: string }[];
   readonly security: readonly [];
-  readonly paths: Readonly<Record<'/send' | '/verify', { readonly post: OpenApiOperation }>>;
+  readonly paths: Readonly<Record<'/send' | '/verify', { readonly post: OpenApiOperation }>> & {
+    readonly '/nonce': { readonly get: OpenApiRead };
+  };
   readonly components: {
     readonly schemas: Readonly<Record<string, OpenApiSchema>>;
     /** What `requireVerifiedEmail()` responds with, for the description of your own sign-up. */

@@ -19,6 +19,7 @@ export interface DocumentedResponse<Outcome> {
 export const ID = 'kTq3VbWn0sYh5xUe8rJc2LfZaM';
 const TOKEN = 'kT9mPd4Xw1QzRv7GyB6uNiSoEh';
 export const EMAIL = 'person@example.com';
+export const NONCE = { nonce: 'kTb2mQx8Vn4Rz1Lw6Ys0Hd9Gp3JcAZ9tKXUvE7iN5oFrSa', expiresIn: 600 };
 /** The default options. */
 const [CODE_LENGTH, CODE_TTL, COOLDOWN, TOKEN_TTL, MAX_ATTEMPTS] = [6, 180, 60, 900, 5];
 
@@ -36,6 +37,17 @@ export function sendResponses(): readonly DocumentedResponse<SendOutcome>[] {
       name: 'sent',
       summary: 'The code was sent',
       outcome: { kind: 'sent', message: answers.sent, ...times },
+    },
+    {
+      name: 'proven',
+      summary: 'The browser has proven the address (`browserProof`)',
+      outcome: {
+        kind: 'verified',
+        verified: true,
+        message: answers.verified,
+        verificationToken: TOKEN,
+        expiresIn: TOKEN_TTL,
+      },
     },
     {
       name: 'invalid_field',

@@ -1,19 +1,26 @@
 /** The OpenAPI document of the routes. Its statuses, bodies and texts come from the code that responds. */
 import { answerOf, type SuccessField } from '../answer.js';
-import type { OpenApiDocument, OpenApiMediaType, OpenApiOperation, OpenApiResponse } from './document.js';
+import type {
+  OpenApiDocument,
+  OpenApiMediaType,
+  OpenApiOperation,
+  OpenApiRead,
+  OpenApiResponse,
+} from './document.js';
 import {
   type DocumentedResponse,
   EMAIL,
   emailNotVerified,
   ID,
+  NONCE,
   sendResponses,
   unavailable,
   verifyResponses,
 } from './examples.js';
-import { BODIES, eitherOf, headerSchemas, type Kind, refTo, schemas } from './schemas.js';
+import { bodyFor, eitherOf, headerSchemas, type Kind, refTo, schemas } from './schemas.js';
 
 /**
- * The OpenAPI 3.1 document of POST /send and POST /verify, and of the refusals of `requireVerifiedEmail()`. The package also
+ * The OpenAPI 3.1 document of POST /send, POST /verify and GET /nonce, and of the refusals of `requireVerifiedEmail()`. The package also
  * contains it as `express-email-verification/openapi.json`.
  *
  * It describes the default options; its own description names the options that change responses. It is frozen: copy it to
@@ -39,6 +46,7 @@ Options of the server that change responses:
 - \`rateLimit\`: by default, \`/send\` accepts 20 requests in 10 minutes from one client, and \`/verify\` has no limit of this kind. \`message\` replaces the text of the 429, \`statusCode\` its status, \`handler\` the whole response. \`standardHeaders\` and \`legacyHeaders\` choose the headers that describe the limit.
 - \`delivery: 'background'\`: the response does not wait for the email, so there is no 500.
 - \`beforeSend\`: may refuse with a text of its own. What it throws goes to the app's error handler.
+- \`browserProof\`: accepts proofs of the browser in place of codes. Only then, there is a \`/nonce\`, and \`/send\` may respond with a token.
 - \`onRefused\`: responds to all refusals in place of the JSON described here.`,
     license: { name: 'MIT', identifier: 'MIT' },
   },
@@ -76,6 +84,10 @@ function pathsOf(): OpenApiDocument['paths'] {
       first: { summary: 'The first code', value: { email: EMAIL } },
       another: { summary: 'Another code', value: fields },
       korean: { summary: 'In Korean', value: { email: EMAIL, locale: 'ko' } },
+      proof: {
+        summary: 'With a proof of the browser',
+        value: { email: EMAIL, proof: 'eyJhbGciOi….…~eyJhbGciOi….…', nonce: NONCE.nonce },
+      },
     },
     responsesOf(sendResponses(), 'ok'),
   );
@@ -96,7 +108,24 @@ function pathsOf(): OpenApiDocument['paths'] {
     },
     responsesOf(verifyResponses(), 'verify'),
   );
-  return { '/send': { post: send }, '/verify': { post: verify } };
+  return { '/send': { post: send }, '/verify': { post: verify }, '/nonce': { get: nonceOperation() } };
+}
+
+function nonceOperation(): OpenApiRead {
+  const examples = { nonce: { summary: 'A nonce', value: NONCE } };
+  return {
+    operationId: 'createNonce',
+    summary: 'Get a nonce',
+    description:
+      'Only with `browserProof`: a nonce for the `nonce` attribute of the field that the browser fills in. Send it to `/send`, together with the proof.',
+    responses: {
+      200: {
+        description: 'For one proof, within `expiresIn` seconds.',
+        headers: { 'Cache-Control': refTo('headers', 'CacheControl') },
+        content: { 'application/json': { schema: refTo('schemas', 'Nonce'), examples } },
+      },
+    },
+  };
 }
 
 function operationOf(
@@ -154,7 +183,7 @@ function responseOf(
     { summary, value: answerOf(outcome, successField).body },
   ]);
   return {
-    description: kinds.map((kind) => BODIES[kind].description).join(' '),
+    description: kinds.map((kind) => bodyFor(kind, successField).description).join(' '),
     headers: {
       'Cache-Control': refTo('headers', 'CacheControl'),
       ...(hasRetryAfter && { 'Retry-After': refTo('headers', 'RetryAfter') }),

@@ -12,7 +12,9 @@ type Field =
   | 'attemptsLeft'
   | 'retryAfter'
   | 'challengeId'
+  | 'verified'
   | 'verificationToken'
+  | 'email'
   | 'expiresIn'
   | 'resendIn';
 
@@ -24,7 +26,7 @@ interface Body {
 }
 
 /** The body of each response. */
-export const BODIES: Readonly<Record<Kind, Body>> = {
+const BODIES: Readonly<Record<Kind, Body>> = {
   sent: {
     description: 'The code was sent, unless `beforeSend` suppressed it.',
     has: ['challengeId', 'expiresIn', 'resendIn'],
@@ -77,6 +79,17 @@ export const BODIES: Readonly<Record<Kind, Body>> = {
   },
 };
 
+/** From /send, it says so, because a code is what a page expects. */
+const PROVEN: Body = {
+  description: 'Only with `browserProof`: the browser has proven the address, and no email was sent.',
+  has: ['verified', 'verificationToken', 'expiresIn'],
+  mayHave: ['email'],
+};
+
+export function bodyFor(kind: Kind, successField: SuccessField): Body {
+  return kind === 'verified' && successField === 'ok' ? PROVEN : BODIES[kind];
+}
+
 const SECONDS = { type: 'integer', minimum: 0 };
 const STRING = { type: 'string' };
 
@@ -89,14 +102,27 @@ const FIELDS: Readonly<Record<Field, OpenApiSchema>> = {
     description:
       'Opaque. Send the latest one with each request: it gives a client attempts that nobody else can use up.',
   },
+  verified: { type: 'boolean', const: true },
   verificationToken: { ...STRING, description: 'Opaque. For the sign-up.' },
+  email: {
+    ...STRING,
+    description: 'The address that is verified, if it is a private one that the provider gave in its place.',
+  },
   expiresIn: { ...SECONDS, description: 'Seconds until the code, or the token, expires.' },
   resendIn: { ...SECONDS, description: 'Seconds until another email can be sent.' },
 };
 
 const BY_ROUTE: Readonly<Record<SuccessField, readonly Kind[]>> = {
   ok: [
-    ...['sent', 'invalid_request', 'refused', 'too_many_requests', 'delivery_failed', 'delivery_unknown'],
+    ...[
+      'sent',
+      'verified',
+      'invalid_request',
+      'refused',
+      'too_many_requests',
+      'delivery_failed',
+      'delivery_unknown',
+    ],
     ...['unavailable', 'email_not_verified'],
   ] as const,
   verify: [
@@ -115,6 +141,13 @@ export function schemas(): Record<string, OpenApiSchema> {
         'The language of `message` and of the email, as a BCP 47 tag. It precedes Accept-Language.',
     },
   };
+  const proof = {
+    proof: {
+      type: ['string', 'null'],
+      description: 'For `browserProof`: what the browser put into the field `email-verification-token`.',
+    },
+    nonce: { type: ['string', 'null'], description: 'For `browserProof`: the nonce of that field.' },
+  };
   const description = `At most ${MAX_BODY_SIZE / 1024} kB.`;
   const code = {
     ...STRING,
@@ -126,7 +159,11 @@ export function schemas(): Record<string, OpenApiSchema> {
     BY_ROUTE[successField].map((kind) => [nameOf(kind, successField), bodyOf(kind, successField)]),
   );
   return {
-    SendRequest: { type: 'object', description, required: ['email'], properties: { email, ...optional } },
+    SendRequest: {
+      ...{ type: 'object', description },
+      required: ['email'],
+      properties: { email, ...optional, ...proof },
+    },
     VerifyRequest: {
       ...{ type: 'object', description },
       required: ['email', 'code'],
@@ -146,12 +183,18 @@ export function schemas(): Record<string, OpenApiSchema> {
         message: { ...STRING, description: 'For the person. The value is not repeated.' },
       },
     },
+    Nonce: {
+      type: 'object',
+      description: 'For one proof of the browser.',
+      required: ['nonce', 'expiresIn'],
+      properties: { nonce: STRING, expiresIn: SECONDS },
+    },
     ...Object.fromEntries(bodies),
   };
 }
 
 function bodyOf(kind: Kind, successField: SuccessField): OpenApiSchema {
-  const { description, has, mayHave = [] } = BODIES[kind];
+  const { description, has, mayHave = [] } = bodyFor(kind, successField);
   const isSuccess = kind === 'sent' || kind === 'verified';
   const fields = Object.fromEntries([...has, ...mayHave].map((name) => [name, FIELDS[name]]));
   return {
@@ -170,10 +213,11 @@ function bodyOf(kind: Kind, successField: SuccessField): OpenApiSchema {
 /** `Refused` of /send and of the guard, `VerifyRefused` of /verify. */
 function nameOf(kind: Kind, successField: SuccessField): string {
   const name = kind.replace(/(?:^|_)(\w)/g, (_match, letter: string) => letter.toUpperCase());
+  if (kind === 'verified' && successField === 'ok') return 'Proven';
   return successField === 'ok' || kind === 'verified' ? name : `Verify${name}`;
 }
 
-/** One of these bodies, told apart by `reason`. */
+/** One of these bodies. Refusals are told apart by `reason`. */
 export function eitherOf(
   kinds: readonly Kind[],
   successField: SuccessField,
@@ -181,6 +225,7 @@ export function eitherOf(
   const refs = kinds.map((kind) => refTo('schemas', nameOf(kind, successField)));
   const [only, ...others] = refs;
   if (only && others.length === 0) return only;
+  if (kinds.includes('sent')) return { oneOf: refs };
   const mapping = Object.fromEntries(kinds.map((kind, index) => [kind, refs[index]?.$ref]));
   return { oneOf: refs, discriminator: { propertyName: 'reason', mapping } };
 }
