@@ -1,7 +1,8 @@
 /** `npm run demo`: starts what is not configured, serves the demo, and stops everything when it ends. */
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import closeWithGrace from 'close-with-grace';
 import { RedisStore as SessionStore } from 'connect-redis';
 import { type EmailVerification, MemoryStore, RedisStore } from 'express-email-verification';
 import { createClient } from 'redis';
@@ -13,28 +14,25 @@ import { type DemoSettings, readSettings, SettingsError } from './settings.js';
 
 const log = (message: string) => console.log(message);
 
-/** How long open requests may take to finish when the demo shuts down, in milliseconds. */
-const SHUTDOWN_TIMEOUT = 10_000;
 const CONNECT_TIMEOUT = 5000;
 
-/** What was started, to be stopped in reverse. `endStreams` ends responses that would otherwise stay open. */
-type Parts = { readonly stop: () => unknown; readonly endStreams?: () => void }[];
+const server = createServer(respondStarting);
+/** What was started, to be stopped in reverse. */
+const parts: { stop(): unknown }[] = [];
 
-async function main(): Promise<void> {
-  const settings = readSettings(process.env);
-  const server = createServer(respondStarting);
+// After an error or the first signal, stops in order. The second signal stops at once.
+closeWithGrace({ delay: 15_000, onSecondSignal: () => process.exit(130) }, async ({ err, signal }) => {
+  // What is wrong in the environment needs no stack trace.
+  if (err) console.error(err instanceof SettingsError ? err.message : err);
+  if (signal) log('Shutting down after open requests finish. Press Ctrl+C again to stop immediately.');
+  for (const part of parts.reverse()) await part.stop();
+});
+void start(readSettings(process.env));
+
+async function start(settings: DemoSettings): Promise<void> {
   // Listens first, because starting the services takes a while and is pointless if the port is in use.
-  await listen(server, settings);
+  await listen(settings);
   log(`Starting on ${settings.origin}`);
-  const parts: Parts = [];
-  stopOnSignal(() => stop(server, parts));
-  await start(settings, server, parts).catch(async (error: unknown) => {
-    await stop(server, parts);
-    throw error;
-  });
-}
-
-async function start(settings: DemoSettings, server: Server, parts: Parts): Promise<void> {
   const { origin, redisUrl, smtpUrl, from, secret, trustProxy, codes } = settings;
   const tools = await withSettingsErrors(() => createDevelopmentTools(settings, log));
   parts.push(tools);
@@ -56,7 +54,7 @@ async function start(settings: DemoSettings, server: Server, parts: Parts): Prom
       mountDevelopmentTools: tools.mount?.({ redis, store, accounts }),
     }),
   );
-  parts.push({ stop: () => verification.close() });
+  parts.push({ stop: () => verification.close() }, { stop: () => close(tools) });
   logEmails(verification);
   server.off('request', respondStarting).on('request', logRequests(tools.guard(app)));
   log(`Demo: ${origin}`);
@@ -64,9 +62,16 @@ async function start(settings: DemoSettings, server: Server, parts: Parts): Prom
   for (const problem of (await verification.check()).problems) log(`Warning: ${problem}`);
 }
 
-const respondStarting: RequestListener = (_req, res) => {
+function respondStarting(_req: IncomingMessage, res: ServerResponse): void {
   res.writeHead(503, { 'Retry-After': '1' }).end('The demo is starting.');
-};
+}
+
+/** Waits for open requests, but not for pages that listen to events. */
+async function close(tools: DevelopmentTools): Promise<void> {
+  const closed = once(server.close(), 'close');
+  tools.endStreams();
+  await closed;
+}
 
 function logEmails(verification: EmailVerification): void {
   const ms = (duration: number) => `${Math.round(duration)} ms`;
@@ -132,7 +137,7 @@ function hostOf(url: string): string {
   return host || pathname;
 }
 
-/** What fails here was set in the environment, so its error is shown without a stack trace. */
+/** What fails here was set in the environment. */
 async function withSettingsErrors<T>(create: () => T | Promise<T>): Promise<T> {
   try {
     return await create();
@@ -141,7 +146,7 @@ async function withSettingsErrors<T>(create: () => T | Promise<T>): Promise<T> {
   }
 }
 
-async function listen(server: Server, { port, host }: DemoSettings): Promise<void> {
+async function listen({ port, host }: DemoSettings): Promise<void> {
   const listening = once(server.listen(port, host), 'listening');
   const reason = await listening.then(() => undefined, reasonOf);
   if (reason === 'EADDRINUSE')
@@ -151,31 +156,3 @@ async function listen(server: Server, { port, host }: DemoSettings): Promise<voi
   if (reason)
     throw new SettingsError(`Cannot listen on ${host}, port ${port} (${reason}). Check HOST and PORT.`);
 }
-
-/** The first signal stops gracefully, the second one immediately. */
-function stopOnSignal(stop: () => Promise<void>): void {
-  const stopAtOnce = () => process.exit(130);
-  const stopGracefully = () => {
-    process.on('SIGINT', stopAtOnce).on('SIGTERM', stopAtOnce);
-    log('Shutting down after open requests finish. Press Ctrl+C again to stop immediately.');
-    stop().then(() => process.exit(0), fail);
-  };
-  process.once('SIGINT', stopGracefully).once('SIGTERM', stopGracefully);
-}
-
-async function stop(server: Server, parts: Parts): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  for (const { endStreams } of parts) endStreams?.();
-  await Promise.race([closed, wait(SHUTDOWN_TIMEOUT)]);
-  server.closeAllConnections();
-  for (const part of parts.reverse()) await part.stop();
-}
-
-function fail(error: unknown): void {
-  console.error(error instanceof SettingsError ? error.message : error);
-  process.exit(1);
-}
-
-main().catch(fail);
