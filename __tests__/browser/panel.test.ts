@@ -40,11 +40,11 @@ describeInBrowser('what just happened', () => {
     ['ko-KR', ko],
   ])('shows a whole sign-up, in %s', async (locale, t) => {
     const { page, errors } = await visit({ locale });
-    const { events, fields, ...texts } = t.panel.script;
+    const { events, fields, ...texts } = t.panel;
     await page.getByText(t.panel.empty).waitFor();
     await askForCode(page, EMAIL);
     await has(page, events.delivered);
-    await page.locator('#redis summary', { hasText: texts.marks.own }).nth(1).waitFor();
+    await page.locator('#redis summary', { hasText: texts.own }).nth(1).waitFor();
     expect(await fact(page, 'attemptsLeft')).toBe('5');
     await page.fill('#code-code', wrong(await demo.mail.lastCode(EMAIL)));
     await until('an attempt is taken', async () => (await fact(page, 'attemptsLeft')) === '4');
@@ -76,7 +76,7 @@ describeInBrowser('what just happened', () => {
     expect(await accessibilityProblems(page)).toEqual([]);
 
     await createAccount(page);
-    await page.getByText(t.receipt.script.allUsed).waitFor();
+    await page.getByText(t.receipt.allUsed).waitFor();
     const receipt = (await page.innerText('#receipt')) ?? '';
     for (const path of ['send', 'verify']) expect(receipt).toContain(`POST /email-verification/${path} 200`);
     expect(receipt).toContain('POST /sign-up 201');
@@ -100,35 +100,35 @@ describeInBrowser('what just happened', () => {
     await page.getByText(en.panel.empty).waitFor();
     await demo.redis.flush();
     await askForCode(page, EMAIL);
-    await has(page, en.panel.script.events.suppressed);
-    expect(await rows(page).locator('mark').allTextContents()).toEqual([en.panel.script.marks.operatorOnly]);
-    await page.locator('#timeline summary', { hasText: en.panel.script.events.suppressed }).click();
+    await has(page, en.panel.events.suppressed);
+    expect(await rows(page).locator('mark').allTextContents()).toEqual([en.panel.operatorOnly]);
+    await page.locator('#timeline summary', { hasText: en.panel.events.suppressed }).click();
     await page.getByText(/^beforeSend:/m).waitFor();
   });
 
   it.each(['Minji@메일.한국', 'minji@XN--h32bq4v.xn--3e0b707e'])('knows its address as %s', async (email) => {
     const { page } = await visit();
     await askForCode(page, email);
-    await has(page, en.panel.script.events.delivered);
+    await has(page, en.panel.events.delivered);
     await page.click('#use-code');
     await step(page, 'account');
     await createAccount(page);
-    await page.getByText(en.receipt.script.allUsed).waitFor();
+    await page.getByText(en.receipt.allUsed).waitFor();
   });
 
   it('shows the events of its own address only, and survives a reload', async () => {
     const { page, origin } = await visit();
     await askForCode(page, EMAIL);
-    await has(page, en.panel.script.events.delivered);
+    await has(page, en.panel.events.delivered);
     await page.request.post(`${origin}/email-verification/send`, { data: { email: 'jun@example.com' } });
     await demo.mail.lastCode('jun@example.com');
     await page.request.post(`${origin}/email-verification/send`, { data: { email: EMAIL } });
-    await has(page, en.panel.script.events.limited);
+    await has(page, en.panel.events.limited);
     // An open row stays open, and keeps the focus, while others come.
     await rows(page).last().locator('summary').press('Enter');
     for (const _ of [2, 3])
       await page.request.post(`${origin}/email-verification/send`, { data: { email: EMAIL } });
-    await has(page, `${en.panel.script.events.limited} mailbox ×3`);
+    await has(page, `${en.panel.events.limited} mailbox ×3`);
     expect(await page.evaluate('document.activeElement.parentElement.open')).toBe(true);
     expect(await rows(page).locator('nth=-1').getAttribute('open')).toBe('');
     const before = await summaries(page);
@@ -137,7 +137,7 @@ describeInBrowser('what just happened', () => {
     await step(page, 'code');
     await rows(page).nth(2).waitFor();
     expect(await summaries(page)).toEqual(before);
-    await page.locator('#redis summary', { hasText: en.panel.script.marks.own }).first().waitFor();
+    await page.locator('#redis summary', { hasText: en.panel.own }).first().waitFor();
   });
 
   it('shows the lines of the guard when the token is used up', async () => {
@@ -150,7 +150,7 @@ describeInBrowser('what just happened', () => {
     await page.fill('#account-password', PASSWORD);
     await page.click('[data-step="account"] form button');
     await has(page, 'POST /sign-up');
-    await page.locator('#timeline summary', { hasText: en.panel.script.events.redeemed }).click();
+    await page.locator('#timeline summary', { hasText: en.panel.events.redeemed }).click();
     await page
       .getByText(/^app\.post\('\/sign-up', .*requireVerifiedEmail\(verification\)/m)
       .first()
@@ -163,7 +163,7 @@ describeInBrowser('what just happened', () => {
     const { page } = await visit();
     demo.redis.server.pause();
     await page.evaluate('document.dispatchEvent(new CustomEvent("connected"))');
-    await page.getByText(en.panel.script.unavailable, { exact: true }).waitFor();
+    await page.getByText(en.panel.unavailable, { exact: true }).waitFor();
     demo.redis.server.resume();
     await askForCode(page, EMAIL);
     await page.locator('#redis summary').first().waitFor();

@@ -13,7 +13,7 @@ export function existingAccountEmail(locale: string, origin: string): MailConten
   const { button, paragraph, ...words } = emails.existingAccount;
   const link = { url: `${origin}/sign-in`, label: button };
   return noticeTemplate(
-    { locale: tag, appName: 'Acme', ...words, paragraphs: [paragraph], link },
+    { locale: tag, appName: 'Acme', heading: words.subject, ...words, paragraphs: [paragraph], link },
     { support: emails.support },
   );
 }
