@@ -1,6 +1,5 @@
 /** "Try to break it", and the clock of the page, which follows that of the server: loads before the sign-up. */
-import { announce, storage, stored, texts, whileBusy } from './page.mjs';
-import { post } from './tools.mjs';
+import { announce, post, storage, stored, texts, whileBusy } from './page.mjs';
 
 const STATE = 'email-verification:/email-verification';
 const section = document.getElementById('attacks');

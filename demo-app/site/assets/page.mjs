@@ -1,4 +1,4 @@
-/** For every page: texts, storage, copy buttons, forms that are submitted once, and pages that the Back button brings back. */
+/** For every page: texts, storage, requests, copy buttons, forms that submit once, and pages that Back brings back. */
 export const texts = JSON.parse(document.getElementById('texts').textContent);
 
 const memory = new Map();
@@ -24,6 +24,12 @@ function quietly(access) {
   } catch {
     return undefined;
   }
+}
+
+/** @returns the response, or undefined if the server cannot be reached */
+export function post(path, fields) {
+  const init = { method: 'POST', headers: { 'Content-Type': 'application/json' } };
+  return fetch(path, { ...init, body: JSON.stringify(fields) }).catch(() => undefined);
 }
 
 /** Makes screen readers say it. */

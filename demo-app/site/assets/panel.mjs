@@ -1,6 +1,6 @@
 /** "What just happened": the requests of the page and the events behind them, which the server renders, and the email. */
-import { storage, stored } from './page.mjs';
-import { canonical, channel, morph, post } from './tools.mjs';
+import { post, storage, stored } from './page.mjs';
+import { canonical, channel, morph } from './tools.mjs';
 
 const byId = (id) => document.getElementById(id);
 const { newEmail } = byId('new-email').dataset;

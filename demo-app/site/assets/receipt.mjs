@@ -1,6 +1,6 @@
 /** After a sign-up: its requests, its email, and what is left of it in Redis. */
-import { stored } from './page.mjs';
-import { canonical, post } from './tools.mjs';
+import { post, stored } from './page.mjs';
+import { canonical } from './tools.mjs';
 
 const receipt = document.getElementById('receipt');
 const { email } = receipt.dataset;

@@ -1,6 +1,6 @@
 /** The three steps of the sign-up on one page. The state of the package's browser client decides what they show. */
 import { createEmailVerificationClient } from './client.mjs';
-import { announce, storage, texts, whileBusy } from './page.mjs';
+import { announce, post, storage, texts, whileBusy } from './page.mjs';
 
 const locale = document.documentElement.lang;
 const client = createEmailVerificationClient({ baseUrl: '/email-verification', locale, storage });
@@ -144,9 +144,7 @@ async function verify() {
 async function signUp() {
   const { email, verificationToken } = client.state;
   const fields = { ...Object.fromEntries(new FormData(nameInput.form)), verificationToken, locale };
-  const headers = { 'Content-Type': 'application/json' };
-  const request = { method: 'POST', headers, body: JSON.stringify(fields) };
-  const response = await fetch('/sign-up', request).catch(() => undefined);
+  const response = await post('/sign-up', fields);
   const answer = Object(await response?.json().catch(() => undefined));
   const { url, errors = [], message, reason = response ? 'unexpected' : 'offline' } = answer;
   for (const error of errors.toReversed()) showError(`account-${error.field}`, error.message);

@@ -24,12 +24,6 @@ function dispatch(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
-/** @returns the response, or undefined if the server cannot be reached */
-export function post(path, fields) {
-  const init = { method: 'POST', headers: { 'Content-Type': 'application/json' } };
-  return fetch(path, { ...init, body: JSON.stringify(fields) }).catch(() => undefined);
-}
-
 /** @returns the address as the server writes it: in lower case, with the domain in ASCII */
 export function canonical(email) {
   const [, local = '', domain = ''] = /^\s*(.*)@(.*)$/.exec(email ?? '') ?? [];
