@@ -18,6 +18,7 @@ const base: Config = {
   transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false }] },
   moduleNameMapper: {
     '^express-email-verification$': '<rootDir>/lib/index.ts',
+    '^express-email-verification/client/proof$': '<rootDir>/lib/client/proof.ts',
     '^express-email-verification/(\\w+)$': '<rootDir>/lib/$1/$1.ts',
     '^express-email-verification/locales/([\\w-]+)$': '<rootDir>/lib/locales/$1.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -1,6 +1,6 @@
 /**
  * `npm run build`: writes dist/ and openapi.json. The code is CommonJS. What `import` loads are thin modules around it, so that an app that
- * mixes both kinds has one copy of everything, and installs one. Only the browser client is a module of its own.
+ * mixes both kinds has one copy of everything, and installs one. Only what browsers load are modules of their own.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,8 +23,8 @@ for (const entry of entries()) {
   const cjs = join(root, 'dist/cjs', `${entry}.js`);
   const esm = join(root, 'dist/esm', `${entry}.js`);
   mkdirSync(dirname(esm), { recursive: true });
-  if (entry === 'client/client') {
-    writeFileSync(esm, browserModule());
+  if (entry.startsWith('client/')) {
+    writeFileSync(esm, browserModule(entry));
     copyFileSync(cjs.replace(/js$/, 'd.ts'), esm.replace(/js$/, 'd.ts'));
     continue;
   }
@@ -55,8 +55,8 @@ function entries() {
   });
 }
 
-function browserModule() {
-  const source = readFileSync(join(root, 'lib/client/client.ts'), 'utf8');
+function browserModule(entry) {
+  const source = readFileSync(join(root, 'lib', `${entry}.ts`), 'utf8');
   const { outputText } = ts.transpileModule(source, {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
   });

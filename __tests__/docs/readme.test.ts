@@ -20,6 +20,7 @@ import {
   createEmailVerificationClient,
   type EmailVerificationClient,
 } from 'express-email-verification/client';
+import { attachProof, type ProofField, type ProofInput } from 'express-email-verification/client/proof';
 import React from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import request from 'supertest';
@@ -280,8 +281,6 @@ it('the examples of proofs of the browser make nonces, and send a code without a
      console.log(kinds.join());`,
   );
   expect(line).toBe('600,sent,sent');
-  const { autocomplete, nonceAttribute } = PROFILE.field;
-  expect(example('name="proof"')).toContain(`autocomplete="${autocomplete}" ${nonceAttribute}="`);
 });
 
 it('the example of several purposes sends codes of each', async () => {
@@ -573,6 +572,76 @@ describe('in the browser', () => {
     expect(page.enter.onsubmit()).toBe(false);
     await until('the page says something more', () => alerts.length === 2);
     expect(alerts[1]).toBe('Your email address is verified.');
+  });
+
+  describe('with proofs', () => {
+    const browserProof = { check: async () => ({ kind: 'accepted', email }) as const };
+    const attached: ProofField[] = [];
+    const attach = (input: ProofInput) => {
+      const proof = attachProof(input, { baseUrl });
+      attached.push(proof);
+      return proof;
+    };
+    afterEach(() => {
+      for (const proof of attached.splice(0)) proof.detach();
+    });
+
+    beforeEach(async () => {
+      server.close();
+      const { app } = createTestApp({ store: new MemoryStore(), transport: mail.url, browserProof });
+      server = app.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/ev`;
+    });
+
+    /** A field that the browser fills in as soon as it has a nonce. */
+    const createField = () => ({
+      value: '',
+      setAttribute(name: string, nonce: string) {
+        expect(name).toBe(PROFILE.field.nonceAttribute);
+        this.value = `a proof for ${nonce}`;
+      },
+      removeAttribute: () => {},
+    });
+
+    it('the example of a page verifies an address without a code', async () => {
+      const html = example('import { attachProof }');
+      expect(html).toContain(`autocomplete="${PROFILE.field.autocomplete}"`);
+      const [, script = ''] = /<script type="module">([\s\S]*)<\/script>/.exec(html) ?? [];
+      const alerts: string[] = [];
+      const start = { email: { value: email }, proof: createField(), onsubmit: () => true };
+      await runInPage(script, {
+        createEmailVerificationClient: () => createEmailVerificationClient({ baseUrl }),
+        attachProof: attach,
+        start,
+        alert: (message: string) => alerts.push(message),
+      });
+      await until('the browser has made a proof', () => start.proof.value !== '');
+      expect(start.onsubmit()).toBe(false);
+      await until('the page says more', () => alerts.length === 1);
+      expect(alerts).toEqual(['verified: Your email address is verified.']);
+    });
+
+    it('the example in React hands the proof on', async () => {
+      const field = createField();
+      const received: object[] = [];
+      const refs = [{ current: field }, { current: undefined }];
+      const component: unknown = await runInPage(`${example('function EmailForm(')}\nreturn EmailForm;`, {
+        React,
+        attachProof: attach,
+        useRef: () => refs.shift(),
+        useEffect: (run: () => void) => run(),
+      });
+      const EmailForm = component as (props: object) => React.ReactElement<{ onSubmit(event: object): void }>;
+      const form = EmailForm({
+        onEmail: (address: string, extra: object) => received.push({ address, extra }),
+      });
+      expect(renderToStaticMarkup(form)).toContain(`autoComplete="${PROFILE.field.autocomplete}"`);
+      await until('the browser has made a proof', () => field.value !== '');
+      form.props.onSubmit({ preventDefault: () => {}, target: { email: { value: email } } });
+      const proof = expect.stringMatching(/^a proof for [\w-]{48}$/);
+      expect(received).toEqual([{ address: email, extra: { proof, nonce: expect.any(String) } }]);
+    });
   });
 
   it('the example in plain JavaScript shows errors, and verifies an address', async () => {

@@ -22,6 +22,8 @@ export type SendOutcome =
   | Answer<'sent' | 'delivery_unknown', { challengeId: string; expiresIn: number; resendIn: number }>
   | Answer<'delivery_failed', { resendIn: number }>
   | Answer<'refused'>
+  /** The browser has proven the address (`browserProof`). `email` is there if it is another than the one typed. */
+  | Answer<'verified', { verificationToken: string; expiresIn: number; email?: string }>
   | Refusal;
 
 export type VerifyOutcome =
@@ -50,7 +52,7 @@ type Refusal =
 /** A frozen snapshot. A code can be entered while `expiresIn` is above 0 and `status` is not `verified`. */
 export interface EmailVerificationState {
   readonly status: 'idle' | 'sending' | 'sent' | 'verifying' | 'verified' | 'failed';
-  /** As passed to `send`. */
+  /** As passed to `send`, unless the browser has proven another. */
   readonly email?: string;
   readonly challengeId?: string;
   /** When the code expires (once verified, the token), in ms of the local clock. */
@@ -283,8 +285,8 @@ async function post<T extends Outcome>(
     return { kind: 'offline' };
   }
   const body: Record<string, unknown> = Object(await response.json().catch(() => null));
-  const { ok, verify, reason, ...details } = body;
-  const answer = { ...details, kind: ok === true ? 'sent' : verify === true ? 'verified' : reason };
+  const { ok, verified, verify = verified, reason, ...details } = body;
+  const answer = { ...details, kind: verify === true ? 'verified' : ok === true ? 'sent' : reason };
   if (isFromRouter<T>(answer)) return answer;
   const retryAfter = Number(response.headers.get('Retry-After')) || undefined;
   return { kind: 'unavailable', status: response.status, retryAfter };
@@ -297,7 +299,8 @@ function isFromRouter<T extends Outcome>(answer: { readonly kind: unknown }): an
 function nextState(facts: Facts, outcome: Details, pending: keyof Session): Facts {
   const { kind, message, errors, attemptsLeft, verificationToken } = outcome;
   const expiresAt = fromNow(outcome.expiresIn) ?? facts.expiresAt;
-  if (kind === 'verified') return { status: kind, email: facts.email, expiresAt, message, verificationToken };
+  if (kind === 'verified')
+    return { status: kind, email: outcome.email ?? facts.email, expiresAt, message, verificationToken };
   // The wait for another attempt says nothing about another code.
   const wait = pending === 'sending' ? fromNow(outcome.retryAfter) : undefined;
   return {

@@ -1,0 +1,86 @@
+/** The page's side of `browserProof`: keeps a nonce in the field that the browser fills in, and takes the proof out of it. */
+
+export interface ProofFieldOptions {
+  /** Where the router is mounted, such as `/email-verification`. */
+  readonly baseUrl: string;
+  /** Gets the nonces. @default the global fetch */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
+
+/** What is needed of the field, an `<input type="hidden" autocomplete="email-verification-token">`. */
+export interface ProofInput {
+  value: string;
+  setAttribute(name: string, value: string): void;
+  removeAttribute(name: string): void;
+}
+
+export interface ProofField {
+  /**
+   * The fields that a send needs, if the browser has made a proof: for `extra`. A proof works once, so the next call returns
+   * none, until the browser has made another.
+   */
+  take(): { readonly proof?: string; readonly nonce?: string };
+  /** Stops getting nonces, and leaves the field without one. */
+  detach(): void;
+}
+
+/**
+ * Call it when the page shows the form, and `take()` when the form is submitted. In browsers that make no proofs, and while
+ * the server takes none, `take()` returns nothing.
+ *
+ * @example
+ * const proof = attachProof(form.elements.proof, { baseUrl: '/email-verification' });
+ * form.onsubmit = () => client.send({ email: form.elements.email.value, extra: proof.take() });
+ */
+export function attachProof(
+  input: ProofInput,
+  { baseUrl, fetch = globalThis.fetch }: ProofFieldOptions,
+): ProofField {
+  const url = `${baseUrl.replace(/\/$/, '')}/nonce`;
+  let nonce: string | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isAttached = true;
+
+  /** Without a nonce, the browser makes no proof. */
+  async function renew(): Promise<void> {
+    clearTimeout(timer);
+    const got = await nonceFrom(fetch, url);
+    if (!isAttached || !got) return;
+    nonce = got.nonce;
+    input.setAttribute('nonce', nonce);
+    timer = setTimeout(renew, got.expiresIn * 1000);
+  }
+
+  void renew();
+  return {
+    take() {
+      const proof = input.value;
+      if (!proof) return {};
+      input.value = '';
+      const taken = { proof, nonce };
+      void renew();
+      return taken;
+    },
+    detach() {
+      isAttached = false;
+      clearTimeout(timer);
+      input.value = '';
+      input.removeAttribute('nonce');
+    },
+  };
+}
+
+/** Undefined if the server makes none, or there is no network. */
+async function nonceFrom(
+  fetcher: typeof fetch,
+  url: string,
+): Promise<{ nonce: string; expiresIn: number } | undefined> {
+  try {
+    const response = await fetcher(url, { headers: { Accept: 'application/json' } });
+    const { nonce, expiresIn }: Record<string, unknown> = Object(await response.json());
+    const isNonce = response.ok && typeof nonce === 'string' && typeof expiresIn === 'number';
+    return isNonce ? { nonce, expiresIn } : undefined;
+  } catch {
+    return undefined;
+  }
+}
