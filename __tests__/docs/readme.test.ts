@@ -29,6 +29,8 @@ import { PROFILE } from '../../lib/evp/profile.js';
 import { createTestApp } from '../support/app.js';
 import { useMailServer } from '../support/mail-server.js';
 import { useRedis } from '../support/redis.js';
+import { startRedisCluster } from '../support/redis-cluster.js';
+import { SENTINEL_NAME, startWatchedRedis } from '../support/redis-sentinel.js';
 import { until } from '../support/until.js';
 
 const run = promisify(execFile);
@@ -358,6 +360,45 @@ it('the examples of options work', async () => {
   );
   expect(subjects['template@example.com']).toBe('Your code for b.co');
   expect(Object.keys(subjects)).toHaveLength(7);
+});
+
+it('the examples of Redis Cluster and Sentinel have at most 12 lines, and keep a code', async () => {
+  const [cluster, watched] = await Promise.all([startRedisCluster(), startWatchedRedis()]);
+  /** In place of those in the examples. */
+  const port = (hosts: readonly { port: number }[], n: string) => `${hosts[Number(n) - 1]?.port}`;
+  const here = (code: string) =>
+    code
+      .replace(/redis-(\d):6379/g, (_, n) => `127.0.0.1:${port(cluster.nodes, n)}`)
+      .replace(/'sentinel-(\d)'/g, (_, n) => port(watched.rootNodes, n))
+      .replace('(host) => ({ host, port: 26379 })', "(port) => ({ host: '127.0.0.1', port })")
+      .replace("'mymaster'", `'${SENTINEL_NAME}'`);
+  const setUps = {
+    cluster: example('createCluster({'),
+    ioredisCluster: example('new Cluster('),
+    sentinel: example('createSentinel({'),
+    ioredisSentinel: example('sentinels: ['),
+  };
+  try {
+    for (const [name, code] of Object.entries(setUps)) {
+      expect(code.trim().split('\n').length).toBeLessThanOrEqual(12);
+      const line = await firstLineOf(
+        name,
+        `import { createEmailVerification, RedisStore } from 'express-email-verification';
+         import { Cluster, Redis } from 'ioredis';
+         import { createCluster, createSentinel } from 'redis';
+         ${here(code)}
+         const { EMAIL_VERIFICATION_SECRET: secret, MAIL_FROM: from } = process.env;
+         const verification = createEmailVerification({ store, from, secret, delivery: async () => {} });
+         const email = '${name}@example.com';
+         await verification.send({ email });
+         console.log(JSON.stringify(await verification.status({ email })));
+         process.exit();`,
+      );
+      expect(JSON.parse(line)).toMatchObject({ kind: 'status', sendsToday: 1 });
+    }
+  } finally {
+    await Promise.all([cluster.stop(), watched.stop()]);
+  }
 });
 
 it('the examples of a queue send an email through it, with a worker', async () => {

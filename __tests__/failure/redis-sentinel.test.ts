@@ -28,7 +28,8 @@ beforeAll(async () => {
   await client.connect();
   service = await startService({ store: new RedisStore(client) });
   service.verification.on('unavailable', () => {});
-  ioredis = new Redis({ name: SENTINEL_NAME, sentinels: redis.rootNodes });
+  // Without a `socketTimeout`, ioredis stays with a master that has stopped responding.
+  ioredis = new Redis({ name: SENTINEL_NAME, sentinels: redis.rootNodes, socketTimeout: 2000 });
   onIoredis = await startService({ store: new RedisStore(ioredis, { prefix: 'ioredis:' }) });
   onIoredis.verification.on('unavailable', () => {});
 });
@@ -68,10 +69,12 @@ it('answers 503 while the master is down, and recovers when a replica takes over
 });
 
 it('answers 503 while the master is unresponsive, and recovers when a replica takes over', async () => {
+  await onIoredis.recovery(5);
   const { load, master, ...at } = await startLoadOnMaster();
   master.pause();
   await until('all of the load is refused', () => refused(load) > 20);
   report('sentinel, master unresponsive: recovered after', await service.recovery(5), 'ms more');
+  report('sentinel, master unresponsive: ioredis recovered after', await onIoredis.recovery(5), 'ms more');
   master.resume();
   await redis.whole();
   await load.stop();
