@@ -111,7 +111,7 @@ async function turnComes(start: number, turn: number, rate: number | undefined):
 function request({ path, bodies, first, count }: LoadJob, turn: number): string {
   const number = first + (turn % count);
   const body = (bodies[turn % bodies.length] ?? '')
-    .replace('{i}', String(number).padStart(8, '0'))
+    .replaceAll('{i}', String(number).padStart(8, '0'))
     .replace('{code}', codeFor(number))
     .replace('{wrong}', codeFor(number + 1));
   return `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
