@@ -11,7 +11,7 @@ import type { Seed, SeedKind } from './seeder.js';
 import type { ServerSettings, Started, Usage } from './servers/serve.js';
 import type { SinkCount, SinkDelay } from './sink.js';
 
-export type ServerName = 'ours' | 'floor' | 'naive' | 'better-auth' | 'empty' | 'cluster';
+export type ServerName = 'ours' | 'floor' | 'naive' | 'better-auth' | 'empty' | 'cluster' | 'scale';
 
 export interface Lab {
   /** The folder of the compiled files. */
@@ -60,6 +60,8 @@ export interface Seeder {
   seed(seed: Seed & { kind: SeedKind }): Promise<void>;
   /** The challengeId of a seeded holder, with `{i}` in place of the number of its address. */
   challengeId(): Promise<string>;
+  /** The same for the token of an address that is seeded as verified. */
+  token(): Promise<string>;
   /** Bytes in use. */
   memory(): Promise<number>;
   keys(): Promise<number>;
@@ -109,6 +111,7 @@ export async function openLab(): Promise<Lab> {
         delivery: 'none',
         poolSize: 5,
         maxMessages: 10,
+        queue: redis.url,
         ...settings,
       };
       const child = startChild(join(from, '__tests__/bench/servers', `${name}.js`), argument, [
@@ -163,7 +166,8 @@ export function compileWithLibOf(checkout: string, build: string): string {
 /** Lets the servers import the package by its name. */
 function asPackage(build: string, root: string): void {
   const name = 'express-email-verification';
-  writeFileSync(join(build, 'package.json'), JSON.stringify({ name, exports: './lib/index.js' }));
+  const exports = { '.': './lib/index.js', './bullmq': './lib/bullmq/bullmq.js' };
+  writeFileSync(join(build, 'package.json'), JSON.stringify({ name, exports }));
   symlinkSync(join(root, 'node_modules'), join(build, 'node_modules'), 'junction');
 }
 
@@ -180,6 +184,7 @@ async function seederOf(child: Child): Promise<Seeder> {
   return {
     seed: (seed) => child.ask('seed', seed),
     challengeId: () => child.ask('challengeId'),
+    token: () => child.ask('token'),
     memory: () => child.ask('memory'),
     keys: () => child.ask('keys'),
     expireAll: () => child.ask('expireAll'),

@@ -10,6 +10,7 @@ import { latency } from './benches/latency.js';
 import { load } from './benches/load.js';
 import { pending } from './benches/pending.js';
 import { pool } from './benches/pool.js';
+import { scale } from './benches/scale.js';
 import { send } from './benches/send.js';
 import { startup } from './benches/startup.js';
 import { timing } from './benches/timing.js';
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   timing,
   cluster: clusterBench,
   pool,
+  scale,
 };
 
 /** Only by name: the first is part of `verify`, the second needs another checkout. */

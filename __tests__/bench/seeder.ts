@@ -28,20 +28,12 @@ const digits = (number: number) => String(number).padStart(8, '0');
 
 const seedOne = {
   /** A challenge as /send leaves it, with a code and an id derived from its number. */
-  async ours(number: number) {
-    const email = `user-${digits(number)}@example.com`;
-    const challenge = hasher.challenge(email, 'signup');
-    await store.open(
-      {
-        mailbox: hasher.mailbox(defaultMailbox(email)),
-        challenge,
-        code: hasher.code(challenge, codeFor(number)),
-        codeTtl: LIFE,
-        holder: undefined,
-        newHolder: hasher.holder(challengeIdFor(digits(number))),
-        maxAttempts: ATTEMPTS,
-        limits: LIMITS,
-      },
+  ours: openOurs,
+  /** An address as /verify leaves it, with a token derived from its number. */
+  async verified(number: number) {
+    const opened = await openOurs(number);
+    await store.attempt(
+      { ...opened, token: hasher.token(opaqueFor(digits(number))), tokenTtl: LIFE },
       60_000,
     );
   },
@@ -64,6 +56,20 @@ const seedOne = {
   },
 };
 
+async function openOurs(number: number) {
+  const email = `user-${digits(number)}@example.com`;
+  const challenge = hasher.challenge(email, 'signup');
+  const request = {
+    mailbox: hasher.mailbox(defaultMailbox(email)),
+    challenge,
+    code: hasher.code(challenge, codeFor(number)),
+    holder: undefined,
+  };
+  const newHolder = hasher.holder(opaqueFor(digits(number)));
+  await store.open({ ...request, codeTtl: LIFE, newHolder, maxAttempts: ATTEMPTS, limits: LIMITS }, 60_000);
+  return request;
+}
+
 export type SeedKind = keyof typeof seedOne;
 
 async function openUnused(codeTtl: number, maxAttempts: number) {
@@ -83,8 +89,8 @@ async function openUnused(codeTtl: number, maxAttempts: number) {
   return key;
 }
 
-/** The challengeId of a seeded holder: the secret's name and 24 characters. Also a template, with `{i}` as the number. */
-function challengeIdFor(number: string): string {
+/** A seeded challengeId or token: the secret's name and 24 characters. Also a template, with `{i}` as the number. */
+function opaqueFor(number: string): string {
   return `${hasher.name}${'0'.repeat(16)}${number}`;
 }
 
@@ -98,7 +104,8 @@ async function seed({ kind, first, count }: Seed & { kind: SeedKind }): Promise<
 answerParent({
   connect: async () => void (await redis.connect()),
   seed,
-  challengeId: () => challengeIdFor('{i}'),
+  challengeId: () => opaqueFor('{i}'),
+  token: () => opaqueFor('{i}'),
   async memory() {
     return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
   },

@@ -9,6 +9,8 @@ export interface SinkCount {
   readonly messages: number;
   /** When the newest message arrived, by `Date.now()`. */
   readonly lastAt: number;
+  /** What clients have sent in total, with all commands. */
+  readonly bytes: number;
 }
 
 /** Milliseconds before each reply, and before the reply that accepts a message. */
@@ -17,7 +19,7 @@ export interface SinkDelay {
   readonly message: number;
 }
 
-let count: SinkCount = { messages: 0, lastAt: 0 };
+let count: SinkCount = { messages: 0, lastAt: 0, bytes: 0 };
 let delay: SinkDelay = { reply: 0, message: 0 };
 
 function serve(socket: Socket): void {
@@ -28,6 +30,7 @@ function serve(socket: Socket): void {
   socket.on('error', () => {});
   socket.on('data', (data: string) => {
     text += data;
+    count = { ...count, bytes: count.bytes + data.length };
     for (;;) {
       const mark = inMessage ? '\r\n.\r\n' : '\r\n';
       const at = text.indexOf(mark);
@@ -46,7 +49,7 @@ function serve(socket: Socket): void {
 
 function say(socket: Socket, line: string): void {
   const isMessage = line === '.';
-  if (isMessage) count = { messages: count.messages + 1, lastAt: Date.now() };
+  if (isMessage) count = { ...count, messages: count.messages + 1, lastAt: Date.now() };
   const reply = REPLIES[line.slice(0, 4).toUpperCase()] ?? '250 OK';
   const wait = isMessage ? delay.message : delay.reply;
   if (wait === 0) socket.write(`${reply}\r\n`);

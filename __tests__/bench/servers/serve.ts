@@ -14,6 +14,8 @@ export interface ServerSettings {
   /** Connections to the mail server, 0 for one per email, and messages per connection. */
   readonly poolSize: number;
   readonly maxMessages: number;
+  /** The Redis of the email queue, for the one server that has one. */
+  readonly queue: string;
 }
 
 export interface Usage {
