@@ -74,7 +74,7 @@ const OTHERS: readonly [pattern: RegExp, sentence: string][] = [
     'Redis has no such database: check its number in {database}.',
   ],
   [
-    /socket closed unexpectedly|^connection is closed|max retries per request/i,
+    /socket closed unexpectedly|^connection is closed|^disconnects client|max retries per request/i,
     'The connection to Redis was lost, and the client reconnects. If Redis requires TLS, use `rediss://`.',
   ],
   [
