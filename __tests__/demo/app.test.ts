@@ -436,13 +436,16 @@ describe('every page', () => {
   });
 
   it('isolates itself where browsers know how: over HTTPS and on this computer', async () => {
-    const isolation = async (app: App, host: string) =>
-      (await request(app).get('/sign-in').set('Host', host)).headers['cross-origin-opener-policy'];
+    const isolation = async (app: App, host: string) => {
+      const { headers } = await request(app).get('/sign-in').set('Host', host);
+      return [headers['cross-origin-opener-policy'], headers['origin-agent-cluster']];
+    };
     const app = appWith();
     for (const host of ['localhost:3000', '127.0.0.1:3000', '[::1]:3000'])
-      expect(await isolation(app, host)).toBe('same-origin');
-    expect(await isolation(app, '192.168.0.7:3000')).toBeUndefined();
-    expect(await isolation(appWith({ origin: 'https://acme.example' }), 'acme.example')).toBe('same-origin');
+      expect(await isolation(app, host)).toEqual(['same-origin', '?1']);
+    expect(await isolation(app, '192.168.0.7:3000')).toEqual([undefined, undefined]);
+    const secure = appWith({ origin: 'https://acme.example' });
+    expect(await isolation(secure, 'acme.example')).toEqual(['same-origin', '?1']);
   });
 
   it('responds with 404 to an unknown path', async () => {

@@ -130,12 +130,12 @@ function securityHeaders(secure: boolean): RequestHandler[] {
   const headers = helmet({
     ...{ contentSecurityPolicy: contentSecurityPolicy(), strictTransportSecurity: secure },
     ...{ referrerPolicy: { policy: 'same-origin' }, frameguard: { action: 'deny' } },
-    crossOriginOpenerPolicy: false,
+    ...{ crossOriginOpenerPolicy: false, originAgentCluster: false },
   });
-  // Browsers ignore this header elsewhere, such as on http://192.168.0.7:3000, and report it as an error.
+  // Browsers ignore these headers elsewhere, such as on http://192.168.0.7:3000, and complain in the console.
   const isolate: RequestHandler = ({ hostname }, res, next) => {
     const isTrusted = secure || /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
-    if (isTrusted) res.set('Cross-Origin-Opener-Policy', 'same-origin');
+    if (isTrusted) res.set({ 'Cross-Origin-Opener-Policy': 'same-origin', 'Origin-Agent-Cluster': '?1' });
     next();
   };
   return [headers, isolate];
