@@ -59,11 +59,12 @@ export async function startFleet({ log, onReport }: FleetOptions) {
     Promise.all([1, 2].map((n) => member(`${kind}-${n}`, `${kind}.ts`, { smtpUrl })));
   const [app, worker] = await Promise.all([both('app'), both('worker')]);
   const members = { app, worker };
+  let peers = await cluster.peers();
   let isStopping = false;
 
   async function killMaster(): Promise<Killed> {
-    const isReady = await Promise.race([cluster.isReady(), wait(1000, false, { ref: false })]);
-    if (!isReady)
+    const isReady = cluster.isReady().catch(() => false);
+    if (!(await Promise.race([isReady, wait(1000, false)])))
       return { kind: 'refused', why: 'A replica is still missing: its master must not fail now.' };
     const master = await cluster.masterOf(0);
     const name = nameOf(master);
@@ -75,7 +76,8 @@ export async function startFleet({ log, onReport }: FleetOptions) {
 
   async function bringBack(node: ClusterNode): Promise<void> {
     // It comes back empty. Before a replica has taken over, that would empty the replica as well.
-    await until('a replica takes over', async () => (await cluster.masterOf(0, node)) !== node);
+    const master = () => cluster.masterOf(0, node).catch(() => node);
+    await until('a replica takes over', async () => (await master()) !== node);
     await wait(RESTART_DELAY);
     if (isStopping) return;
     await node.server.restart();
@@ -98,7 +100,8 @@ export async function startFleet({ log, onReport }: FleetOptions) {
       return { kind: 'killed', name: running.name };
     },
     async parts(): Promise<readonly Part[]> {
-      const peers = await Promise.race([cluster.peers(), wait(500, [], { ref: false })]);
+      // A node that is being killed may not answer.
+      peers = await Promise.race([cluster.peers().catch(() => peers), wait(500, peers)]);
       const isMaster = ({ port }: ClusterNode) =>
         peers.some((peer) => peer.port === port && peer.slots.length > 0);
       const part = (name: string, { isRunning, pid }: { isRunning: boolean; pid: number }): Part => ({

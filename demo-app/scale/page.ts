@@ -18,9 +18,8 @@ export interface PageParts {
   readonly people: People;
 }
 
-export function createPage(parts: PageParts): { app: Express; close(): Promise<void> } {
+export function createPage(parts: PageParts): Express {
   const { port, fleet, ledger, people } = parts;
-  const board = createQueueBoard(fleet.queueUrl, '/queue');
   let notice = '';
 
   const app = express().disable('x-powered-by');
@@ -29,7 +28,7 @@ export function createPage(parts: PageParts): { app: Express; close(): Promise<v
   app.use(refuseOthers(port));
   app.use(['/email-verification', '/sign-up'], createProxy(fleet.appPorts));
   // Bull Board has inline styles.
-  app.use('/queue', securityHeaders("'unsafe-inline'"), board.router);
+  app.use('/queue', securityHeaders("'unsafe-inline'"), createQueueBoard(fleet.queueUrl, '/queue'));
   app.use(securityHeaders());
   app.use('/assets', express.static(join(__dirname, 'assets')));
   app.use('/assets/pico.css', express.static(require.resolve('@picocss/pico/css/pico.min.css')));
@@ -61,7 +60,7 @@ export function createPage(parts: PageParts): { app: Express; close(): Promise<v
     notice = isValid ? `${rate} sign-ups a second.` : `The rate must be an integer from 0 to ${MAX_RATE}.`;
     res.redirect(303, '/');
   });
-  return { app, close: board.close };
+  return app;
 }
 
 async function read({ fleet, ledger, rates, people }: PageParts) {

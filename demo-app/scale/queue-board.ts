@@ -5,10 +5,11 @@ import { ExpressAdapter } from '@bull-board/express';
 import { Queue } from 'bullmq';
 import type { Router } from 'express';
 
-export function createQueueBoard(queueUrl: string, path: string): { router: Router; close(): Promise<void> } {
+/** @param path where it is mounted */
+export function createQueueBoard(queueUrl: string, path: string): Router {
   const queue = new Queue('email-verification', { connection: { url: queueUrl }, prefix: '{ev}' });
   queue.on('error', () => {});
   const serverAdapter = new ExpressAdapter().setBasePath(path);
   createBullBoard({ queues: [new BullMQAdapter(queue, { readOnlyMode: true })], serverAdapter });
-  return { router: serverAdapter.getRouter(), close: () => queue.close() };
+  return serverAdapter.getRouter();
 }

@@ -39,8 +39,7 @@ async function main(): Promise<void> {
     throw error instanceof Error ? new UsageError(`The fleet did not start. ${error.message}`) : error;
   });
   const people = startPeople(`http://${HOST}:${port}`, ledger);
-  const page = createPage({ port, fleet, ledger, rates, people });
-  server.removeAllListeners('request').on('request', page.app);
+  server.removeAllListeners('request').on('request', createPage({ port, fleet, ledger, rates, people }));
   people.rate = rate;
   const sweeping = setInterval(ledger.sweep, SWEEP_INTERVAL);
   log(`Ready: http://localhost:${port}`);
@@ -52,7 +51,6 @@ async function main(): Promise<void> {
   log('Stopping. Press Ctrl+C again to stop immediately.');
   clearInterval(sweeping);
   people.stop();
-  await page.close();
   await fleet.stop();
   const { signedUp, answered, lost } = ledger.totals;
   log(`${signedUp} people signed up. ${answered} emails were promised, ${lost} were lost.`);
