@@ -1,5 +1,6 @@
 /** Sessions, signing in and out, and the page for signed-in people. */
 import { createHmac } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import session, { type Store } from 'express-session';
@@ -34,15 +35,10 @@ export function createSessions({ secret, secure, store }: SessionOptions) {
     cookie: { httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge: 7 * 24 * 3600 * 1000 },
   });
   /** Reads the session of a request. While Redis is unresponsive, it fails after three seconds. */
-  const load: RequestHandler = (req, res, next) => {
-    let isSettled = false;
-    const timer = setTimeout(settle, 3000, UNAVAILABLE);
-    function settle(error?: unknown): void {
-      clearTimeout(timer);
-      if (!isSettled) next(error && UNAVAILABLE);
-      isSettled = true;
-    }
-    read(req, res, settle);
+  const load: RequestHandler = async (req, res, next) => {
+    const isTooLate = wait(3000, UNAVAILABLE, { ref: false });
+    const isRead = new Promise((resolve) => read(req, res, resolve));
+    next((await Promise.race([isRead, isTooLate])) && UNAVAILABLE);
   };
   return {
     load,
