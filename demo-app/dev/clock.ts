@@ -3,13 +3,16 @@ import express, { type Router } from 'express';
 import { textsOf } from '../site/site.js';
 import type { MountedParts } from './tools.js';
 
+const ACTIONS = ['minute', 'expire', 'limits'] as const;
+
 export function createClock() {
   let offset = 0;
   type Parts = Pick<MountedParts, 'redis' | 'verification' | 'streams'>;
   const router = ({ redis, verification, streams }: Parts): Router =>
-    express.Router().post('/clock/:action', async ({ params: { action }, body }, res) => {
+    express.Router().post('/clock/:action', async ({ params, body }, res) => {
       const email: unknown = body?.email;
-      if (!['minute', 'expire', 'limits'].includes(action)) return void res.sendStatus(404);
+      const action = ACTIONS.find((name) => name === params.action);
+      if (!action) return void res.sendStatus(404);
       // The emails counted for each mailbox and the requests counted for each client. Codes and tokens stay.
       if (action === 'limits' && redis) await deleteKeys(redis, /^ev:([^{]*|\{.*\})$/);
       if (action === 'limits' && !redis) await verification.forget({ email });
@@ -20,11 +23,7 @@ export function createClock() {
       // The clock of the pages in other tabs.
       streams.send({ name: 'clock', offset });
       const done = action === 'expire' && ends.length === 0 ? 'noCode' : action;
-      res.json({
-        ok: true,
-        offset,
-        verdict: new Map(Object.entries(textsOf(res).clockDone)).get(done),
-      });
+      res.json({ ok: true, offset, verdict: textsOf(res).clockDone[done] });
     });
   return { router, now: () => Date.now() + offset, offset: () => offset };
 }

@@ -5,10 +5,7 @@ import type { RedisClientType } from 'redis';
 
 type Deliver = (email: string, code: string) => unknown;
 
-export function naiveRouter(
-  redis: Pick<RedisClientType, 'set' | 'get' | 'getDel'>,
-  deliver: Deliver,
-): Router {
+export function naiveRouter(redis: RedisClientType, deliver: Deliver): Router {
   const router = express.Router();
   const save = (email: string, record: { code: string; attempts: number }) =>
     redis.set(`naive:${email}`, JSON.stringify(record), { EX: 180 });
