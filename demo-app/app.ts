@@ -10,6 +10,7 @@ import {
   emailVerificationRouter,
   requireVerifiedEmail,
 } from 'express-email-verification';
+import { type EvpOptions, evp } from 'express-email-verification/evp';
 import type { Accounts } from './accounts/accounts.js';
 import { codeEmail, existingAccountEmail } from './accounts/emails.js';
 import { type Sessions, signInRouter } from './accounts/sign-in.js';
@@ -19,6 +20,8 @@ export interface AppOptions {
   /** The origin of the pages in a browser, such as `https://acme.example`. */
   readonly origin: string;
   readonly emailVerification: Omit<EmailVerificationOptions, 'appName' | 'origin' | 'beforeSend'>;
+  /** The provider of the development tools, in place of those that the DNS names. */
+  readonly issuer?: Omit<EvpOptions, 'origins'> | undefined;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   /** Adds the inbox, the panel "What just happened", and the attacks. Never in production. */
@@ -40,6 +43,8 @@ export function createApp(options: AppOptions): { app: Express; verification: Em
     // can find out by it who has an account.
     beforeSend: ({ email, locale }) =>
       accounts.exists(email) ? { kind: 'suppress', mail: existingAccountEmail(locale, origin) } : undefined,
+    // Where the browser can prove the address, the person enters no code (experimental).
+    browserProof: evp({ origins: [origin], ...options.issuer }),
   });
 
   const app = express().disable('x-powered-by').set('trust proxy', trustProxy);

@@ -48,7 +48,7 @@ async function start(settings: DemoSettings): Promise<void> {
   const sessionStore = redis && new SessionStore({ client: redis });
   const { app, verification } = await withSettingsErrors(() =>
     createApp({
-      ...{ origin, trustProxy, accounts },
+      ...{ origin, trustProxy, accounts, issuer: tools.issuer?.options },
       sessions: createSessions({ secret, secure: origin.startsWith('https:'), store: sessionStore }),
       emailVerification: { store, transport, from, secret, ...codes },
       mountDevelopmentTools: tools.mount?.({ redis, store, accounts }),

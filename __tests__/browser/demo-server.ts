@@ -7,6 +7,7 @@ import { createSessions } from '../../demo-app/accounts/sign-in.js';
 import { createApp } from '../../demo-app/app.js';
 import { createClock } from '../../demo-app/dev/clock.js';
 import { createEventStreams, type EventStreams } from '../../demo-app/dev/event-streams.js';
+import { startIssuer } from '../../demo-app/dev/issuer.js';
 import { mountTools } from '../../demo-app/dev/tools.js';
 import { FROM, SECRET } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
@@ -56,17 +57,23 @@ export function useDemo() {
       const needed = { store, storeTimeout: 30_000, transport: mail.url, from: FROM, secret: SECRET };
       const accounts = openAccounts();
       const servers = { redis: redis.client, redisServer: redis.server, mailServer: mail.server };
-      const parts = { ...servers, store, accounts, clock: createClock(), streams };
+      const issuer = tools ? await startIssuer(origin) : undefined;
+      const parts = { ...servers, store, accounts, clock: createClock(), streams, issuer };
       const { app, verification } = createApp({
         origin,
         accounts,
         sessions: createSessions({ secret: SECRET, secure: false }),
         emailVerification: { ...needed, ...options },
+        issuer: issuer && { timeout: 30_000, ...issuer.options },
         mountDevelopmentTools: tools ? mountTools({ ...parts, settings: { origin, from: FROM } }) : undefined,
       });
       const server = createServer(app);
       await once(server.listen(port, 'localhost'), 'listening');
-      open.push({ server, accounts, streams, close: () => verification.close() });
+      const close = async () => {
+        issuer?.stop();
+        await verification.close();
+      };
+      open.push({ server, accounts, streams, close });
       return origin;
     },
   };

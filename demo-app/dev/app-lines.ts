@@ -6,6 +6,7 @@ import { join } from 'node:path';
 const PARTS = {
   'delivered limited': ['  const verification =', '  });'],
   suppressed: ['    beforeSend:', '      accounts.exists'],
+  proof_refused: ['    browserProof:'],
   '/email-verification/send /email-verification/verify code_expired': ["  app.use('/email-verification'"],
   'redeemed released': ["  app.post('/sign-up'"],
   '/sign-up': ["  app.post('/sign-up'", '  });'],

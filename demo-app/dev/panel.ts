@@ -8,8 +8,11 @@ import { isAttack } from './attackers.js';
 import { isShared } from './attacks.js';
 import type { MountedParts } from './tools.js';
 
-/** What responses do not tell. No client may learn of `suppressed` and `code_expired`; the panel says so. */
-export const EVENTS = ['suppressed', 'limited', 'delivered', 'code_expired', 'redeemed', 'released'] as const;
+/** What responses do not tell. No client may learn of `suppressed`, `proof_refused` and `code_expired`; the panel says so. */
+export const EVENTS = [
+  ...(['suppressed', 'limited', 'delivered', 'proof_refused', 'code_expired'] as const),
+  ...(['redeemed', 'released'] as const),
+];
 
 /** In milliseconds: Redis may not respond at all. */
 const READ_TIMEOUT = 1000;
@@ -19,11 +22,11 @@ export function panelRouter(parts: MountedParts): Router {
   const { redis, store, verification, mailServer, streams } = parts;
   for (const name of EVENTS)
     verification.on(name, (event) => {
-      const { email, duration, state, limit, reference }: Record<string, unknown> = { ...event };
+      const { email, duration, state, limit, reason, reference }: Record<string, unknown> = { ...event };
       if (isAttack(String(email))) return;
       const isOfEvent = ({ raw }: { raw: string }) => raw.includes(String(reference));
       const { subject } = mailServer?.messages.findLast(isOfEvent) ?? {};
-      streams.send({ name, email, duration, detail: subject ?? state ?? limit });
+      streams.send({ name, email, duration, detail: subject ?? state ?? limit ?? reason });
     });
 
   /** The keys of the address whose status is being read: only the store learns the digests in them. */

@@ -68,15 +68,16 @@ export function setUpSite(app: Express, { origin, emailVerification }: SiteOptio
 
 /** Browsers keep them, and ask each time whether they have changed. */
 function assetsRouter(): Router {
-  let client: Promise<string> | undefined;
+  const compiled = new Map<string, Promise<string>>();
   const router = express.Router().use((_req, res, next) => {
     res.set('Cache-Control', 'no-cache');
     next();
   });
-  router.get('/client.mjs', async (_req, res) => {
-    client ??= compileBrowserClient();
-    const code = await client.catch((error: unknown) => {
-      client = undefined;
+  router.get(['/client.mjs', '/proof.mjs'], async ({ path }, res) => {
+    const compiling = compiled.get(path) ?? compileBrowserModule(path);
+    compiled.set(path, compiling);
+    const code = await compiling.catch((error: unknown) => {
+      compiled.delete(path);
       throw error;
     });
     res.type('js').send(code);
@@ -86,9 +87,9 @@ function assetsRouter(): Router {
   return router.use(express.static(join(__dirname, 'assets')));
 }
 
-/** The package's browser client. An app with a bundler imports it; the demo has no build step. */
-async function compileBrowserClient(): Promise<string> {
-  const source = await readFile(join(__dirname, '../../lib/client/client.ts'), 'utf8');
+/** The package's browser client, and its module for proofs. An app with a bundler imports them; the demo has no build step. */
+async function compileBrowserModule(path: string): Promise<string> {
+  const source = await readFile(join(__dirname, '../../lib/client', path.replace('.mjs', '.ts')), 'utf8');
   return (await transform(source, { loader: 'ts' })).code;
 }
 

@@ -1,6 +1,7 @@
 /** The three steps of the sign-up on one page. The state of the package's browser client decides what they show. */
 import { createEmailVerificationClient } from './client.mjs';
 import { announce, post, storage, texts, whileBusy } from './page.mjs';
+import { attachProof } from './proof.mjs';
 
 const locale = document.documentElement.lang;
 const client = createEmailVerificationClient({ baseUrl: '/email-verification', locale, storage });
@@ -10,6 +11,8 @@ const appName = document.title.split(' · ').at(-1);
 const $ = (selector) => document.querySelector(selector);
 const $$ = (selector) => document.querySelectorAll(selector);
 const [emailInput, codeInput, nameInput] = [$('#address-email'), $('#code-code'), $('#account-name')];
+/** Where the browser can prove the address, the person enters no code. */
+const proof = attachProof(emailInput.form.elements.proof, { baseUrl: '/email-verification' });
 const [verifyButton, resendButton] = [$('[data-step="code"] button'), $('#resend button')];
 /** A code, alone or in a text. The server reads it again, and more exactly. */
 const CODE = new RegExp(codeInput.dataset.pattern, 'gu');
@@ -21,7 +24,10 @@ let refused = {};
 /** The timer that tries whether the connection is back. */
 let probe;
 
-onSubmit(emailInput.form, () => send(client.send({ email: emailInput.value.trim() }), 'address'));
+onSubmit(emailInput.form, () => {
+  const email = emailInput.value.trim();
+  return send(client.send({ email, extra: proof.take() }), 'address');
+});
 onSubmit(codeInput.form, verify);
 onSubmit(resendButton.form, () => client.state.resendIn === 0 && send(client.resend(), 'code'));
 onSubmit(nameInput.form, signUp);
@@ -114,6 +120,8 @@ async function send(request, from) {
   refused = {};
   if (errors) go(PATHS.address);
   if (errors) return showError('address-email', errors[0].message);
+  if (kind === 'verified') go(PATHS.account);
+  if (kind === 'verified') return announce(message);
   if (!isSent && kind !== 'too_many_requests') return showFailure(from, kind, message);
   if (kind === 'sent' && from === 'address') codeInput.value = '';
   go(PATHS.code);
