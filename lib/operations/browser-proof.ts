@@ -2,8 +2,10 @@
  * Proofs of the browser that a person controls an address, in place of a code. Here is the port, the nonces, and what a proof is
  * worth; what it must look like is known to whoever checks it.
  */
+import { normalizeEmail } from '../challenge/address.js';
 import { drawOpaque } from '../challenge/digests.js';
 import { createNonce, NONCE_KNOWN_FOR, NONCE_TTL, readNonce } from '../challenge/nonce.js';
+import { nameOf } from '../describe.js';
 import { isName } from '../errors.js';
 import { type OperationContext, operationOf, type Stopwatch, seconds, type Unavailable } from './context.js';
 import { callHook } from './hook.js';
@@ -25,7 +27,7 @@ export interface PresentedProof {
 }
 
 export type ProofVerdict =
-  /** `email` is the canonical address that is proven. It may be another than that of the send. */
+  /** `email` is the address that is proven. It may be another than that of the send. */
   | { readonly kind: 'accepted'; readonly email: string }
   /** `reason` is for the operator: a few values, in snake_case. */
   | { readonly kind: 'refused'; readonly reason: string; readonly cause?: unknown };
@@ -72,7 +74,7 @@ export function createBrowserProofs(context: OperationContext): BrowserProofs | 
     try {
       const result = await callHook(async () => checker?.check(presented), hookTimeout);
       if (result.kind === 'late') return { kind: 'refused', reason: 'timeout' };
-      return result.value ?? { kind: 'refused', reason: 'check_failed' };
+      return verdictIn(result.value);
     } catch (cause) {
       return { kind: 'refused', reason: 'check_failed', cause };
     }
@@ -89,8 +91,7 @@ export function createBrowserProofs(context: OperationContext): BrowserProofs | 
       const refused = (reason: string, cause?: unknown) => {
         events.emit('proof_refused', () => ({
           ...eventOf(email, lasted),
-          // It becomes an attribute of metrics.
-          reason: isName(reason) ? reason : 'other',
+          reason,
           ...(cause !== undefined && { cause }),
         }));
         return undefined;
@@ -101,8 +102,9 @@ export function createBrowserProofs(context: OperationContext): BrowserProofs | 
       if (its.kind !== 'valid') return refused(`nonce_${its.kind}`);
       const verdict = await verdictOn({ email, proof, nonce });
       if (verdict.kind === 'refused') return refused(verdict.reason, verdict.cause);
-      // Only now: a suppressed address must not differ in time by a proof that does not hold.
-      if (isSuppressed) return refused('suppressed');
+      // Only now: a suppressed address must not differ in time by a proof that does not hold. Nor may it differ by a proof of
+      // another address, which anybody can have.
+      if (isSuppressed && verdict.email === email) return refused('suppressed');
 
       const { hasher } = its;
       const verificationToken = drawOpaque(hasher);
@@ -127,4 +129,27 @@ export function createBrowserProofs(context: OperationContext): BrowserProofs | 
       };
     },
   };
+}
+
+/**
+ * Reads each field once: the check may be the app's own. What is not exactly an acceptance must never become one.
+ *
+ * @throws TypeError if it is no verdict.
+ */
+function verdictIn(returned: unknown): ProofVerdict {
+  const { kind, email, reason, cause }: Readonly<Record<string, unknown>> = Object(returned);
+  const proven = kind === 'accepted' ? normalizeEmail(email) : undefined;
+  if (proven !== undefined) return { kind: 'accepted', email: proven };
+  // It becomes an attribute of metrics.
+  if (kind === 'refused')
+    return { kind, reason: typeof reason === 'string' && isName(reason) ? reason : 'other', cause };
+  throw new TypeError(
+    `check() of \`browserProof\` must resolve to { kind: 'accepted', email } or { kind: 'refused', reason }. Received ${received(kind, returned)}.`,
+  );
+}
+
+/** Not the address. */
+function received(kind: unknown, returned: unknown): string {
+  if (kind === 'accepted') return "{ kind: 'accepted' } without an address";
+  return typeof kind === 'string' ? 'another `kind`' : nameOf(returned);
 }
