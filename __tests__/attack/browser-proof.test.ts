@@ -127,6 +127,9 @@ const ALTERED: [what: string, change: ProofChanges, reason: string][] = [
   ['an EVT from the future', { evt: { iat: seconds(-120) } }, 'not_yet_valid'],
   ['an old binding', { binding: { iat: seconds(700) } }, 'expired'],
   ['a binding from the future', { binding: { iat: seconds(-120) } }, 'not_yet_valid'],
+  ['an EVT for later', { evt: { nbf: seconds(-120) } }, 'not_yet_valid'],
+  ['a binding for later', { binding: { nbf: seconds(-120) } }, 'not_yet_valid'],
+  ['a beginning that is no number', { evt: { nbf: 'now' } }, 'malformed'],
   ['no time in the EVT', { evt: { iat: undefined } }, 'malformed'],
   ['a time as a string in the binding', { binding: { iat: String(seconds(0)) } }, 'malformed'],
   ['an end that is no number', { evt: { exp: 'never' } }, 'malformed'],
@@ -136,6 +139,11 @@ const ALTERED: [what: string, change: ProofChanges, reason: string][] = [
   ['a binding by another kind of key', { bindingKey: ed25519() }, 'key_binding'],
   ['no key of the browser', { evt: { cnf: undefined } }, 'key_binding'],
   ['an empty key of the browser', { evt: { cnf: { jwk: {} } } }, 'key_binding'],
+  [
+    'a key whose algorithm is no text',
+    { evt: { cnf: { jwk: { ...jwkOf(p256()), alg: { toString: 1 } } } } },
+    'key_binding',
+  ],
   ['another type of EVT', { evtHeader: { typ: 'JWT' } }, 'malformed'],
   ['the type of a binding as EVT', { evtHeader: { typ: 'kb+jwt' } }, 'malformed'],
   ['another type of binding', { bindingHeader: { typ: 'evt+jwt' } }, 'malformed'],
@@ -670,6 +678,16 @@ describe('beside everything else that decides about a send:', () => {
     // Another address that is not called private is still another address.
     expect((await post('/ev/send', await fields({ email }))).body).toEqual(SENT);
     expect(emails).toEqual([EMAIL]);
+  });
+
+  it('T23: with `privateEmail`, an address that is suppressed answers the proof of another as any other does', async () => {
+    issuer.zone['_email-verification.relay.example'] = { TXT: [txt(`iss=${ISSUER}`)] };
+    const email = 'u7x9k2m4@relay.example';
+    const change = { email, evt: { is_private_email: true } };
+    for (const hook of [{}, suppress]) {
+      const { post, fields } = issuer.appWith({ store: memory(), ...hook }, { privateEmail: true });
+      expect((await post('/ev/send', await fields(change))).body).toEqual({ ...VERIFIED, email });
+    }
   });
 
   it('while the store is unreachable, a proof is not accepted', async () => {

@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createEmailVerification, MemoryStore } from 'express-email-verification';
 import { type EvpOptions, evp } from 'express-email-verification/evp';
-import { publicKeyIn } from '../../lib/evp/jwt.js';
+import { parseJwt, publicKeyIn, verifyJwt } from '../../lib/evp/jwt.js';
 import { PROFILE } from '../../lib/evp/profile.js';
 import { isPublicAddress, isPublicHost } from '../../lib/evp/public-address.js';
 import { createSharedCache } from '../../lib/evp/shared-cache.js';
 import { FROM, SECRET } from '../support/app.js';
-import { ed25519, jwkOf, p256 } from '../support/issuer.js';
+import { ed25519, jwkOf, p256, signJwt } from '../support/issuer.js';
 
 const root = join(__dirname, '../..');
 const required = { origins: ['https://acme.example'] };
@@ -222,6 +222,21 @@ describe('the cache', () => {
     await settle();
   });
 
+  it('keeps what it has while no other can be loaded', async () => {
+    const { cache, loads, settle } = cacheOf(10, 2);
+    void cache.get('a');
+    await settle();
+    void cache.get('b');
+    void cache.get('c');
+    expect(cache.forget('a', 0)).toBe(false);
+    expect(cache.get('a')).toBeDefined();
+    await settle();
+    expect(cache.forget('a', 0)).toBe(true);
+    void cache.get('a');
+    await settle();
+    expect(loads).toEqual(['a', 'b', 'c', 'a']);
+  });
+
   it('uses nothing after its end', async () => {
     const { cache, loads, settle } = cacheOf(10, 10, 0);
     void cache.get('a');
@@ -233,11 +248,15 @@ describe('the cache', () => {
 });
 
 it('a key is one for its own algorithm alone', () => {
-  const keys = { EdDSA: jwkOf(ed25519()), Ed25519: jwkOf(ed25519()), ES256: jwkOf(p256()) };
-  for (const [of, key] of Object.entries(keys)) {
-    for (const algorithm of [...PROFILE.algorithms.keys(), 'HS256', 'none', 'RS256', '__proto__']) {
-      const isSame = PROFILE.algorithms.get(algorithm) === PROFILE.algorithms.get(of);
-      expect([of, algorithm, publicKeyIn(key, algorithm) !== undefined]).toEqual([of, algorithm, isSame]);
+  const pairs = { EdDSA: ed25519(), Ed25519: ed25519(), ES256: p256() };
+  for (const [of, pair] of Object.entries(pairs)) {
+    const key = publicKeyIn(jwkOf(pair));
+    expect(key?.algorithm).toBe(PROFILE.algorithms.get(of));
+    for (const alg of [...PROFILE.algorithms.keys(), 'HS256', 'none', 'RS256', '__proto__']) {
+      const isSame = PROFILE.algorithms.get(alg) === PROFILE.algorithms.get(of);
+      const jwt = parseJwt(signJwt({ alg }, {}, pair));
+      expect([of, alg, jwt && verifyJwt(jwt, key)]).toEqual([of, alg, isSame]);
+      expect([of, alg, publicKeyIn({ ...jwkOf(pair), alg }) !== undefined]).toEqual([of, alg, isSame]);
     }
   }
   for (const key of [
@@ -247,9 +266,13 @@ it('a key is one for its own algorithm alone', () => {
     'key',
     [],
     { kty: 'OKP', crv: 'Ed25519' },
-    { ...keys.ES256, y: 'AAAA' },
+    { ...jwkOf(p256()), y: 'AAAA' },
+    { ...jwkOf(p256()), y: undefined },
+    { ...jwkOf(p256()), alg: { toString: null } },
+    { ...jwkOf(p256()), alg: ['ES256'] },
+    { ...jwkOf(ed25519()), kty: 'EC' },
   ])
-    expect(publicKeyIn(key, 'ES256')).toBeUndefined();
+    expect(publicKeyIn(key)).toBeUndefined();
 });
 
 it('the main entry loads nothing of it, and it loads no library', () => {
@@ -274,7 +297,7 @@ it('the main entry loads nothing of it, and it loads no library', () => {
 it('accepts the signatures that jose accepts, and no other', () => {
   const script = `
     const { generateKeyPairSync, sign } = require('node:crypto');
-    const { parseJwt, verifyJwt } = require('./lib/evp/jwt.ts');
+    const { parseJwt, publicKeyIn, verifyJwt } = require('./lib/evp/jwt.ts');
     (async () => {
     const { importJWK, jwtVerify } = await import('jose');
     const encode = (value) => Buffer.from(value).toString('base64url');
@@ -306,7 +329,7 @@ it('accepts the signatures that jose accepts, and no other', () => {
       for (const [name, { publicKey }] of Object.entries(keys)) {
         const jwk = publicKey.export({ format: 'jwk' });
         const parsed = parseJwt(token);
-        const ours = parsed !== undefined && verifyJwt(parsed, jwk);
+        const ours = parsed !== undefined && verifyJwt(parsed, publicKeyIn(jwk));
         const theirs = await (async () => {
           const { alg } = JSON.parse(Buffer.from(token.split('.')[0], 'base64url').toString());
           await jwtVerify(token, await importJWK(jwk, alg), { algorithms: ['EdDSA', 'Ed25519', 'ES256'] });

@@ -1,21 +1,26 @@
 /** Finds out which issuer speaks for a domain, by the DNS, and which keys it has, by its metadata. */
 import { codeOf, propertyOf, textOf } from '../errors.js';
 import { createFetchJson, FORBIDDEN } from './fetch-json.js';
+import { type PublicKey, publicKeyIn } from './jwt.js';
 import type { EvpSettings } from './options.js';
 import { type Refused, refused } from './presentation.js';
-import { PROFILE } from './profile.js';
+import { type Algorithm, PROFILE } from './profile.js';
 import { isPublicHost } from './public-address.js';
 import { createSharedCache, type Loaded } from './shared-cache.js';
 
-const { record, metadata, issuerScheme } = PROFILE;
+const { algorithms, record, metadata, issuerScheme } = PROFILE;
 
-/** What an issuer publishes. */
+/** What an issuer publishes. Only what is used of it is kept: it may be thousands of values. */
 export interface IssuerKeys {
   readonly kind: 'keys';
-  /** JSON Web Keys as the issuer wrote them. */
-  readonly keys: readonly unknown[];
-  /** The algorithms that it says it signs with. */
-  readonly algorithms: readonly string[];
+  readonly keys: readonly IssuerKey[];
+  /** Those of ours that it says it signs with. */
+  readonly algorithms: ReadonlySet<Algorithm>;
+}
+
+export interface IssuerKey extends PublicKey {
+  /** Gmail publishes keys without a name. */
+  readonly keyId: string | undefined;
 }
 
 /** The host that the DNS names for a domain. */
@@ -50,7 +55,7 @@ export function createDiscovery(settings: EvpSettings): Discovery {
 
   const issuers = createSharedCache<NamedIssuer | Refused>(MAX_KNOWN, MAX_LOADS, async (domain) => {
     try {
-      const records = await within(timeout, dns.resolveTxt(`${record.label}.${domain}`));
+      const records = await within(timeout, () => dns.resolveTxt(`${record.label}.${domain}`));
       const host = issuerIn(records);
       if (host !== undefined) return found({ kind: 'issuer', host });
       return missed(refused(records.length === 0 ? 'no_issuer' : 'issuer_record'));
@@ -62,17 +67,22 @@ export function createDiscovery(settings: EvpSettings): Discovery {
   const documents = createSharedCache<IssuerKeys | Refused>(MAX_KNOWN, MAX_LOADS, async (issuer) => {
     try {
       // One deadline for both.
-      const signal = AbortSignal.timeout(timeout);
-      const described = await fetchJson(issuerScheme + issuer + metadata.path, signal);
-      const uri = keysUriIn(described, issuer);
-      if (uri === undefined) return missed(refused('issuer_metadata'));
-      const keys = propertyOf(await fetchJson(uri, signal), 'keys');
-      if (!Array.isArray(keys) || keys.length > MAX_KEYS) return missed(refused('issuer_metadata'));
-      return found({ kind: 'keys', keys, algorithms: algorithmsIn(described) });
+      const published = await within(timeout, (signal) => read(issuer, signal));
+      return published ? found(published) : missed(refused('issuer_metadata'));
     } catch (cause) {
       return missed(refused(reasonOf(cause), cause));
     }
   });
+
+  /** Undefined if it is not what an issuer publishes. */
+  async function read(issuer: string, signal: AbortSignal): Promise<IssuerKeys | undefined> {
+    const described = await fetchJson(issuerScheme + issuer + metadata.path, signal);
+    const uri = keysUriIn(described, issuer);
+    if (uri === undefined) return undefined;
+    const keys = propertyOf(await fetchJson(uri, signal), 'keys');
+    if (!Array.isArray(keys) || keys.length > MAX_KEYS) return undefined;
+    return { kind: 'keys', keys: keys.flatMap(keyIn), algorithms: algorithmsIn(described) };
+  }
 
   return {
     issuerOf: async (domain) => issuers.get(domain) ?? refused('busy'),
@@ -98,10 +108,18 @@ function keysUriIn(described: unknown, issuer: string): string | undefined {
   return textOf(described, metadata.keys);
 }
 
-function algorithmsIn(described: unknown): readonly string[] {
-  const named = propertyOf(described, metadata.algorithms);
-  if (!Array.isArray(named)) return [metadata.defaultAlgorithm];
-  return named.filter((name) => typeof name === 'string');
+function algorithmsIn(described: unknown): ReadonlySet<Algorithm> {
+  const stated = propertyOf(described, metadata.algorithms);
+  const named: readonly unknown[] = Array.isArray(stated) ? stated : [metadata.defaultAlgorithm];
+  // Two names may mean the same keys.
+  return new Set(named.flatMap((name) => (typeof name === 'string' && algorithms.get(name)) || []));
+}
+
+function keyIn(jwk: unknown): readonly IssuerKey[] {
+  const its = publicKeyIn(jwk);
+  const name = propertyOf(jwk, 'kid');
+  if (!its || (name !== undefined && typeof name !== 'string')) return [];
+  return [{ ...its, keyId: name }];
 }
 
 function reasonOf(cause: unknown): string {
@@ -124,16 +142,19 @@ function missed(value: Refused): Loaded<Refused> {
   return { value, ttl: MISSED_FOR };
 }
 
-async function within<T>(timeout: number, promise: Promise<T>): Promise<T> {
+/** Ends in time, whatever becomes of the call. Then the signal is aborted. */
+async function within<T>(timeout: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const error = Object.assign(new Error('The DNS did not answer in time.'), { code: 'ETIMEDOUT' });
-    timer = setTimeout(() => reject(error), timeout);
+    timer = setTimeout(() => {
+      reject(Object.assign(new Error(`No answer came within ${timeout} ms.`), { code: 'ETIMEDOUT' }));
+      controller.abort();
+    }, timeout);
   });
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([call(controller.signal), late]);
   } finally {
     clearTimeout(timer);
-    promise.catch(() => {});
   }
 }

@@ -27,13 +27,13 @@ export function createFetchJson({ dns, localIssuers }: Network): FetchJson {
 
   return async function fetchJson(url, signal) {
     const target = targetOf(url);
-    if (!target) throw failure(`An issuer has no document at ${inOneLine(url)}`, FORBIDDEN);
+    if (!target) throw failure(`An issuer has no document at ${JSON.stringify(shortened(url))}`, FORBIDDEN);
     const local = localIssuers.get(target.hostname);
     const text = await read(target, signal, local ? connectionTo(local, target.hostname) : { lookup });
     try {
       return JSON.parse(text);
     } catch {
-      throw failure(`${target.href} is not JSON`, 'EJSON');
+      throw failure(`${shortened(target.href)} is not JSON`, 'EJSON');
     }
   };
 }
@@ -52,11 +52,11 @@ function connectionTo({ port, ca }: LocalIssuer, servername: string): RequestOpt
 function read(target: URL, signal: AbortSignal, connection: RequestOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     const fail = (what: string, code: string) => {
-      reject(failure(`${target.href} ${what}`, code));
+      reject(failure(`${shortened(target.href)} ${what}`, code));
       call.destroy();
     };
     const onError = ({ message, code = 'EHTTP' }: NodeJS.ErrnoException) =>
-      fail(`could not be read: ${message}`, code);
+      fail(`could not be read: ${shortened(message)}`, code);
     const call = request({
       host: target.hostname,
       path: target.pathname + target.search,
@@ -68,6 +68,11 @@ function read(target: URL, signal: AbortSignal, connection: RequestOptions): Pro
       ...connection,
     });
     call.on('error', onError);
+    // Without a listener, Node closes the connection without an error.
+    call.on('upgrade', ({ statusCode }, socket) => {
+      socket.destroy();
+      fail(`answered ${statusCode}`, 'EHTTP');
+    });
     call.on('response', (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
@@ -117,6 +122,6 @@ function failure(message: string, code: string): NodeJS.ErrnoException {
 }
 
 /** An issuer chose it, and it goes into a log. */
-function inOneLine(url: string): string {
-  return JSON.stringify(url.slice(0, 200));
+function shortened(text: string): string {
+  return text.slice(0, 200).replace(/[\s\p{C}]+/gu, ' ');
 }

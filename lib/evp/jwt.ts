@@ -5,7 +5,7 @@
  */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { propertyOf, textOf } from '../errors.js';
-import { PROFILE } from './profile.js';
+import { type Algorithm, PROFILE } from './profile.js';
 
 export interface Jwt {
   readonly compact: string;
@@ -16,6 +16,12 @@ export interface Jwt {
   readonly claims: Readonly<Record<string, unknown>>;
   readonly signed: string;
   readonly signature: Buffer;
+}
+
+/** A key, and the only algorithm that it is for. */
+export interface PublicKey {
+  readonly algorithm: Algorithm;
+  readonly key: KeyObject;
 }
 
 /** Undefined if it is not one, or if its header asks for what we do not know (`crit`, RFC 7515 §4.1.11). */
@@ -41,27 +47,31 @@ export function parseJwt(compact: string): Jwt | undefined {
   };
 }
 
-/** @param jwk A JSON Web Key (RFC 7517) of whoever should have signed it. */
-export function verifyJwt({ algorithm, signed, signature }: Jwt, jwk: unknown): boolean {
-  const hash = PROFILE.algorithms.get(algorithm)?.hash;
-  const key = publicKeyIn(jwk, algorithm);
-  if (hash === undefined || !key) return false;
-  return verify(hash, Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' }, signature);
+/** @param its The key of whoever should have signed it. Undefined verifies nothing. */
+export function verifyJwt({ algorithm, signed, signature }: Jwt, its: PublicKey | undefined): boolean {
+  if (!its || PROFILE.algorithms.get(algorithm) !== its.algorithm) return false;
+  const key = { key: its.key, dsaEncoding: 'ieee-p1363' } as const;
+  return verify(its.algorithm.hash, Buffer.from(signed), key, signature);
 }
 
-/** Undefined if the key is not one for the algorithm, is not for signatures, or is private: no issuer publishes that. */
-export function publicKeyIn(jwk: unknown, algorithm: string): KeyObject | undefined {
-  const its = PROFILE.algorithms.get(algorithm);
+/**
+ * @param jwk A JSON Web Key (RFC 7517) as it came.
+ * @returns undefined if it is for no algorithm of ours, not for signatures, or private: no issuer publishes that.
+ */
+export function publicKeyIn(jwk: unknown): PublicKey | undefined {
   const { kty, crv, x, y, d, k, alg, use, key_ops: uses }: Record<string, unknown> = Object(jwk);
-  if (!its || kty !== its.kty || crv !== its.crv || d !== undefined || k !== undefined) return undefined;
+  const algorithm = [...PROFILE.algorithms.values()].find((one) => one.kty === kty && one.crv === crv);
+  if (!algorithm || d !== undefined || k !== undefined) return undefined;
   // By what keys it takes, because `EdDSA` is another name of `Ed25519`.
-  if (alg !== undefined && PROFILE.algorithms.get(String(alg)) !== its) return undefined;
+  if (alg !== undefined && (typeof alg !== 'string' || PROFILE.algorithms.get(alg) !== algorithm))
+    return undefined;
   if (use !== undefined && use !== 'sig') return undefined;
   if (uses !== undefined && !(Array.isArray(uses) && uses.includes('verify'))) return undefined;
-  if (typeof x !== 'string' || (its.kty === 'EC' && typeof y !== 'string')) return undefined;
+  if (typeof x !== 'string' || (algorithm.kty === 'EC' && typeof y !== 'string')) return undefined;
   try {
-    const point = its.kty === 'EC' ? { x, y: String(y) } : { x };
-    return createPublicKey({ key: { kty: its.kty, crv: its.crv, ...point }, format: 'jwk' });
+    const point = algorithm.kty === 'EC' ? { x, y: String(y) } : { x };
+    const { kty, crv } = algorithm;
+    return { algorithm, key: createPublicKey({ key: { kty, crv, ...point }, format: 'jwk' }) };
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { normalizeEmail } from '../challenge/address.js';
 import { propertyOf, textOf } from '../errors.js';
-import { type Jwt, parseJwt, verifyJwt } from './jwt.js';
+import { type Jwt, parseJwt, publicKeyIn, verifyJwt } from './jwt.js';
 import { PROFILE } from './profile.js';
 
 const { algorithms, claims, types } = PROFILE;
@@ -48,7 +48,7 @@ export function readPresentation(proof: string, expected: Expected): Reading {
 
   const key = propertyOf(evt.claims[claims.confirmation], 'jwk');
   // Before anything that the key vouches for is believed.
-  if (!verifyJwt(binding, key)) return refused('key_binding');
+  if (!verifyJwt(binding, publicKeyIn(key))) return refused('key_binding');
   if (binding.claims[claims.evtHash] !== hashOf(evt)) return refused('key_binding');
   if (!expected.origins.some((origin) => binding.claims[claims.audience] === origin))
     return refused('audience');
@@ -84,10 +84,11 @@ function timeFaultOf(evt: Jwt, binding: Jwt, now: number): Refused | undefined {
     if (issuedAt === undefined) return refused('malformed');
     if (issuedAt > now + clockTolerance) return refused('not_yet_valid');
     if (issuedAt < now - maxAge - clockTolerance) return refused('expired');
-    const expiresAt = its[claims.expiresAt];
-    if (expiresAt === undefined) continue;
-    const end = timeOf(expiresAt);
-    if (end === undefined) return refused('malformed');
+    // Neither need be there.
+    const start = timeOf(its[claims.notBefore] ?? 0);
+    const end = timeOf(its[claims.expiresAt] ?? Number.MAX_SAFE_INTEGER);
+    if (start === undefined || end === undefined) return refused('malformed');
+    if (start > now + clockTolerance) return refused('not_yet_valid');
     if (end <= now - clockTolerance) return refused('expired');
   }
   return undefined;

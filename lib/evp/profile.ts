@@ -11,7 +11,7 @@
  */
 
 /** The keys that an algorithm takes, and how node:crypto hashes for it. */
-interface Algorithm {
+export interface Algorithm {
   readonly kty: 'OKP' | 'EC';
   readonly crv: 'Ed25519' | 'P-256';
   readonly hash: 'sha256' | null;
@@ -39,6 +39,8 @@ export const PROFILE = {
     issuer: 'iss',
     issuedAt: 'iat',
     expiresAt: 'exp',
+    /** Not in the drafts. RFC 7519 §4.1.5 forbids to accept a token before it. */
+    notBefore: 'nbf',
     email: 'email',
     emailVerified: 'email_verified',
     isPrivateEmail: 'is_private_email',

@@ -16,7 +16,10 @@ interface Entry<T> {
 export interface SharedCache<T> {
   /** The value of a key, loaded unless there is one. Undefined if too many are being loaded. */
   get(key: string): Promise<T> | undefined;
-  /** Forgets a value that is older than that, in ms. Returns whether the next call gets another one. */
+  /**
+   * Forgets a value that is older than that, in ms, unless too many are being loaded. Returns whether the next call gets
+   * another one.
+   */
   forget(key: string, olderThan: number): boolean;
 }
 
@@ -61,7 +64,7 @@ export function createSharedCache<T>(
       const loadedAt = entries.get(key)?.loadedAt;
       // Another call has forgotten it before, or it was dropped.
       if (loadedAt === undefined) return true;
-      return performance.now() - loadedAt >= olderThan && entries.delete(key);
+      return performance.now() - loadedAt >= olderThan && loads < maxLoads && entries.delete(key);
     },
   };
 }
