@@ -95,6 +95,36 @@ it('a proof is taken once', async () => {
   expect(proof.take()).toEqual({});
 });
 
+it('a proof whose send was lost is sent again with its own nonce, when the browser fills it in again', async () => {
+  const { baseUrl, emails, field, proof, nextNonce } = await site();
+  const first = await nextNonce();
+  const made = createProof(first, issuer.issuerKey);
+  const lost = createEmailVerificationClient({ baseUrl: 'http://127.0.0.1:1' });
+  field.value = made;
+  expect(await lost.send({ email: EMAIL, extra: proof.take() })).toMatchObject({ kind: 'offline' });
+  await nextNonce(first);
+  field.value = made;
+  const client = createEmailVerificationClient({ baseUrl });
+  expect(await client.send({ email: EMAIL, extra: proof.take() })).toMatchObject({ kind: 'verified' });
+  expect(emails).toEqual([]);
+});
+
+it('a nonce that was used is no longer in the field, whether or not there is another', async () => {
+  let isOnline = true;
+  const field = createField();
+  const fetch = async () => {
+    if (!isOnline) throw new TypeError('offline');
+    return Response.json({ nonce: 'n', expiresIn: 600 });
+  };
+  const proof = attachProof(field, { baseUrl: 'http://localhost/ev', fetch });
+  attached.push(proof);
+  await until('there is a nonce', () => field.nonce() === 'n');
+  isOnline = false;
+  field.value = 'a proof';
+  expect(proof.take()).toEqual({ proof: 'a proof', nonce: 'n' });
+  expect(field.attributes.size).toBe(0);
+});
+
 it('a browser without proofs sends what it always sent, and asks for one nonce', async () => {
   const { client, emails, asked, proof, nextNonce } = await site();
   await nextNonce();

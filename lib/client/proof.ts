@@ -40,12 +40,15 @@ export function attachProof(
   let nonce: string | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isAttached = true;
+  let taken: { readonly proof?: string; readonly nonce?: string } = {};
 
   /** Without a nonce, the browser makes no proof. */
   async function renew(): Promise<void> {
     clearTimeout(timer);
+    input.removeAttribute('nonce');
     const got = await nonceFrom(fetch, url);
     if (!isAttached || !got) return;
+    clearTimeout(timer);
     nonce = got.nonce;
     input.setAttribute('nonce', nonce);
     timer = setTimeout(renew, got.expiresIn * 1000);
@@ -57,7 +60,9 @@ export function attachProof(
       const proof = input.value;
       if (!proof) return {};
       input.value = '';
-      const taken = { proof, nonce };
+      // After a send that failed, the browser may fill the same proof in again. It is bound to the nonce of then.
+      if (proof === taken.proof) return taken;
+      taken = { proof, ...(nonce && { nonce }) };
       void renew();
       return taken;
     },
