@@ -3,7 +3,8 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:net';
-import { MemoryStore, RedisStore } from 'express-email-verification';
+import express, { type ErrorRequestHandler } from 'express';
+import { emailVerificationRouter, MemoryStore, RedisStore } from 'express-email-verification';
 import request from 'supertest';
 import { SECRET } from '../support/app.js';
 import { txt } from '../support/dns-server.js';
@@ -697,6 +698,24 @@ describe('beside everything else that decides about a send:', () => {
     expect(emails).toEqual([]);
   });
 
+  it('T33: after a proof timed out with a 503, it still works, once (promise 10)', async () => {
+    const store = new RedisStore(redis.client);
+    const hasty = issuer.appWith({ store, storeTimeout: 300 });
+    const patient = issuer.appWith({ store });
+    const before = await hasty.post('/ev/send', await hasty.fields()).expect(200);
+    expect(before.body).toEqual(VERIFIED);
+    const body = await hasty.fields();
+    redis.server.pause();
+    const replies = await Promise.all(Array.from({ length: 5 }, () => hasty.post('/ev/send', body))).finally(
+      () => redis.server.resume(),
+    );
+    await redis.client.ping();
+    expect(replies.map(({ status }) => status)).toEqual(Array(5).fill(503));
+    expect((await patient.post('/ev/send', body)).body).toEqual(VERIFIED);
+    expect((await patient.post('/ev/send', body)).body).toEqual(SENT);
+    expect(patient.reasons).toEqual(['nonce_used']);
+  });
+
   it.each<[string, () => unknown]>([
     [
       'throws',
@@ -724,6 +743,9 @@ describe('beside everything else that decides about a send:', () => {
     await post('/ev/send', body).expect(200);
     const keys = await redis.client.keys('*');
     expect(keys).toHaveLength(2);
+    // Both on one node of a cluster.
+    const tags = keys.map((key) => /^ev:(\{[^{}]+\})/.exec(key)?.[1]);
+    expect(tags).toEqual([expect.any(String), tags[0]]);
     for (const text of [EMAIL, 'person', body.nonce, body.proof]) expect(keys.join(' ')).not.toContain(text);
     await until('the keys have an end', async () => (await redis.client.pTTL(keys[0] ?? '')) > 0);
     expect(await redis.client.pTTL(keys[1] ?? '')).toBeGreaterThan(0);
@@ -741,6 +763,23 @@ describe('without `browserProof`', () => {
     }
     expect(emails).toHaveLength(3);
     expect(issuer.calls).toEqual([]);
+  });
+
+  it('T34: a response that the app has ended stays as it is', async () => {
+    const { verification } = issuer.appWith({ store: memory() });
+    const errors: unknown[] = [];
+    const app = express()
+      .use((_req, res, next) => {
+        res.status(503).end('too late');
+        next();
+      })
+      .use('/ev', emailVerificationRouter(verification))
+      .use(((error, _req, _res, next) => {
+        errors.push(error);
+        next(error);
+      }) satisfies ErrorRequestHandler);
+    await request(app).get('/ev/nonce').expect(503, 'too late');
+    expect(errors).toEqual([]);
   });
 
   it('other methods of the route for nonces go on to the app', async () => {

@@ -120,8 +120,9 @@ function onlyWithError(next: NextFunction): NextFunction {
 
 const NO_ERROR = '`onRefused` called next() without an error: it must respond, or pass one.';
 
-/** The one response without a message: nobody reads it. */
+/** The one response without a message: nobody reads it. The app may have responded before. */
 export function respondWithNonce(res: Response, nonce: Nonce): void {
+  if (res.headersSent || res.writableEnded) return;
   for (const [name, value] of HEADERS) res.setHeader(name, value);
   writeJson(res, nonce);
 }
