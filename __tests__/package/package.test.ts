@@ -448,6 +448,18 @@ describe('in the strict layout of pnpm', () => {
     },
   );
 
+  it.each([
+    ['mjs', 'bullmq'],
+    ['cjs', 'bullmq5'],
+  ] as const)('signs a person up in a .%s app whose emails are on a queue of %s', async (kind, bullmq) => {
+    const stack = await stackOf({ express: 'express', redis: 'redis', nodemailer: 'nodemailer', bullmq });
+    await writeFile(join(stack, `app.${kind}`), appOf(kind, 'redis', true));
+    await redis.flush();
+    mail.clear();
+    const { status, body } = await signUpAt(`app.${kind}`, { REDIS_URL: redis.server.url }, undefined, stack);
+    expect([status, body]).toEqual([201, { email: 'minji@example.com' }]);
+  });
+
   it('finds no package that it does not declare', async () => {
     const stack = await stackOf({ express: 'express' });
     for (const name of ['redis', 'ioredis', '@opentelemetry/api']) {

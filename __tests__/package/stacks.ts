@@ -36,25 +36,27 @@ export async function createStack(app: string, versions: Versions, packed: Packa
   }
 }
 
-/** An app that signs people up, as a module of either kind. Its parts come from the stack. */
-export function appOf(kind: 'cjs' | 'mjs', client: string): string {
+/** An app that signs people up, as a module of either kind. Its parts come from the stack, as does a queue of BullMQ. */
+export function appOf(kind: 'cjs' | 'mjs', client: string, hasQueue = false): string {
   const load = (what: string, from: string) =>
     kind === 'cjs' ? `const ${what} = require('${from}');` : `import ${what} from '${from}';`;
   const [library = ''] = client.match(/^\w+/) ?? [];
+  const transport = 'nodemailer.createTransport({ url: process.env.SMTP_URL, pool: true })';
+  const shared = "store: new RedisStore(client), from: 'Acme <hello@acme.example>', secret: 'x'.repeat(32)";
+  const delivery = hasQueue
+    ? "delivery: queueDelivery({ connection: { path }, secret: 'x'.repeat(32) })"
+    : `transport: ${transport}`;
   return `
 ${load('express', 'express')}
 ${load('nodemailer', 'nodemailer')}
 ${library === 'ioredis' ? load('{ Redis }', 'ioredis') : load('{ createClient }', 'redis')}
 ${load('{ createEmailVerification, emailVerificationRouter, requireVerifiedEmail, RedisStore }', NAME)}
+${hasQueue ? load('{ createMailWorker, queueDelivery }', `${NAME}/bullmq`) : ''}
 async function main() {
   const { pathname: path } = new URL(process.env.REDIS_URL);
   const client = ${library === 'ioredis' ? 'new Redis(path)' : 'await createClient({ socket: { path } }).connect()'};
-  const verification = createEmailVerification({
-    store: new RedisStore(client),
-    transport: nodemailer.createTransport({ url: process.env.SMTP_URL, pool: true }),
-    from: 'Acme <hello@acme.example>',
-    secret: 'x'.repeat(32),
-  });
+  const verification = createEmailVerification({ ${shared}, ${delivery} });
+  ${hasQueue ? `createMailWorker({ ${shared}, connection: { path }, transport: ${transport} });` : ''}
   const { ok, problems } = await verification.check();
   if (!ok) throw new Error(problems.join(' '));
   const app = express();
