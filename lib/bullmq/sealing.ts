@@ -1,9 +1,12 @@
 /**
  * Seals jobs, so that nobody without the secret reads or writes an address or a code in Redis: AES-256-GCM (NIST SP 800-38D)
- * under a key that HKDF (RFC 5869) derives from the app's secret for this use alone. Each job has a random nonce. The queue and
- * the id of the job are authenticated along with it: a sealed job that was moved to another queue or id does not open.
+ * under a key that HKDF (RFC 5869) derives from the app's secret for this use alone. The queue and the id of the job are
+ * authenticated along with it: a sealed job that was moved to another queue or id does not open.
+ *
+ * With random nonces, one key is good for 2^32 messages (SP 800-38D §8.3), which a large app sends within weeks. So each job
+ * has a key of its own, derived from the first half of a nonce of 24 bytes. The second half is the nonce of the cipher.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { propertyOf } from '../errors.js';
 import { OPTIONS } from '../options/options.js';
 
@@ -33,7 +36,7 @@ export interface Sealer {
 
 const VERSION = 1;
 const CIPHER = 'aes-256-gcm';
-const NONCE_LENGTH = 12;
+const NONCE_LENGTH = 24;
 const TAG_LENGTH = 16;
 
 /** In bytes. Texts are filled up to a multiple of it, so that a job without a code is as long as one with. */
@@ -54,7 +57,7 @@ export function createSealer(secret: Parameters<typeof OPTIONS.secret>[0], queue
     seal(text, jobId) {
       if (!first) throw new Error('There is no secret.');
       const nonce = randomBytes(NONCE_LENGTH);
-      const cipher = createCipheriv(CIPHER, first.key, nonce, { authTagLength: TAG_LENGTH });
+      const cipher = createCipheriv(CIPHER, ...keyAndNonce(first.key, nonce), { authTagLength: TAG_LENGTH });
       cipher.setAAD(bound(VERSION, first.name, jobId));
       const parts = [nonce, cipher.update(filled(text)), cipher.final(), cipher.getAuthTag()];
       return { v: VERSION, k: first.name, s: Buffer.concat(parts).toString('base64') };
@@ -69,7 +72,9 @@ export function createSealer(secret: Parameters<typeof OPTIONS.secret>[0], queue
       const end = bytes.length - TAG_LENGTH;
       if (end < NONCE_LENGTH) return { kind: 'altered' };
       const nonce = bytes.subarray(0, NONCE_LENGTH);
-      const decipher = createDecipheriv(CIPHER, known.key, nonce, { authTagLength: TAG_LENGTH });
+      const decipher = createDecipheriv(CIPHER, ...keyAndNonce(known.key, nonce), {
+        authTagLength: TAG_LENGTH,
+      });
       decipher.setAAD(bound(VERSION, name, jobId));
       decipher.setAuthTag(bytes.subarray(end));
       try {
@@ -84,6 +89,12 @@ export function createSealer(secret: Parameters<typeof OPTIONS.secret>[0], queue
 
 function derive(secret: string, use: string, length: number): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', `express-email-verification/${use}`, length));
+}
+
+/** The key and the nonce of one job. */
+function keyAndNonce(key: Buffer, nonce: Buffer): [Buffer, Buffer] {
+  const half = NONCE_LENGTH / 2;
+  return [createHmac('sha256', key).update(nonce.subarray(0, half)).digest(), nonce.subarray(half)];
 }
 
 /** JSON may end in spaces. */
