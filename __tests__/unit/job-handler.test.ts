@@ -107,6 +107,24 @@ it('a temporary failure with too little time left is final', async () => {
   expect(events).toMatchObject([{ name: 'delivery_failed', event: { cause: { responseCode: 451 } } }]);
 });
 
+it('a worker whose clock is behind that of the app does not promise more time than a code has', async () => {
+  const seen: number[] = [];
+  const settings = createSettings({
+    store: new MemoryStore(),
+    transport: { sendMail() {} },
+    from: FROM,
+    secret: SECRET,
+    template: ({ expiresIn }) => {
+      seen.push(expiresIn);
+      return { subject: 'code', text: 'code', html: 'code' };
+    },
+  });
+  const sealer = createSealer(SECRET, 'queue');
+  const { job } = handlerWith(undefined, { change: { expiresAt: Date.now() + 180_000 + 60_000 } });
+  await createJobHandler(settings, sealer, createEvents())(job);
+  expect(seen).toEqual([180]);
+});
+
 it('a template that throws fails the email, without the code in the event', async () => {
   const sealer = createSealer(SECRET, 'queue');
   const events = createEvents();

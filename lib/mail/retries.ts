@@ -130,8 +130,9 @@ function createTryBy(settings: Settings, { deliver, deliverRaw, preparedMessage 
   ): Promise<DeliveryOutcome> {
     const now = Date.now();
     if (timeout <= 0 || now > latestTry(email)) return outOfTime();
-    const { expiresAt, reference, code } = email;
-    const remaining = expiresAt - now;
+    const { expiresAt, lifetime, reference, code } = email;
+    // Never more, even if the clock of a worker is behind that of the app.
+    const remaining = Math.min(expiresAt - now, lifetime);
     const options = {
       timeout: Math.min(timeout, remaining),
       beginWithin,
