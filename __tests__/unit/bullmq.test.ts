@@ -233,7 +233,7 @@ it('an email that waited until its code is about to expire is not sent, and its 
     const worker = setup.worker();
     const { cause } = await worker.next('delivery_failed');
     expect(cause.message).toBe(
-      'The email was not sent: the queue held it until its code was about to expire: run more workers, or raise `concurrency` (EEXPIRED)',
+      'The email was not sent: the queue held it until its code was about to expire: run more workers, raise `concurrency`, or set the clocks right (EEXPIRED)',
     );
     expect(mail.messages).toHaveLength(0);
   } finally {

@@ -1,7 +1,8 @@
 /** The connection of a queue or a worker while it runs: whether it is ready, what its errors mean, how it is closed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue, Worker } from 'bullmq';
-import { codeOf, messageOf } from '../errors.js';
+import { codeOf, messageOf, textOf } from '../errors.js';
+import { isNoRight } from '../store/redis/errors.js';
 import { unfitness } from '../store/redis/fitness.js';
 import { clientsOf, type QueueClient } from './library.js';
 import type { QueueConnection } from './queue-options.js';
@@ -11,32 +12,59 @@ export function isReady({ status, isCluster }: QueueClient): boolean {
   return status === 'ready' || (isCluster && status === 'connect');
 }
 
-/** The first words of Redis' own errors: what it answers so, it has not done. */
+/** The first words of Redis' own errors. */
 const REPLY =
   /^(?:ERR|OOM|NOAUTH|WRONGPASS|NOPERM|READONLY|MISCONF|LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|TRYAGAIN)\b/;
 
 /** The code of an error that Redis replied with, such as `OOM`; undefined for any other error. */
 export function replyCodeOf(error: unknown): string | undefined {
-  return REPLY.exec(messageOf(error))?.[0];
+  const message = messageOf(error);
+  // In a script, Redis 7.0 says so without the code.
+  return isNoRight(message) ? 'NOPERM' : REPLY.exec(message)?.[0];
 }
+
+/** Whether Redis has not done what it was asked for, not even a part. */
+export function isRefusal(error: unknown): boolean {
+  const code = replyCodeOf(error);
+  if (code === undefined) return false;
+  // Any other error in the middle of a script leaves what was written before it. Redis 6.2 wraps these in an ERR.
+  return !messageOf(error).includes('user_script') || BEFORE_WRITES.test(messageOf(error));
+}
+
+/** What Redis checks at the first command of a script that writes. */
+const BEFORE_WRITES = /(?:^|-)(?:OOM|READONLY|MISCONF|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b/;
 
 /** The error without what a library added to it, such as the arguments of the command. */
 export function bareError(error: unknown): Error {
   const code = codeOf(error);
-  const bare = new Error(messageOf(error));
+  // A SyntaxError quotes what could not be parsed.
+  const isUnreadable = textOf(error, 'name') === 'SyntaxError';
+  const bare = new Error(
+    isUnreadable ? 'A job in the queue cannot be read: it is not JSON.' : messageOf(error),
+  );
   return code === undefined ? bare : Object.assign(bare, { code });
 }
 
-/** What keeps the queue's Redis from holding emails, as sentences. */
-export async function checkQueue(queue: Queue, timeout: number): Promise<readonly string[]> {
+/**
+ * What keeps the queue's Redis from holding emails, as sentences.
+ * @param lastError of the connection: without one, commands wait, and only that says why.
+ */
+export async function checkQueue(
+  queue: Queue,
+  timeout: number,
+  lastError: () => unknown,
+): Promise<readonly string[]> {
+  const { client: connected } = clientsOf(queue);
   try {
     const info = await within(
       timeout,
-      clientsOf(queue).client.then((client) => client.info()),
+      connected.then((client) => client.info()),
     );
     return unfitness(info, { server: 'The Redis of the email queue', lost: 'emails' });
   } catch (error) {
-    return [`The email queue is unavailable: ${messageOf(error)}`];
+    const client = await within(0, connected).catch(() => undefined);
+    const cause = client && isReady(client) ? error : (lastError() ?? error);
+    return [`The email queue is unavailable: ${messageOf(cause)}`];
   }
 }
 

@@ -51,7 +51,10 @@ export function createMailWorker(passed: MailWorkerOptions): MailWorker {
   const handle = createJobHandler(settings, createSealer(secret, queueName), events);
   const ofQueue = createConnection();
   const queue = new bullmq.Queue(queueName, { connection: ofQueue.connection, prefix: QUEUE_PREFIX });
-  queue.on('error', () => {});
+  let lastError: unknown;
+  queue.on('error', (error) => {
+    lastError = error;
+  });
   /** The jobs that are being handled. */
   const running = new Set<Promise<unknown>>();
   let ofWorker = createConnection();
@@ -115,7 +118,11 @@ export function createMailWorker(passed: MailWorkerOptions): MailWorker {
       const ofStore = store
         .check(storeTimeout)
         .catch((cause: unknown) => [`The store is unavailable: ${messageOf(cause)}`]);
-      const checks = [ofStore, checkQueue(queue, mailTimeout), checkLogins(transports, mailTimeout)];
+      const checks = [
+        ofStore,
+        checkQueue(queue, mailTimeout, () => lastError),
+        checkLogins(transports, mailTimeout),
+      ];
       const problems = (await Promise.all(checks)).flat();
       return { ok: problems.length === 0, problems };
     },

@@ -4,11 +4,12 @@ import type { Queue } from 'bullmq';
 import { readOptionsOf } from '../checks.js';
 import { codeOf, messageOf } from '../errors.js';
 import type { EnqueueOutcome, JobQueue, QueuedEmail } from '../mail/job-queue.js';
-import { checkQueue, closeQueue, isReady, replyCodeOf, within } from './connection.js';
+import { checkQueue, closeQueue, isReady, isRefusal, replyCodeOf, within } from './connection.js';
 import { clientsOf, loadBullmq } from './library.js';
 import {
   checkConnection,
   checkQueueName,
+  DROPPED_WHEN_DONE,
   QUEUE_PREFIX,
   type QueueConnection,
   type QueueOptions,
@@ -24,10 +25,12 @@ const NAMES = { connection: true, secret: true, queueName: true };
  */
 const CONNECTION = { enableOfflineQueue: false, autoResendUnfulfilledCommands: false };
 
-/** The email is the worker's: nothing of it stays in Redis once it is done. */
-const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: true, keepLogs: 0, stackTraceLimit: 1 };
+const JOB_OPTIONS = { ...DROPPED_WHEN_DONE, keepLogs: 0, stackTraceLimit: 1 };
 
 const JOB_NAME = 'email';
+
+/** How soon a queue is replaced, in ms. Redis may refuse each of them, for the lack of a right. */
+const REPLACE_DELAY = 500;
 
 /** How often a send looks whether the connection is back, in ms. */
 const READY_INTERVAL = 20;
@@ -67,10 +70,11 @@ export function queueDelivery(passed: QueueOptions): JobQueue {
     created.on('error', (error) => {
       lastError = error;
     });
-    created.waitUntilReady().catch((error: unknown) => {
+    created.waitUntilReady().catch(async (error: unknown) => {
       lastError = error;
+      await closeQueue(created, itsConnection);
+      await sleep(REPLACE_DELAY, undefined, { ref: false });
       if (queue === created) queue = undefined;
-      void closeQueue(created, itsConnection);
     });
     return created;
   }
@@ -124,7 +128,7 @@ export function queueDelivery(passed: QueueOptions): JobQueue {
       if (text === undefined) return { kind: 'failed', code: 'EDATA' };
       return add(sealer.seal(text, email.reference), email.reference, timeout);
     },
-    check: (timeout) => checkQueue(currentQueue(), timeout),
+    check: (timeout) => checkQueue(currentQueue(), timeout, () => lastError),
     open() {
       users += 1;
       return async () => {
@@ -142,10 +146,8 @@ const NOT_WRITTEN = /enableOfflineQueue/;
 
 /** What Redis refused is not in the queue. After anything else, such as a lost connection, it may be. */
 function outcomeOf(error: unknown): EnqueueOutcome {
-  const refusal = replyCodeOf(error);
-  return refusal === undefined
-    ? { kind: 'unknown', code: codeOf(error) ?? 'ECONNRESET' }
-    : { kind: 'failed', code: refusal };
+  const code = replyCodeOf(error) ?? codeOf(error) ?? 'ECONNRESET';
+  return { kind: isRefusal(error) ? 'failed' : 'unknown', code };
 }
 
 /** Undefined if the `data` of `beforeSend` cannot be written as JSON. */

@@ -20,6 +20,9 @@ export interface QueueOptions {
 /** A hash tag: all keys of the queue are in one slot of a cluster, as BullMQ needs it. */
 export const QUEUE_PREFIX = '{ev}';
 
+/** Options of a job: nothing of it stays in Redis once it is done. */
+export const DROPPED_WHEN_DONE = { removeOnComplete: true, removeOnFail: true };
+
 export function checkQueueName(name: unknown, of: string): string {
   if (name === undefined) return 'email-verification';
   if (typeof name === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(name)) return name;

@@ -200,12 +200,17 @@ const FAILURES: readonly Failure[] = [
   { matches: codedAs(/^EPROTOCOL$/), text: 'does not speak SMTP as expected' },
   { matches: codedAs(/^ENOENT$/), text: 'failed: the sendmail binary was not found' },
   { matches: codedAs(/^OOM$/), text: 'is out of memory' },
+  {
+    matches: codedAs(/^NOPERM$/),
+    text: 'did not allow it',
+    remedy: 'grant the Redis user the rights that the README of the queue lists',
+  },
   { matches: codedAs(/^EDATA$/), text: 'did not take it: the `data` of `beforeSend` is not JSON' },
   { matches: codedAs(/^EQUEUE$/), text: 'did not take it' },
   {
     matches: codedAs(/^EEXPIRED$/),
     text: 'held it until its code was about to expire',
-    remedy: 'run more workers, or raise `concurrency`',
+    remedy: 'run more workers, raise `concurrency`, or set the clocks right',
   },
   { matches: codedAs(/^EWORKER$/), text: 'ended while it was sending it' },
 ];
