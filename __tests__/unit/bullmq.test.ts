@@ -3,7 +3,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import { Queue } from 'bullmq';
 import { type BeforeSend, defaultTemplate, MemoryStore } from 'express-email-verification';
 import { createMailWorker, queueDelivery } from 'express-email-verification/bullmq';
 import { instrument } from 'express-email-verification/metrics';
@@ -277,90 +276,6 @@ describe('secrets', () => {
     const { cause } = await worker.next('unavailable');
     expect(cause.message).toMatch(/^An email was lost: none of the secrets .* Its code has expired\.$/);
     await until('the job is gone', async () => (await jobs()).length === 0);
-  });
-});
-
-describe('a job that somebody with access to Redis changed', () => {
-  /** Sends an email without a worker, and returns its job. */
-  async function queued() {
-    const app = setup.app();
-    await app.verification.send({ email: person() });
-    const [key = ''] = await jobs();
-    return { key, data: JSON.parse((await redis.client.hGet(key, 'data')) ?? '') };
-  }
-  const put = (key: string, data: object) => redis.client.hSet(key, 'data', JSON.stringify(data));
-  const expectLost = async () => {
-    const worker = setup.worker();
-    const { cause } = await worker.next('unavailable');
-    expect(cause.message).toMatch(/^An email was lost: its job .* was altered\.$/);
-    await until('the job is gone', async () => (await jobs()).length === 0);
-    expect(mail.messages).toHaveLength(0);
-  };
-
-  it.each([0, 20, 400, -1])('is not sent if byte %i of it is another', async (at) => {
-    const { key, data } = await queued();
-    const bytes = Buffer.from(data.s, 'base64');
-    const place = at < 0 ? bytes.length + at : at;
-    bytes[place] = (bytes[place] ?? 0) ^ 1;
-    await put(key, { ...data, s: bytes.toString('base64') });
-    await expectLost();
-  });
-
-  it.each([{ k: undefined }, { s: '' }, { s: 'AAAA' }, { s: 7 }, { v: undefined, k: 1 }])(
-    'is not sent, and ends no worker, with %j',
-    async (change) => {
-      const { key, data } = await queued();
-      await put(key, { ...data, ...change });
-      await expectLost();
-    },
-  );
-
-  it('is not sent under another id, with the body of another job', async () => {
-    const first = await queued();
-    const app = setup.app({ purpose: 'login' });
-    await app.verification.send({ email: person() });
-    const second = (await jobs()).find((key) => key !== first.key) ?? '';
-    await put(second, first.data);
-    const worker = setup.worker();
-    await worker.next('unavailable');
-    await worker.next('delivered');
-    expect(mail.messages).toHaveLength(1);
-  });
-
-  it('is not sent in another queue', async () => {
-    const { key, data } = await queued();
-    const id = key.slice(key.lastIndexOf(':') + 1);
-    const other = setup.worker({ queueName: 'other' });
-    const queue = new Queue('other', { connection: options().connection, prefix: '{ev}' });
-    await queue.add('email', data, { jobId: id });
-    const { cause } = await other.next('unavailable');
-    expect(cause.message).toContain('altered');
-    expect(mail.messages).toHaveLength(0);
-    await queue.close();
-  });
-
-  it('replayed, sends the same email to the same address again, and only while its code is valid', async () => {
-    const { key, data } = await queued();
-    const id = key.slice(key.lastIndexOf(':') + 1);
-    const worker = setup.worker();
-    await worker.next('delivered');
-    await until('the job is gone', async () => (await jobs()).length === 0);
-    await setup.queue().add('email', data, { jobId: id });
-    await worker.next('delivered', 2);
-    const [one, two] = mail.messages;
-    expect([two?.headers['message-id'], two?.envelope]).toEqual([one?.headers['message-id'], one?.envelope]);
-  });
-
-  it('of a newer version waits for a worker that knows it', async () => {
-    const { key, data } = await queued();
-    await put(key, { ...data, v: 2 });
-    const worker = setup.worker();
-    const { cause } = await worker.next('unavailable');
-    expect(cause.message).toMatch(
-      /^An email waits for another worker: a newer version of the package wrote its job/,
-    );
-    await until('it waits', async () => (await redis.client.zCard('{ev}:email-verification:delayed')) === 1);
-    expect(JSON.parse((await redis.client.hGet(key, 'data')) ?? '')).toMatchObject({ v: 2 });
   });
 });
 

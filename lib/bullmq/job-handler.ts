@@ -1,7 +1,6 @@
 /** What a worker does with one job: opens it, tries its email once, reports the outcome, or asks for the job to come back. */
 import { maskAddress } from '../challenge/address.js';
 import { digitCodes, letterCodes } from '../challenge/code.js';
-import { messageOf } from '../errors.js';
 import type { EmailEvent, Events } from '../events.js';
 import { chooseLocale } from '../locales/index.js';
 import { DeliveryError } from '../mail/delivery-error.js';
@@ -68,6 +67,7 @@ export function createJobHandler(
 
   async function handle(job: MailJob): Promise<Handled> {
     const { id = '' } = job;
+    if (!isOurs(id)) return lost('A job of another program was in the queue of the emails. It was dropped.');
     const opened = sealer.open(job.data, id);
     if (opened.kind === 'opened') return deliver(job, id, JSON.parse(opened.text));
     if (opened.kind === 'altered') return lost(`An email was lost: its job ${id} in the queue was altered.`);
@@ -161,7 +161,7 @@ export function createJobHandler(
       return await handle(job);
     } catch (cause) {
       // A mistake of ours: without its message, which might quote the email.
-      lost(`An email could not be processed: ${messageOf({ name: nameOfError(cause) })} (job ${job.id}).`);
+      lost(`An email could not be processed: ${nameOfError(cause)} (job ${job.id}).`);
       return job.attemptsStarted >= UNOPENED_TRIES ? DONE : { kind: 'again', delay: UNOPENED_DELAY };
     }
   };
@@ -174,6 +174,11 @@ const REASONS = {
 
 function formatOf(code: string): Settings['codes'] {
   return /^\d+$/.test(code) ? digitCodes(code.length) : letterCodes();
+}
+
+/** Whoever can write to the Redis chooses ids, too, and one of another form could forge a line of a log. */
+export function isOurs(id: string | undefined): boolean {
+  return id !== undefined && /^[\w-]{1,64}$/.test(id);
 }
 
 function nameOfError(cause: unknown): string {

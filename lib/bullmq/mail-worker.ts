@@ -8,9 +8,9 @@ import { messageOf } from '../errors.js';
 import { createEvents, type EventName, type Listener } from '../events.js';
 import { checkLogins } from '../mail/queue.js';
 import { bareError, checkQueue, closeQueue, REDIS_TIMEOUT, within } from './connection.js';
-import { createJobHandler } from './job-handler.js';
+import { createJobHandler, isOurs } from './job-handler.js';
 import { loadBullmq } from './library.js';
-import { QUEUE_PREFIX } from './queue-options.js';
+import { DROPPED_WHEN_DONE, QUEUE_PREFIX } from './queue-options.js';
 import { createSealer } from './sealing.js';
 import { type MailWorkerOptions, readWorkerOptions } from './worker-options.js';
 
@@ -68,6 +68,8 @@ export function createMailWorker(passed: MailWorkerOptions): MailWorker {
 
   /** Never throws anything that BullMQ would write into the job. */
   async function processJob(job: Job, token = ''): Promise<void> {
+    // Whoever can write to the Redis could have it kept.
+    Object.assign(job.opts, DROPPED_WHEN_DONE);
     const handled = handle(job);
     running.add(handled);
     const { kind, delay } = await handled.finally(() => running.delete(handled));
@@ -91,6 +93,12 @@ export function createMailWorker(passed: MailWorkerOptions): MailWorker {
       ...(rate && { limiter: rate }),
     });
     created.on('error', onError);
+    // No job of ours fails: somebody marked it so.
+    created.on('failed', (job) => {
+      const id = isOurs(job?.id) ? ` ${job?.id}` : '';
+      const cause = new Error(`An email was lost: its job${id} in the queue was marked as failed.`);
+      events.emit('unavailable', () => ({ operation: 'deliver', purpose: '', cause }));
+    });
     return created;
   }
 
