@@ -103,6 +103,17 @@ describe('the ledger', () => {
       },
     ]);
   });
+
+  it('charges a repeated email to the kill at which it had just arrived, whatever was killed since', () => {
+    void ledger.expectCode('person@one.example');
+    ledger.answered('person@one.example');
+    ledger.received('person@one.example', '1', '<one>');
+    ledger.killed('worker-1');
+    now += 10_000;
+    ledger.killed('app-1');
+    ledger.received('person@one.example', '1', '<one>');
+    expect(ledger.incidents.map(({ cost }) => cost.twice)).toEqual([1, 0]);
+  });
 });
 
 describe('the rates', () => {

@@ -27,9 +27,11 @@ export function charts({ rates, ledger }: Pick<PageParts, 'rates' | 'ledger'>): 
     unit: (value: number) => string,
     named: Readonly<Record<string, Values>>,
   ): Chart {
-    const entries = Object.entries(named);
-    const highest = Math.max(...entries.flatMap(([, values]) => values.map((value = 0) => value)), 0);
-    const lines = entries.map(([name, values]) => {
+    const highest = Math.max(
+      ...Object.values(named).flatMap((values) => values.map((value = 0) => value)),
+      0,
+    );
+    const lines = Object.entries(named).map(([name, values]) => {
       const latest = values.at(-1);
       return { name, path: pathOf(values, highest), latest: latest === undefined ? 'none' : unit(latest) };
     });
@@ -57,16 +59,11 @@ export function charts({ rates, ledger }: Pick<PageParts, 'rates' | 'ledger'>): 
 
 /** A line that has gaps where there are no values. */
 function pathOf(values: Values, highest: number): string {
-  let command = 'M';
   const points = values.map((value, n) => {
-    if (value === undefined) {
-      command = 'M';
-      return '';
-    }
+    if (value === undefined) return '';
     const x = (n / Math.max(values.length - 1, 1)) * WIDTH;
-    const point = `${command}${x.toFixed(1)} ${(HEIGHT * (1 - value / (highest || 1))).toFixed(1)}`;
-    command = 'L';
-    return point;
+    const y = (1 - value / (highest || 1)) * HEIGHT;
+    return `${values[n - 1] === undefined ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`;
   });
   return points.join('');
 }

@@ -1,5 +1,5 @@
 /** Puts the metrics of all processes together: rates and latencies over the last two minutes, in steps of two seconds. */
-import type { Histogram, Measurement } from './members/report.js';
+import type { Measurement } from './members/report.js';
 
 export type Rates = ReturnType<typeof createRates>;
 
@@ -8,48 +8,37 @@ const STEPS = 60;
 /** Latencies are those of the last 10 seconds. */
 const LATENCY_STEPS = 5;
 
-export const COUNTED = ['sent', 'delivered', 'verified', 'redeemed', 'refused', 'failed'] as const;
 export const TIMED = ['send', 'verify', 'email'] as const;
-export type Counted = (typeof COUNTED)[number];
 export type Timed = (typeof TIMED)[number];
+export type Counted = keyof ReturnType<typeof noCounts>;
 
 /** What the outcomes of the package's metrics are on the page. */
 const OUTCOMES: Readonly<Record<string, Counted>> = {
-  sent: 'sent',
-  delivered: 'delivered',
-  verified: 'verified',
-  redeemed: 'redeemed',
+  ...{ sent: 'sent', delivered: 'delivered', verified: 'verified', redeemed: 'redeemed' },
   ...{ code_incorrect: 'refused', code_expired: 'refused', limited: 'refused', refused: 'refused' },
   ...{ failed: 'failed', unknown: 'failed' },
 };
 
-interface Step {
-  readonly at: number;
-  readonly counts: Record<Counted, number>;
-  readonly times: Record<Timed, number[]>;
-  queue: number;
-}
+/** How often what happened in a step, and how many durations were in each bucket. */
+type Step = ReturnType<typeof createStep>;
 
 export function createRates(now: () => number = Date.now) {
-  const steps: Step[] = [];
+  let steps = [createStep(startOf(now()) - STEPS * STEP, 0)];
   const totals = noCounts();
   let boundaries: readonly number[] = [];
   let queue = 0;
 
   /** The current step, after those in which nothing was reported. */
   function current(): Step {
-    const at = Math.floor(now() / STEP) * STEP;
-    let last = steps.at(-1) ?? addStep(at - STEPS * STEP);
-    while (last.at < at) last = addStep(Math.max(last.at, at - STEPS * STEP) + STEP);
-    return last;
-  }
-
-  function addStep(at: number): Step {
-    const step = { at, counts: noCounts(), times: { send: [], verify: [], email: [] }, queue };
-    steps.push(step);
+    const at = startOf(now());
+    let [last = createStep(at, queue)] = steps.slice(-1);
+    while (last.at < at) {
+      last = createStep(Math.max(last.at, at - STEPS * STEP) + STEP, queue);
+      steps.push(last);
+    }
     // One more, which is not over.
-    if (steps.length > STEPS + 1) steps.shift();
-    return step;
+    steps = steps.slice(-STEPS - 1);
+    return last;
   }
 
   function past(): readonly Step[] {
@@ -57,15 +46,10 @@ export function createRates(now: () => number = Date.now) {
     return steps.slice(0, -1);
   }
 
-  function count(name: Counted, value: number): void {
+  function count(name: Counted | undefined, value: number): void {
+    if (!name) return;
     current().counts[name] += value;
     totals[name] += value;
-  }
-
-  function time(name: Timed, { boundaries: bounds, counts }: Histogram): void {
-    boundaries = bounds;
-    const times = current().times[name];
-    for (const [n, value] of counts.entries()) times[n] = (times[n] ?? 0) + value;
   }
 
   return {
@@ -73,14 +57,14 @@ export function createRates(now: () => number = Date.now) {
     add(metrics: readonly Measurement[]): void {
       for (const { name, purpose, operation, outcome, value } of metrics) {
         const short = name.replace('email_verification.', '');
+        const timed = TIMED.find((one) => one === (short === 'email.duration' ? 'email' : operation));
         if (typeof value === 'object') {
-          const timed = TIMED.find((one) => one === (short === 'email.duration' ? 'email' : operation));
-          if (timed) time(timed, value);
+          boundaries = value.boundaries;
+          if (timed) addTo(current().times[timed], value.counts);
         } else if (short === 'queue.size') {
           // The queue of the workers serves all purposes. That of an app is what it is handing over.
           if (purpose === '') current().queue = queue = value;
-        } else if (short === 'unavailable') count('failed', value);
-        else if (OUTCOMES[outcome]) count(OUTCOMES[outcome], value);
+        } else count(short === 'unavailable' ? 'failed' : OUTCOMES[outcome], value);
       }
     },
     queue: () => queue,
@@ -92,11 +76,25 @@ export function createRates(now: () => number = Date.now) {
     p99: (name: Timed) => past().map(({ times }) => percentile(boundaries, times[name], 0.99)),
     latency(name: Timed) {
       const sum: number[] = [];
-      for (const { times } of past().slice(-LATENCY_STEPS))
-        for (const [n, value] of times[name].entries()) sum[n] = (sum[n] ?? 0) + value;
+      for (const { times } of past().slice(-LATENCY_STEPS)) addTo(sum, times[name]);
       return { p50: percentile(boundaries, sum, 0.5), p99: percentile(boundaries, sum, 0.99) };
     },
   };
+}
+
+const startOf = (time: number) => Math.floor(time / STEP) * STEP;
+
+function createStep(at: number, queue: number) {
+  const times: Record<Timed, number[]> = { send: [], verify: [], email: [] };
+  return { at, counts: noCounts(), times, queue };
+}
+
+function noCounts() {
+  return { sent: 0, delivered: 0, verified: 0, redeemed: 0, refused: 0, failed: 0 };
+}
+
+function addTo(sum: number[], counts: readonly number[]): void {
+  for (const [n, count] of counts.entries()) sum[n] = (sum[n] ?? 0) + count;
 }
 
 /** Within a bucket, its values are taken for evenly spread. */
@@ -113,8 +111,4 @@ function percentile(
     rest -= count;
   }
   return boundaries.at(-1);
-}
-
-function noCounts(): Record<Counted, number> {
-  return { sent: 0, delivered: 0, verified: 0, redeemed: 0, refused: 0, failed: 0 };
 }
