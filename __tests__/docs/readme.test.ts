@@ -54,7 +54,13 @@ const FILES = [
     'lib/http/README.md',
   ],
   'lib/locales/README.md',
-  ...['lib/mail/README.md', 'lib/metrics/README.md', 'lib/operations/README.md', 'lib/store/README.md'],
+  ...[
+    'lib/mail/README.md',
+    'lib/metrics/README.md',
+    'lib/operations/README.md',
+    'lib/operations/scale.md',
+    'lib/store/README.md',
+  ],
   'lib/testing/README.md',
   ...['__tests__/README.md', '__tests__/bench/README.md'],
 ];
