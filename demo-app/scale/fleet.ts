@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { findRedisServer } from '../dev/redis-binary.js';
 import { freePort } from './free-port.js';
 import { RESTART_DELAY, type State, startMember } from './member.js';
 import type { Report } from './members/report.js';
@@ -39,6 +40,8 @@ export type Killed =
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 export async function startFleet({ log, onReport }: FleetOptions) {
+  // The first time, it may have to be downloaded, which is not to happen once for each server.
+  await findRedisServer(log);
   log('Starting a Redis Cluster: three masters, each with a replica');
   const cluster = await startRedisCluster();
   log('Starting a Redis for the queue of emails');
