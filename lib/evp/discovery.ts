@@ -55,7 +55,7 @@ export function createDiscovery(settings: EvpSettings): Discovery {
 
   const issuers = createSharedCache<NamedIssuer | Refused>(MAX_KNOWN, MAX_LOADS, async (domain) => {
     try {
-      const records = await within(timeout, () => dns.resolveTxt(`${record.label}.${domain}`));
+      const records = await within(timeout, 'The DNS', () => dns.resolveTxt(`${record.label}.${domain}`));
       const host = issuerIn(records);
       if (host !== undefined) return found({ kind: 'issuer', host });
       return missed(refused(records.length === 0 ? 'no_issuer' : 'issuer_record'));
@@ -67,7 +67,7 @@ export function createDiscovery(settings: EvpSettings): Discovery {
   const documents = createSharedCache<IssuerKeys | Refused>(MAX_KNOWN, MAX_LOADS, async (issuer) => {
     try {
       // One deadline for both.
-      const published = await within(timeout, (signal) => read(issuer, signal));
+      const published = await within(timeout, issuer, (signal) => read(issuer, signal));
       return published ? found(published) : missed(refused('issuer_metadata'));
     } catch (cause) {
       return missed(refused(reasonOf(cause), cause));
@@ -143,12 +143,17 @@ function missed(value: Refused): Loaded<Refused> {
 }
 
 /** Ends in time, whatever becomes of the call. Then the signal is aborted. */
-async function within<T>(timeout: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function within<T>(
+  timeout: number,
+  who: string,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      reject(Object.assign(new Error(`No answer came within ${timeout} ms.`), { code: 'ETIMEDOUT' }));
+      const error = new Error(`${who} did not answer within ${timeout} ms.`);
+      reject(Object.assign(error, { code: 'ETIMEDOUT' }));
       controller.abort();
     }, timeout);
   });

@@ -64,6 +64,8 @@ function read(target: URL, signal: AbortSignal, connection: RequestOptions): Pro
       // A connection of its own, which ends with the response.
       agent: false,
       maxHeaderSize: 16_384,
+      // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: who may vouch for an address depends on it.
+      rejectUnauthorized: true,
       signal,
       ...connection,
     });
