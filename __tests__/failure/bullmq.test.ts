@@ -291,6 +291,8 @@ describe('while the Redis of the queue fails', () => {
     expect(cause.message).toBe(
       'The email was not sent: the queue refused the connection (EQUEUE, ECONNREFUSED)',
     );
+    const [problem] = (await app.verification.check()).problems;
+    expect(problem).toMatch(/^The email queue is unavailable: connect ECONNREFUSED 127\.0\.0\.1:\d+$/);
     await queueRedis.restart();
     const next = person();
     await until('sends succeed', async () => (await app.verification.send({ email: next })).kind === 'sent');
@@ -312,7 +314,10 @@ describe('while the Redis of the queue fails', () => {
     );
     await worker.next('delivered');
     await queueRedis.kill();
-    await setup.close();
+    // Twice at once, and again.
+    await Promise.all([setup.close(), worker.worker.close(), app.verification.close()]);
+    const { problems } = await app.verification.check();
+    expect(problems).toEqual([expect.stringContaining('The email queue is unavailable: ')]);
   });
 
   it('a worker that is closed finishes the email it is sending', async () => {

@@ -170,3 +170,30 @@ it('a queue that Redis refuses is not opened again and again', async () => {
   });
   jest.restoreAllMocks();
 });
+
+it('an app and a worker that Redis refused at first work once it does not', async () => {
+  jest.spyOn(console, 'warn').mockImplementation(() => {});
+  await grant(['-@all']);
+  const setup = mailQueue({
+    connection: await connect('options'),
+    store: new MemoryStore(),
+    transport: mail.url,
+  });
+  ended.push(() => setup.close());
+  const app = setup.app({ mailTimeout: 500 });
+  const worker = setup.worker({ mailTimeout: 500 });
+  await expect(app.verification.send({ email: 'a@example.com' })).resolves.toMatchObject({
+    kind: 'delivery_failed',
+  });
+  await worker.next('unavailable');
+  expect((await worker.worker.check()).ok).toBe(false);
+  await grant(RIGHTS);
+  await until(
+    'sends succeed',
+    async () => (await app.verification.send({ email: 'b@example.com' })).kind === 'sent',
+  );
+  await worker.next('delivered');
+  await until('the worker is well', async () => (await worker.worker.check()).ok);
+  await expect(app.verification.check()).resolves.toEqual({ ok: true, problems: [] });
+  jest.restoreAllMocks();
+});

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue, Worker } from 'bullmq';
 import { codeOf, messageOf, textOf } from '../errors.js';
 import { isNoRight } from '../store/redis/errors.js';
-import { unfitness } from '../store/redis/fitness.js';
 import { clientsOf, type QueueClient } from './library.js';
 import type { QueueConnection } from './queue-options.js';
 
@@ -43,29 +42,6 @@ export function bareError(error: unknown): Error {
     isUnreadable ? 'A job in the queue cannot be read: it is not JSON.' : messageOf(error),
   );
   return code === undefined ? bare : Object.assign(bare, { code });
-}
-
-/**
- * What keeps the queue's Redis from holding emails, as sentences.
- * @param lastError of the connection: without one, commands wait, and only that says why.
- */
-export async function checkQueue(
-  queue: Queue,
-  timeout: number,
-  lastError: () => unknown,
-): Promise<readonly string[]> {
-  const { client: connected } = clientsOf(queue);
-  try {
-    const info = await within(
-      timeout,
-      connected.then((client) => client.info()),
-    );
-    return unfitness(info, { server: 'The Redis of the email queue', lost: 'emails' });
-  } catch (error) {
-    const client = await within(0, connected).catch(() => undefined);
-    const cause = client && isReady(client) ? error : (lastError() ?? error);
-    return [`The email queue is unavailable: ${messageOf(cause)}`];
-  }
 }
 
 /** @throws an error with the code ETIMEDOUT if the promise does not settle within `timeout` ms. */

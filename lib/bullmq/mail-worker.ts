@@ -7,9 +7,10 @@ import type { Job, Worker } from 'bullmq';
 import { messageOf } from '../errors.js';
 import { createEvents, type EventName, type Listener } from '../events.js';
 import { checkLogins } from '../mail/queue.js';
-import { bareError, checkQueue, closeQueue, REDIS_TIMEOUT, within } from './connection.js';
+import { bareError, closeQueue, REDIS_TIMEOUT, within } from './connection.js';
 import { createJobHandler, isOurs } from './job-handler.js';
 import { loadBullmq } from './library.js';
+import { openQueue } from './queue.js';
 import { DROPPED_WHEN_DONE, QUEUE_PREFIX } from './queue-options.js';
 import { createSealer } from './sealing.js';
 import { type MailWorkerOptions, readWorkerOptions } from './worker-options.js';
@@ -49,12 +50,8 @@ export function createMailWorker(passed: MailWorkerOptions): MailWorker {
   const { transports, mailTimeout, storeTimeout, store } = settings;
   const events = createEvents();
   const handle = createJobHandler(settings, createSealer(secret, queueName), events);
-  const ofQueue = createConnection();
-  const queue = new bullmq.Queue(queueName, { connection: ofQueue.connection, prefix: QUEUE_PREFIX });
-  let lastError: unknown;
-  queue.on('error', (error) => {
-    lastError = error;
-  });
+  /** For checks and metrics. */
+  const queue = openQueue(queueName, createConnection);
   /** The jobs that are being handled. */
   const running = new Set<Promise<unknown>>();
   let ofWorker = createConnection();
@@ -126,11 +123,7 @@ export function createMailWorker(passed: MailWorkerOptions): MailWorker {
       const ofStore = store
         .check(storeTimeout)
         .catch((cause: unknown) => [`The store is unavailable: ${messageOf(cause)}`]);
-      const checks = [
-        ofStore,
-        checkQueue(queue, mailTimeout, () => lastError),
-        checkLogins(transports, mailTimeout),
-      ];
+      const checks = [ofStore, queue.check(mailTimeout), checkLogins(transports, mailTimeout)];
       const problems = (await Promise.all(checks)).flat();
       return { ok: problems.length === 0, problems };
     },
@@ -142,13 +135,16 @@ export function createMailWorker(passed: MailWorkerOptions): MailWorker {
         await Promise.allSettled(running);
         await closeQueue(worker, ofWorker);
       } while (running.size > 0);
-      await closeQueue(queue, ofQueue);
+      await queue.close();
       for (const transport of transports) transport.close();
     },
     internals: {
       operations: {
         async queueSize() {
-          const counts = await within(storeTimeout, queue.getJobCounts('wait', 'active', 'delayed'));
+          const counts = await within(
+            storeTimeout,
+            queue.current().getJobCounts('wait', 'active', 'delayed'),
+          );
           return Object.values(counts).reduce((sum, count) => sum + count, 0);
         },
       },

@@ -4,16 +4,10 @@ import type { Queue } from 'bullmq';
 import { readOptionsOf } from '../checks.js';
 import { codeOf, messageOf } from '../errors.js';
 import type { EnqueueOutcome, JobQueue, QueuedEmail } from '../mail/job-queue.js';
-import { checkQueue, closeQueue, isReady, isRefusal, replyCodeOf, within } from './connection.js';
+import { isReady, isRefusal, replyCodeOf, within } from './connection.js';
 import { clientsOf, loadBullmq } from './library.js';
-import {
-  checkConnection,
-  checkQueueName,
-  DROPPED_WHEN_DONE,
-  QUEUE_PREFIX,
-  type QueueConnection,
-  type QueueOptions,
-} from './queue-options.js';
+import { openQueue } from './queue.js';
+import { checkConnection, checkQueueName, DROPPED_WHEN_DONE, type QueueOptions } from './queue-options.js';
 import { createSealer, type SealedJob } from './sealing.js';
 
 const OF = 'queueDelivery()';
@@ -29,9 +23,6 @@ const JOB_OPTIONS = { ...DROPPED_WHEN_DONE, keepLogs: 0, stackTraceLimit: 1 };
 
 const JOB_NAME = 'email';
 
-/** How soon a queue is replaced, in ms. Redis may refuse each of them, for the lack of a right. */
-const REPLACE_DELAY = 500;
-
 /** How often a send looks whether the connection is back, in ms. */
 const READY_INTERVAL = 20;
 
@@ -46,47 +37,20 @@ const READY_INTERVAL = 20;
  */
 export function queueDelivery(passed: QueueOptions): JobQueue {
   const options = readOptionsOf(OF, passed, NAMES);
-  const bullmq = loadBullmq();
+  loadBullmq();
   const queueName = checkQueueName(options.queueName, OF);
   const sealer = createSealer(options.secret, queueName);
-  const createConnection = checkConnection(options.connection, OF, CONNECTION);
-  let queue: Queue | undefined;
-  let connection: QueueConnection | undefined;
+  const queue = openQueue(queueName, checkConnection(options.connection, OF, CONNECTION));
   let connecting: Promise<Queue> | undefined;
-  let lastError: unknown;
   let users = 0;
-  let isClosed = false;
-
-  /** A queue whose first connection fails stays unusable, so it is replaced. */
-  function currentQueue(): Queue {
-    if (queue) return queue;
-    const itsConnection = createConnection();
-    const created = new bullmq.Queue(queueName, {
-      connection: itsConnection.connection,
-      prefix: QUEUE_PREFIX,
-    });
-    connection = itsConnection;
-    queue = created;
-    created.on('error', (error) => {
-      lastError = error;
-    });
-    created.waitUntilReady().catch(async (error: unknown) => {
-      lastError = error;
-      await closeQueue(created, itsConnection);
-      await sleep(REPLACE_DELAY, undefined, { ref: false });
-      if (queue === created) queue = undefined;
-    });
-    return created;
-  }
 
   /** Resolves to the queue once commands go out at once. All sends share one wait. */
   function readyQueue(): Promise<Queue> {
     connecting ??= (async () => {
       for (;;) {
-        const candidate = currentQueue();
+        const candidate = queue.current();
         const client = await clientsOf(candidate).client.catch(() => undefined);
         if (client && isReady(client)) return candidate;
-        if (isClosed) throw new Error('The queue is closed.');
         await sleep(READY_INTERVAL);
       }
     })().finally(() => {
@@ -106,13 +70,13 @@ export function queueDelivery(passed: QueueOptions): JobQueue {
         // Nothing was handed to the client.
         return {
           kind: 'failed',
-          code: codeOf(lastError) ?? replyCodeOf(lastError) ?? codeOf(error) ?? 'ECLOSED',
+          code: codeOf(queue.lastError()) ?? replyCodeOf(queue.lastError()) ?? codeOf(error) ?? 'ECLOSED',
         };
       }
       if (left() <= 0) return { kind: 'failed', code: 'ETIMEDOUT' };
       try {
         await within(left(), ready.add(JOB_NAME, data, { ...JOB_OPTIONS, jobId }));
-        lastError = undefined;
+        queue.forgetError();
         return { kind: 'queued' };
       } catch (error) {
         if (!NOT_WRITTEN.test(messageOf(error))) return outcomeOf(error);
@@ -121,21 +85,18 @@ export function queueDelivery(passed: QueueOptions): JobQueue {
     }
   }
 
-  currentQueue();
   return {
     async enqueue(email, timeout) {
       const text = textOf(email);
       if (text === undefined) return { kind: 'failed', code: 'EDATA' };
       return add(sealer.seal(text, email.reference), email.reference, timeout);
     },
-    check: (timeout) => checkQueue(currentQueue(), timeout, () => lastError),
+    check: (timeout) => queue.check(timeout),
     open() {
       users += 1;
       return async () => {
         users -= 1;
-        if (users > 0) return;
-        isClosed = true;
-        if (queue && connection) await closeQueue(queue, connection);
+        if (users === 0) await queue.close();
       };
     },
   };
