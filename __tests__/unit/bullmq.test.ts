@@ -225,9 +225,7 @@ it('an email that waited until its code is about to expire is not sent, and its 
   const app = setup.app({ codeTtl: 60 });
   const email = person();
   await app.verification.send({ email });
-  const now = jest
-    .spyOn(Date, 'now')
-    .mockImplementation(() => performance.timeOrigin + performance.now() + 31_000);
+  const now = halfAMinuteLater();
   try {
     const worker = setup.worker();
     const { cause } = await worker.next('delivery_failed');
@@ -239,6 +237,29 @@ it('an email that waited until its code is about to expire is not sent, and its 
     now.mockRestore();
   }
 });
+
+it('an email that is dropped counts for the rate like one that is sent', async () => {
+  const app = setup.app({ codeTtl: 60 });
+  for (let n = 0; n < 2; n += 1) await app.verification.send({ email: person() });
+  const now = halfAMinuteLater();
+  try {
+    const worker = setup.worker({ rate: { max: 1, duration: 86_400_000 } });
+    await worker.next('delivery_failed');
+    const queue = setup.queue();
+    await until('the first is gone', async () => (await queue.getActiveCount()) === 0);
+    expect(await queue.getRateLimitTtl(1)).toBeGreaterThan(0);
+    expect(await queue.getWaitingCount()).toBe(1);
+  } finally {
+    now.mockRestore();
+  }
+});
+
+/** Moves the clock so that a code of a minute is about to expire. */
+function halfAMinuteLater() {
+  return jest
+    .spyOn(Date, 'now')
+    .mockImplementation(() => performance.timeOrigin + performance.now() + 31_000);
+}
 
 describe('secrets', () => {
   it('rotate: a job is sealed with the first, and opened with any', async () => {
