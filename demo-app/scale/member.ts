@@ -72,7 +72,7 @@ export async function startMember({ name, file, settings, onReport, onChange }: 
         await start();
         return onChange(`${name} is back`);
       } catch (error) {
-        onChange(String(error));
+        if (!isStopping) onChange(String(error));
       }
     }
   }
