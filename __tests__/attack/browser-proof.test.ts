@@ -431,7 +431,12 @@ describe('T77: what an issuer publishes is read with care:', () => {
     ['it answers in HTML', answerWith(200, {}, '<!doctype html>'), 'issuer_metadata'],
     ['it answers nothing', answerWith(200), 'issuer_metadata'],
     ['it answers null', answerWith(200, {}, 'null'), 'issuer_metadata'],
-    ['it answers 100 kB', answerWith(200, {}, `{"x":"${'x'.repeat(100_000)}"}`), 'issuer_metadata'],
+    ['it answers 100 kB', describeAs({ x: 'x'.repeat(100_000) }), 'issuer_metadata'],
+    [
+      'its keys have 100 kB',
+      () => keysAs({ keys: [jwkOf(issuer.issuerKey)], x: 'x'.repeat(100_000) })(),
+      'issuer_metadata',
+    ],
     ['it has huge headers', answerWith(200, { 'X-Padding': 'x'.repeat(40_000) }, '{}'), 'issuer_unreachable'],
     [
       'it closes the connection in the middle',
@@ -534,6 +539,29 @@ describe('T77: what an issuer publishes is read with care:', () => {
     const other = issuer.appWith({ store: memory() });
     for (let n = 0; n < 5; n += 1) await other.post('/ev/send', await other.fields());
     expect(issuer.calls).toHaveLength(1);
+  });
+
+  it('is asked again after ten minutes, as is the DNS, and after a failure in half a minute', async () => {
+    const { post, fields } = issuer.appWith({ store: memory() });
+    const queries = () => issuer.queries().filter((query) => query.includes('_email-verification')).length;
+    const clock = jest.spyOn(performance, 'now');
+    const start = performance.now();
+    const before = queries();
+    const sendAt = async (later: number, fault?: () => void) => {
+      fault?.();
+      clock.mockImplementation(() => start + later);
+      await post('/ev/send', await fields()).expect(200);
+      return [queries() - before, issuer.calls.length];
+    };
+    try {
+      expect(await sendAt(0)).toEqual([1, 2]);
+      expect(await sendAt(590_000)).toEqual([1, 2]);
+      expect(await sendAt(601_000, answerWith(500))).toEqual([2, 3]);
+      expect(await sendAt(630_000)).toEqual([2, 3]);
+      expect(await sendAt(632_000)).toEqual([2, 4]);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it('is asked again for new keys after a minute', async () => {

@@ -143,6 +143,17 @@ it('a private address that the provider gave is that of the state', async () => 
   expect(client.state).toMatchObject({ status: 'verified', email: privateEmail });
 });
 
+const MISUSE = 'attachProof() takes the field of the proof and { baseUrl }.';
+it.each<[what: string, input: unknown, options: unknown, message: string]>([
+  ['no field', null, { baseUrl: '/ev' }, MISUSE],
+  ['no options', createField(), undefined, MISUSE],
+  ['no base URL', createField(), {}, MISUSE],
+  ['a base URL that is no string', createField(), { baseUrl: new URL('http://localhost') }, MISUSE],
+  ['an unknown option', createField(), { baseUrl: '/ev', fetcher: fetch }, 'Unknown option `fetcher`.'],
+])('a page that passes %s is told so at once', (_what, input, options, message) => {
+  expect(() => attachProof(input as never, options as never)).toThrow(new TypeError(message));
+});
+
 it('where the server makes no nonces, there is none, and nothing is thrown', async () => {
   const { asked, field, proof } = await site({ browserProof: undefined });
   await until('it was asked', () => asked.length === 1);
@@ -179,6 +190,19 @@ it('a nonce is renewed when it ends, and no longer once the field is detached', 
   const before = made;
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(made).toBeLessThanOrEqual(before + 1);
+  expect(field.attributes.size).toBe(0);
+});
+
+it('a nonce that arrives after the field was detached is not used', async () => {
+  const field = createField();
+  let respond = (_response: Response) => {};
+  const response = new Promise<Response>((resolve) => {
+    respond = resolve;
+  });
+  const proof = attachProof(field, { baseUrl: '/ev', fetch: () => response });
+  proof.detach();
+  respond(Response.json({ nonce: 'late', expiresIn: 600 }));
+  await new Promise((resolve) => setTimeout(resolve, 20));
   expect(field.attributes.size).toBe(0);
 });
 

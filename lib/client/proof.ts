@@ -28,14 +28,16 @@ export interface ProofField {
  * Call it when the page shows the form, and `take()` when the form is submitted. In browsers that make no proofs, and while
  * the server takes none, `take()` returns nothing.
  *
+ * @throws TypeError for no field, no `baseUrl` or an unknown option.
  * @example
  * const proof = attachProof(form.elements.proof, { baseUrl: '/email-verification' });
  * form.onsubmit = () => client.send({ email: form.elements.email.value, extra: proof.take() });
  */
-export function attachProof(
-  input: ProofInput,
-  { baseUrl, fetch = globalThis.fetch }: ProofFieldOptions,
-): ProofField {
+export function attachProof(input: ProofInput, options: ProofFieldOptions): ProofField {
+  const { baseUrl, fetch = globalThis.fetch, ...unknown }: Partial<ProofFieldOptions> = Object(options);
+  if (!input || typeof baseUrl !== 'string')
+    throw new TypeError('attachProof() takes the field of the proof and { baseUrl }.');
+  for (const name of Object.keys(unknown)) throw new TypeError(`Unknown option \`${name}\`.`);
   const url = `${baseUrl.replace(/\/$/, '')}/nonce`;
   let nonce: string | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
