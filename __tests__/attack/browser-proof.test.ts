@@ -124,11 +124,11 @@ const ALTERED: [what: string, change: ProofChanges, reason: string][] = [
   ['no nonce', { binding: { nonce: undefined } }, 'nonce_mismatch'],
   ['an old EVT', { evt: { iat: seconds(700) } }, 'expired'],
   ['an EVT that has expired', { evt: { exp: seconds(70) } }, 'expired'],
-  ['an EVT from the future', { evt: { iat: seconds(-120) } }, 'not_yet_valid'],
+  ['an EVT from the future', { evt: { iat: seconds(-1200) } }, 'not_yet_valid'],
   ['an old binding', { binding: { iat: seconds(700) } }, 'expired'],
-  ['a binding from the future', { binding: { iat: seconds(-120) } }, 'not_yet_valid'],
-  ['an EVT for later', { evt: { nbf: seconds(-120) } }, 'not_yet_valid'],
-  ['a binding for later', { binding: { nbf: seconds(-120) } }, 'not_yet_valid'],
+  ['a binding from the future', { binding: { iat: seconds(-1200) } }, 'not_yet_valid'],
+  ['an EVT for later', { evt: { nbf: seconds(-1200) } }, 'not_yet_valid'],
+  ['a binding for later', { binding: { nbf: seconds(-1200) } }, 'not_yet_valid'],
   ['a beginning that is no number', { evt: { nbf: 'now' } }, 'malformed'],
   ['no time in the EVT', { evt: { iat: undefined } }, 'malformed'],
   ['a time as a string in the binding', { binding: { iat: String(seconds(0)) } }, 'malformed'],
@@ -169,6 +169,28 @@ it.each(ALTERED)(
     expect([emails, reasons]).toEqual([[EMAIL], [reason]]);
   },
 );
+
+it.each<[what: string, change: () => ProofChanges]>([
+  ['an EVT of a clock that is ahead', () => ({ evt: { iat: seconds(-50), nbf: seconds(-50) } })],
+  ['a binding of a clock that is ahead', () => ({ binding: { iat: seconds(-50) } })],
+  ['an EVT that a clock ahead calls expired', () => ({ evt: { exp: seconds(30) } })],
+  [
+    'an EVT of ten minutes ago, by a clock that is behind',
+    () => ({ evt: { iat: seconds(630), exp: undefined } }),
+  ],
+  ['4 kB', () => ({ evt: { x: 'x'.repeat(3000) } })],
+])('T76: a proof with %s is accepted', async (_what, change) => {
+  const { post, fields } = issuer.appWith({ store: memory() });
+  expect((await post('/ev/send', await fields(change()))).body).toEqual(VERIFIED);
+});
+
+it('T76: a proof of more than 8 kB is none, whatever it says', async () => {
+  const { post, fields, reasons } = issuer.appWith({ store: memory() });
+  const body = await fields({ evt: { x: 'x'.repeat(6000) } });
+  expect(body.proof.length).toBeGreaterThan(8192);
+  expect((await post('/ev/send', body)).body).toEqual(SENT);
+  expect(reasons).toEqual(['malformed']);
+});
 
 it('T76: each character of a proof counts', async () => {
   const { post, fields, emails } = issuer.appWith({ store: memory() });
