@@ -10,7 +10,7 @@ export async function startWorker(
   const worker = createMailWorker({
     ...options,
     connection: { url: queueUrl },
-    // Over all workers together: what Amazon SES allows at first.
+    // All workers together: what Amazon SES allows at first.
     rate: { max: 14, duration: 1000 },
   });
   worker.on('delivery_failed', ({ email, cause }) => console.error(email, cause.message));
@@ -19,7 +19,11 @@ export async function startWorker(
 
   const { problems } = await worker.check();
   for (const problem of problems) console.error(problem);
-  // Emails that are being sent are finished first. What is not yet begun stays in the queue.
-  process.once('SIGTERM', () => worker.close());
+  // Emails that are being sent are finished first. The others stay in the queue.
+  process.once('SIGTERM', async () => {
+    await worker.close();
+    // Otherwise, the Redis client of the store would keep the process running.
+    process.exit();
+  });
   return worker;
 }

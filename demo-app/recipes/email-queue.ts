@@ -13,7 +13,7 @@ export function createVerification(options: EmailVerificationOptions, queueUrl: 
     ...options,
     delivery: queueDelivery({ connection: { url: queueUrl }, secret: options.secret }),
   });
-  // The queue did not take the email. What happens after that, the worker reports.
+  // The queue did not take the email. What happens to those that it took, the worker reports.
   verification.on('delivery_failed', ({ email, cause }) => console.error(email, cause.message));
   return verification;
 }

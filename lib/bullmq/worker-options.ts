@@ -34,13 +34,13 @@ const NAMES = { ...EMAIL_OPTIONS, connection: true, queueName: true, rate: true,
 export interface MailWorkerOptions
   extends QueueOptions,
     Pick<EmailVerificationOptions, Exclude<keyof typeof EMAIL_OPTIONS, 'secret'>> {
-  /** The fastest at which all workers of the queue together take emails. @default as fast as they can */
+  /** At most how many emails all workers of the queue together begin in each period. @default as many as they can */
   readonly rate?: SendingRate | undefined;
   /** How many emails this worker sends at a time, 1 to 1000. @default the size of the transport's pool, 5 */
   readonly concurrency?: number | undefined;
 }
 
-/** At most `max` emails, 1 to 100000, in `duration` ms, 1 to 86400000. */
+/** At most `max` emails, 1 to 100000, in each period of `duration` ms, 1 to 86400000. A period begins with its first email. */
 export interface SendingRate {
   readonly max: number;
   readonly duration: number;
