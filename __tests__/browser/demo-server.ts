@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type EmailVerificationOptions, RedisStore } from 'express-email-verification';
+import type { EvpOptions } from 'express-email-verification/evp';
 import { type Accounts, openAccounts } from '../../demo-app/accounts/accounts.js';
 import { createSessions } from '../../demo-app/accounts/sign-in.js';
 import { createApp } from '../../demo-app/app.js';
@@ -19,6 +20,11 @@ interface Running {
   readonly accounts: Accounts;
   readonly streams: EventStreams;
   close(): Promise<void>;
+}
+
+interface More {
+  readonly tools?: boolean;
+  readonly issuer?: Omit<EvpOptions, 'origins'>;
 }
 
 export function useDemo() {
@@ -45,10 +51,14 @@ export function useDemo() {
       for (const { streams } of open) streams.end();
     },
     /**
-     * @param tools Whether the demo has the tools of a developer, as everywhere but in production.
+     * @param more.tools Whether the demo has the tools of a developer, as everywhere but in production.
+     * @param more.issuer Where proofs of the browser are checked, in place of the demo's own issuer.
      * @returns the origin of the demo
      */
-    async start(options: Partial<EmailVerificationOptions> = {}, { tools = true } = {}): Promise<string> {
+    async start(
+      options: Partial<EmailVerificationOptions> = {},
+      { tools = true, issuer: otherIssuer }: More = {},
+    ): Promise<string> {
       const port = await freePort();
       const origin = `http://localhost:${port}`;
       const streams = createEventStreams();
@@ -64,7 +74,7 @@ export function useDemo() {
         accounts,
         sessions: createSessions({ secret: SECRET, secure: false }),
         emailVerification: { ...needed, ...options },
-        issuer: issuer && { timeout: 30_000, ...issuer.options },
+        issuer: otherIssuer ?? (issuer && { timeout: 30_000, ...issuer.options }),
         mountDevelopmentTools: tools ? mountTools({ ...parts, settings: { origin, from: FROM } }) : undefined,
       });
       const server = createServer(app);

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import type { EmailVerificationOptions } from 'express-email-verification';
 import { type EvpOptions, evp } from 'express-email-verification/evp';
 import { generate } from 'selfsigned';
@@ -133,7 +134,7 @@ export function useIssuer() {
     });
     ca = made.cert;
     server = createServer({ key: made.private, cert: made.cert }, (req, res) => {
-      const path = req.url ?? '';
+      const [path = ''] = (req.url ?? '').split('?');
       calls.push(`${req.headers.host}${path}`);
       const answer = documents.get(path);
       if (answer) answer(req, res);
@@ -178,6 +179,39 @@ export function useIssuer() {
       },
       ...changes,
     };
+  }
+
+  /** Serves what Chromium asks for besides: its DNS over HTTPS, the account that is signed in, and a token for that. */
+  function serveBrowsers(email = EMAIL) {
+    const record = { type: 16, TTL: 60, data: `iss=${ISSUER}` };
+    documents.set('/resolve', json({ Status: 0, Answer: [record] }));
+    const identity = { accounts_endpoint: `https://${ISSUER}/accounts`, login_url: `https://${ISSUER}/` };
+    documents.set('/.well-known/web-identity', json(identity));
+    documents.set('/accounts', json({ accounts: [{ id: '1', name: 'A person', email }] }));
+    documents.set('/jwks', json({ keys: [{ ...jwkOf(issuerKey), kid: '1', alg: 'EdDSA', use: 'sig' }] }));
+    documents.set('/', (_req, res) => {
+      res.setHeader('Set-Login', 'logged-in');
+      res.setHeader('Set-Cookie', 'session=1; Secure; HttpOnly; SameSite=None; Path=/');
+      res.setHeader('Content-Type', 'text/html').end('Signed in');
+    });
+    documents.set('/issuance', async (req, res) => {
+      await text(req);
+      const header = String(req.headers['signature-key']);
+      const jwk = Object.fromEntries(
+        [...header.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+      );
+      const now = Math.floor(Date.now() / 1000);
+      const claims = {
+        iss: `https://${ISSUER}`,
+        iat: now,
+        exp: now + 300,
+        cnf: { jwk },
+        email,
+        email_verified: true,
+      };
+      const token = signJwt({ alg: 'EdDSA', kid: '1', typ: 'evt+jwt' }, claims, issuerKey);
+      json({ issuance_token: `${token}~` })(req, res);
+    });
   }
 
   /** An app whose emails and refused proofs a test can read. */
@@ -226,6 +260,8 @@ export function useIssuer() {
     json,
     appWith,
     optionsOf,
+    portOf,
+    serveBrowsers,
     queries: () => dns.queries,
   };
 }
