@@ -73,6 +73,7 @@ describeInBrowser('the details of the sign-up', () => {
     await step(page, 'address');
     expect(new URL(page.url()).pathname).toBe('/sign-up');
     expect(await page.locator('h1:visible').allInnerTexts()).toEqual(['Create your account']);
+    expect(await text(page, '#status')).toBe('');
   });
 
   it('shows no form before its script is ready, and then counts as usual', async () => {
@@ -119,6 +120,17 @@ describeInBrowser('the details of the sign-up', () => {
     await page.locator('#notice:has-text("We sent you a code")').waitFor();
     expect([await isMain(verifyButton(page)), await isMain(resendButton(page))]).toEqual([true, false]);
     expect(demo.mail.messages).toHaveLength(2);
+  });
+
+  it('says that the code has expired in place of what was wrong with the last attempt', async () => {
+    const { page, pass } = await visitWithClock();
+    await typeCode(page, wrong(await code()));
+    await page.locator('#code-code-error:has-text("4 attempts left")').waitFor();
+    await pass(181);
+    await page.locator('#expires-in:visible:has-text("This code has expired.")').waitFor();
+    expect(await page.getAttribute('#code-code', 'aria-invalid')).toBeNull();
+    await page.keyboard.press('Enter');
+    expect(await shownMessages(page)).toEqual(['This code has expired. Please request a new one.']);
   });
 
   it('makes the resend button the main one after the last attempt, and says what to do', async () => {

@@ -103,7 +103,12 @@ function render({ challengeId, expiresIn, resendIn, verificationToken }) {
 function showCountdown(id, seconds, isShown) {
   const line = $(id);
   const [running, ended] = line.children;
-  if (!line.hidden && !running.hidden && seconds === 0 && ended.textContent) announce(ended.textContent);
+  if (isShown && !running.hidden && seconds === 0 && ended.textContent) {
+    // What was wrong with the last code matters no longer.
+    refused = {};
+    showError('code-code', '');
+    announce(ended.textContent);
+  }
   line.hidden = !isShown;
   running.hidden = seconds === 0;
   ended.hidden = seconds > 0;
