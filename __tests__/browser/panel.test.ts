@@ -52,10 +52,10 @@ describeInBrowser('what just happened', () => {
     await step(page, 'account');
     await until('the token is there', async () => (await fact(page, 'tokens')) === '1');
     expect((await summaries(page)).reverse()).toEqual([
-      expect.stringMatching(/^POST \/email-verification\/send\s+200 ms$/),
+      expect.stringMatching(/^POST \/email-verification\/send\s+200 · ms$/),
       expect.stringContaining(`${events.delivered} ${demo.mail.messages[0]?.subject}`),
-      expect.stringMatching(/^POST \/email-verification\/verify\s+401 ms$/),
-      expect.stringMatching(/^POST \/email-verification\/verify\s+200 ms$/),
+      expect.stringMatching(/^POST \/email-verification\/verify\s+401 · ms$/),
+      expect.stringMatching(/^POST \/email-verification\/verify\s+200 · ms$/),
     ]);
 
     // Each row opens to its body, its answer, and the lines of app.ts.

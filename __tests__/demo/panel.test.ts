@@ -30,11 +30,11 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-function demo({ inMemory = false, isShared = false, hasInbox = true } = {}) {
+function demo({ inMemory = false, isShared = false, hasInbox = true, clock = Date.now } = {}) {
   const accounts: Accounts = openAccounts();
   const streams = createEventStreams();
   const client = inMemory ? undefined : redis.client;
-  const store: Store = client ? new RedisStore(client) : new MemoryStore();
+  const store: Store = client ? new RedisStore(client, { clock }) : new MemoryStore();
   const settings = { origin: 'http://localhost:3000', from: FROM };
   const servers = {
     redis: client,
@@ -243,7 +243,7 @@ describe('the story of a page', () => {
     const [, newest = '', oldest = ''] = text.split('<details id="entry-');
     expect(newest).toMatch(new RegExp(`^2".*${en.panel.events.code_expired}.* ×10`));
     expect(newest).toContain(`<mark>${en.panel.operatorOnly}</mark>`);
-    expect(oldest).toMatch(/^1".*POST \/email-verification\/send.*400 1 ms/);
+    expect(oldest).toMatch(/^1".*POST \/email-verification\/send.*400 · 1 ms/);
     expect(oldest).toContain('&lt;b&gt;');
     expect(oldest).toContain('emailVerificationRouter(verification)');
   });
@@ -254,6 +254,25 @@ describe('the story of a page', () => {
     const asked = { request: {}, response: { challengeId: 'a' } };
     const wrong = { request: { challengeId: 'a' }, response: { attemptsLeft: 2 } };
     expect(factsIn((await panel(app, EMAIL, [asked, wrong])).text)).toEqual(['2', '0', '1']);
+  });
+
+  it('gives no attempts back for another code while the earlier one is valid, or for an invalid request', async () => {
+    let passed = 0;
+    const { app } = demo({ clock: () => Date.now() + passed });
+    const first = await send(app).expect(200);
+    const asked = { request: {}, response: first.body };
+    const wrong = { request: {}, response: { verify: false, attemptsLeft: 2 } };
+    const invalid = { request: {}, response: { verify: false, errors: [] } };
+    const attemptsAfter = async (...entries: object[]) =>
+      factsIn((await panel(app, EMAIL, [asked, wrong, ...entries])).text)[0];
+    expect(await attemptsAfter(invalid)).toBe('2');
+    passed = 61_000;
+    await send(app).expect(200);
+    expect(await attemptsAfter(asked)).toBe('2');
+    passed = 300_000;
+    expect(await attemptsAfter(asked)).toBe('–');
+    await send(app).expect(200);
+    expect(await attemptsAfter(asked)).toBe('5');
   });
 
   it.each([[null], ['text'], [[null, 1, 'text']]])('may be anything: %j', async (entries) => {
