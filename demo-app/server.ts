@@ -39,7 +39,7 @@ async function start(settings: DemoSettings): Promise<void> {
   const url = redisUrl ?? tools.redisServer?.url;
   const redis = url === undefined ? undefined : await connect(url);
   parts.push({ stop: () => redis?.destroy() });
-  const accounts = await withSettingsErrors(() => openAccounts(settings.database));
+  const accounts = await withSettingsErrors(() => openAccounts(settings.database), '. Check DATABASE.');
   parts.push({ stop: () => accounts.close() });
 
   const { clock } = tools;
@@ -138,11 +138,11 @@ function hostOf(url: string): string {
 }
 
 /** What fails here was set in the environment. */
-async function withSettingsErrors<T>(create: () => T | Promise<T>): Promise<T> {
+async function withSettingsErrors<T>(create: () => T | Promise<T>, advice = ''): Promise<T> {
   try {
     return await create();
   } catch (error) {
-    throw error instanceof Error ? new SettingsError(error.message) : error;
+    throw error instanceof Error ? new SettingsError(error.message + advice) : error;
   }
 }
 

@@ -137,7 +137,7 @@ describe('startup', () => {
       { REDIS_URL: 'redis://user:hunter2@127.0.0.1:silent' },
       /^Cannot connect to Redis at 127\.0\.0\.1:\d+ \(timed out\)\. Check REDIS_URL\.$/,
     ],
-    ['a database that cannot be opened', { DATABASE: '/nowhere/accounts.db' }, /open/],
+    ['a database that cannot be opened', { DATABASE: '/nowhere/accounts.db' }, /open.*DATABASE/],
     ['a Redis server that is none', { REDIS_SERVER: '/bin/true' }, /^REDIS_SERVER is set to/],
     [
       'an option that the package refuses',
