@@ -86,6 +86,8 @@ describeInBrowser('the inbox', () => {
     for (let index = 0; index < 3; index++) await requestCode(`${index}@example.com`);
     const code = await requestCode(EMAIL);
     await open();
+    const list = 'document.querySelector(".messages")';
+    expect(await page.evaluate(`${list}.scrollHeight - ${list}.clientHeight`)).toBe(0);
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent')).toBe(words);
     await screenshot(page, `inbox-skip-${locale}`);
