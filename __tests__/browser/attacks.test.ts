@@ -106,7 +106,14 @@ describeInBrowser('the attacks', () => {
     const compared = form(page, 'attacks/guesses').locator('~ table tr:nth-child(3) td');
     expect(await compared.allTextContents()).toEqual(['5', '200']);
     expect(await accessibilityProblems(page)).toEqual([]);
+    expect(await page.locator('#attacks output').textContent()).toMatch(
+      language === 'ko' ? /^\+\d+초$/ : /^\+\d+ sec$/,
+    );
     await screenshot(page, `attacks-${language}`);
+    await page.setViewportSize({ width: 320, height: 640 });
+    const cut =
+      "[...document.querySelectorAll('.attack')].filter((one) => one.scrollWidth > one.clientWidth).length";
+    expect(await page.evaluate(cut)).toBe(0);
     await typeCode(page, await codeFor(email));
     await step(page, 'account');
   });

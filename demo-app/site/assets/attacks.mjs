@@ -41,7 +41,9 @@ async function run(form) {
 
 function setClock(offset) {
   Date.now = () => systemTime() + offset;
-  section.querySelector('output').value = `+${Math.round(offset / 1000)} s`;
+  const seconds = Math.round(offset / 1000);
+  const format = { style: 'unit', unit: 'second', signDisplay: 'always' };
+  section.querySelector('output').value = seconds.toLocaleString(document.documentElement.lang, format);
 }
 
 function show(line, held, verdict, rows) {
