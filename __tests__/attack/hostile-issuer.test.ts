@@ -49,7 +49,13 @@ describe('T77: an issuer delays one answer, and then no other, that sends', () =
     ['a head without end', bytes('HTTP/1.1 200 OK\r\n', 'X-A: b\r\n')],
     ['an upgrade beside a body', bytes('HTTP/1.1 200 OK\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')],
   ])('%s', async (_what, answer) => {
-    issuer.documents.set(METADATA, answer);
+    let closed = 0;
+    issuer.documents.set(METADATA, (req, res) => {
+      req.socket.on('close', () => {
+        closed += 1;
+      });
+      answer(req, res);
+    });
     const { post, fields, reasons, causes, emails } = issuer.appWith(
       { store: new MemoryStore() },
       { timeout: 200 },
@@ -59,6 +65,7 @@ describe('T77: an issuer delays one answer, and then no other, that sends', () =
     // The second one finds what the first one came to.
     expect(reasons[1]).toBe('issuer_unreachable');
     expect(String(causes.at(-1))).toContain(`${ISSUER} did not answer within 200 ms.`);
+    await until('the connection has ended', () => closed === 1);
   });
 });
 
@@ -85,6 +92,22 @@ it('T77: a certificate is verified even where NODE_TLS_REJECT_UNAUTHORIZED is 0'
     env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' },
   });
   expect(stdout).toContain('could not be read: self-signed certificate');
+});
+
+it('T77: the DNS and the issuer together have no more time than `timeout`', async () => {
+  issuer.documents.set(METADATA, () => {});
+  const dns = {
+    resolveTxt: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return [[`iss=${ISSUER}`]];
+    },
+    resolve4: async () => [],
+    resolve6: async () => [],
+  };
+  const { post, fields, reasons } = issuer.appWith({ store: new MemoryStore() }, { dns, timeout: 300 });
+  await post('/ev/send', await fields()).expect(200);
+  // With a time of its own for each, it would be the issuer that was too slow.
+  expect(reasons).toEqual(['timeout']);
 });
 
 it('T77: while fifty domains are looked up, others send at once, and are looked up once those have ended', async () => {
