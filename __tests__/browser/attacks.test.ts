@@ -189,6 +189,7 @@ describeInBrowser('the attacks', () => {
       async () => (await resend.getAttribute('aria-disabled')) === null,
     );
     const code = await codeFor('limits@example.com');
+    expect(await page.locator('#new-email-code:visible').textContent()).toBe(code);
     await resend.click();
     await until('it is sent', async () => (await codeFor('limits@example.com')) !== code);
     await page.getByText(en.clockDone.limits).waitFor();

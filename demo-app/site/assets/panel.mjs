@@ -6,11 +6,13 @@ const byId = (id) => document.getElementById(id);
 const { newEmail } = byId('new-email').dataset;
 const { fetch } = window;
 const TAB = Math.random();
-let [step, email, isUnseen, message, timer] = ['', '', false];
+let [step, email, isUnseen, timer] = ['', '', false];
 
 // Kept across reloads, and for the receipt. A sign-up ends the story.
 const story = [stored('story')].flat().filter((entry) => entry?.name);
-const entries = story.some(({ status }) => status === 201) ? [] : story;
+const isOver = story.some(({ status }) => status === 201);
+const entries = isOver ? [] : story;
+let message = isOver ? undefined : stored('message');
 
 window.fetch = async (path, init) => {
   if (init?.method !== 'POST' || path.startsWith('/dev/')) return fetch(path, init);
@@ -64,6 +66,7 @@ for (const type of ['focus', 'pointerdown', 'keydown'])
   });
 
 function showMessage() {
+  storage.setItem('message', JSON.stringify(message ?? null));
   const { id, subject, code, to } = message ?? {};
   byId('new-email').hidden = step !== 'code' || canonical(to) !== email;
   Object.assign(byId('new-email-link'), { textContent: subject, href: `/inbox/${id}` });
