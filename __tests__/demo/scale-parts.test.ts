@@ -1,11 +1,12 @@
 /** What the page of the fleet says is right: what became of each email, rates and latencies, and what the proxy sends again. */
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, request } from 'node:http';
 import express from 'express';
 import { createLedger } from '../../demo-app/scale/ledger.js';
 import { createProxy } from '../../demo-app/scale/proxy.js';
 import { createRates } from '../../demo-app/scale/rates.js';
 import { freePort } from '../support/free-port.js';
+import { until } from '../support/until.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(() => {
@@ -218,6 +219,33 @@ describe('the proxy', () => {
     const post = await start(await listen(dies), await listen(dies));
     expect((await post('once')).status).toBe(502);
     expect(served).toBe(1);
+  });
+
+  it('refuses a body that is too large to keep, and reports no error for an upload that ends early', async () => {
+    const proxy = createProxy(() => []);
+    let handled: unknown;
+    const port = await listen(
+      express().use((req, res, next) => {
+        handled = proxy(req, res, next);
+      }),
+    );
+    const upload = (body: string, length: number) => {
+      const sent = request({
+        host: '127.0.0.1',
+        port,
+        method: 'POST',
+        headers: { 'Content-Length': length },
+      });
+      sent.on('error', () => {}).write(body);
+      return sent;
+    };
+    const [response] = await once(upload('a'.repeat(1_000_001), 1_000_001), 'response');
+    expect(response.resume().statusCode).toBe(413);
+    handled = undefined;
+    const aborted = upload('half', 8);
+    await until('the proxy reads it', () => handled !== undefined);
+    aborted.destroy();
+    await expect(handled).resolves.toBeUndefined();
   });
 
   it('answers with 502 if there is no process', async () => {
