@@ -67,9 +67,11 @@ export async function startFleet({ log, onReport }: FleetOptions) {
 
   async function killMaster(): Promise<Killed> {
     const isReady = cluster.isReady().catch(() => false);
-    if (!(await Promise.race([isReady, wait(1000, false)])))
+    const isSafe = await Promise.race([isReady, wait(1000, false)]);
+    const master = isSafe ? await cluster.masterOf(0).catch(() => undefined) : undefined;
+    // Another kill may have come first.
+    if (!master?.server.isRunning)
       return { kind: 'refused', why: 'A replica is still missing: its master must not fail now.' };
-    const master = await cluster.masterOf(0);
     const name = nameOf(master);
     await master.server.kill();
     log(`${name} has ended`);
@@ -98,7 +100,8 @@ export async function startFleet({ log, onReport }: FleetOptions) {
     async kill(kind: Kind): Promise<Killed> {
       if (kind === 'master') return killMaster();
       const running = members[kind].find(({ state }) => state === 'running');
-      if (!running) return { kind: 'refused', why: `There is no ${kind} left to kill.` };
+      if (!running)
+        return { kind: 'refused', why: `No ${kind === 'app' ? 'app process' : kind} is running.` };
       running.kill();
       return { kind: 'killed', name: running.name };
     },

@@ -41,6 +41,7 @@ export async function startMember({ name, file, settings, onReport, onChange }: 
       detached: true,
     });
     const started = child;
+    let isReady = false;
     let errors = '';
     started.stderr?.on('data', (chunk) => {
       errors = (errors + chunk).slice(-2000);
@@ -51,12 +52,13 @@ export async function startMember({ name, file, settings, onReport, onChange }: 
         const report: Report = Object(message);
         if (report.kind !== 'ready') return onReport(report);
         clearTimeout(timer);
+        isReady = true;
         [state, port] = ['running', report.port ?? 0];
         resolve();
       });
       started.once('close', () => {
         clearTimeout(timer);
-        if (state === 'running' && !isStopping) void startAgain();
+        if (isReady && !isStopping) void startAgain();
         state = 'down';
         reject(new Error(`The process ${name} has ended. ${errors}`.trim()));
       });
@@ -89,7 +91,11 @@ export async function startMember({ name, file, settings, onReport, onChange }: 
     get port() {
       return port;
     },
-    kill: () => child.kill('SIGKILL'),
+    kill(): void {
+      // At once, so that the next kill takes another process.
+      state = 'down';
+      child.kill('SIGKILL');
+    },
     async stop(): Promise<void> {
       isStopping = true;
       if (state === 'down') return;

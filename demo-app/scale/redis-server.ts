@@ -35,6 +35,7 @@ export async function startRedisServer({ port, ...options }: RedisServerOptions 
 
   async function kill(): Promise<void> {
     if (!ended.has(server)) process.kill(server.pid, 'SIGKILL');
+    ended.add(server);
     await server.exited;
   }
 
