@@ -128,8 +128,9 @@ describe('the fleet', () => {
     for (const { cost, overdue } of incidents) expect([cost['lost'], overdue]).toEqual([0, 0]);
   });
 
-  it('stops on Ctrl+C, and leaves nothing behind', async () => {
+  it('stops on Ctrl+C, even one that npm passes on as well, and leaves nothing behind', async () => {
     fleet.signal('SIGINT');
+    fleet.signal('SIGTERM');
     expect(await fleet.exited).toBe(0);
     expect(fleet.output()).toMatch(/\d+ people signed up\. \d+ emails were promised, 0 were lost\.\n$/);
     await until('nothing is left', async () => (await fleet.leftovers()).length === 0);

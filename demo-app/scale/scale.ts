@@ -13,6 +13,8 @@ const HOST = '127.0.0.1';
 const SWEEP_INTERVAL = 1000;
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** One Ctrl+C can arrive twice, within this time in ms: from the terminal, and from npm, which passes it on. */
+const ECHO = 500;
 
 /** Its message says how to go on. */
 class UsageError extends Error {}
@@ -23,7 +25,8 @@ async function main(): Promise<void> {
   const port = readInteger('PORT', 3000, 1, 65_535);
   const rate = readInteger('RATE', 20, 0, MAX_RATE);
   const server = createServer((_req, res) => {
-    res.writeHead(503, { 'Retry-After': '1' }).end('The fleet is starting.');
+    // A browser that asks too early looks again by itself.
+    res.writeHead(503, { 'Retry-After': '1', Refresh: '1' }).end('The fleet is starting.');
   });
   // First, because starting the fleet takes a while and is pointless if the port is in use.
   await listen(server, port);
@@ -46,8 +49,7 @@ async function main(): Promise<void> {
   log(`${rate} sign-ups a second. Press Ctrl+C to stop.`);
 
   // Until here, a signal ends us at once, and the fleet with us.
-  await Promise.race(SIGNALS.map((signal) => once(process, signal)));
-  for (const signal of SIGNALS) process.on(signal, () => process.exit(130));
+  await untilSignal();
   log('Stopping. Press Ctrl+C again to stop immediately.');
   clearInterval(sweeping);
   people.stop();
@@ -55,6 +57,20 @@ async function main(): Promise<void> {
   const { signedUp, answered, lost } = ledger.totals;
   log(`${signedUp} people signed up. ${answered} emails were promised, ${lost} were lost.`);
   process.exit(0);
+}
+
+/** Resolves at the first signal. A later one ends us at once. */
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let first: number | undefined;
+    function onSignal(): void {
+      const now = performance.now();
+      first ??= now;
+      if (now - first > ECHO) process.exit(130);
+      resolve();
+    }
+    for (const signal of SIGNALS) process.on(signal, onSignal);
+  });
 }
 
 async function listen(server: Server, port: number): Promise<void> {
