@@ -74,6 +74,8 @@ describe('the fleet', () => {
       rate: 20,
       notice: 'The rate must be an integer from 0 to 100.',
     });
+    const long = await fleet.post('/rate', { rate: '3'.repeat(200_000) });
+    expect([long.status, await long.text()]).toEqual([413, 'Payload Too Large']);
     expect(await fleet.post('/rate', { rate: '30' })).toMatchObject({ status: 303 });
     expect(await fleet.data()).toMatchObject({ rate: 30, notice: '30 sign-ups a second.' });
   });

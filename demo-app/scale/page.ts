@@ -1,6 +1,7 @@
 /** The page of the fleet: what it does, what a kill costs, and the buttons. It is served on the origin of the app itself. */
+import { STATUS_CODES } from 'node:http';
 import { join } from 'node:path';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { charts, duration, HEIGHT, WIDTH } from './charts.js';
 import { type Fleet, KINDS } from './fleet.js';
@@ -60,8 +61,16 @@ export function createPage(parts: PageParts): Express {
     notice = isValid ? `${rate} sign-ups a second.` : `The rate must be an integer from 0 to ${MAX_RATE}.`;
     res.redirect(303, '/');
   });
+  app.use(showError);
   return app;
 }
+
+/** A request that cannot be read is no bug: neither its sender nor our log needs a stack. */
+const showError: ErrorRequestHandler = (error, _req, res, next) => {
+  const { status = 500 } = Object(error);
+  if (status >= 500 || res.headersSent) return next(error);
+  res.status(status).type('text').send(STATUS_CODES[status]);
+};
 
 async function read({ fleet, ledger, rates, people }: PageParts) {
   return {
@@ -83,7 +92,8 @@ async function read({ fleet, ledger, rates, people }: PageParts) {
 
 /** Other sites can neither press a button nor read anything, even by a name that they point to this machine. */
 function refuseOthers(port: number): RequestHandler {
-  const hosts = ['localhost', '127.0.0.1'].map((host) => `${host}:${port}`);
+  // Clients leave out the default port.
+  const hosts = ['localhost', '127.0.0.1'].map((host) => (port === 80 ? host : `${host}:${port}`));
   return ({ method, headers: { host = '', origin, 'sec-fetch-site': site = 'same-origin' } }, res, next) => {
     const isOurs = hosts.includes(host) && (origin === undefined || origin === `http://${host}`);
     if (isOurs && (method === 'GET' || site === 'same-origin' || site === 'none')) return next();
