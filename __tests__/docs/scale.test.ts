@@ -53,11 +53,11 @@ describe('the page', () => {
       `${whole(people)} people a second · ${whole(model.challengeLife)} s`,
       `${whole(requests.send.peak)} requests a second · ${TIMES.clientWindow} s`,
       `with a quarter to spare, ${whole(model.rate)} emails a second`,
-      `From ${Math.floor(model.lateAfter / 60)} minutes on`,
+      `After ${Math.floor(model.lateAfter / 60)} minutes, none is sent in time`,
       `One request in ${needed.shards} gets 503, ${whole(Number(model.failover.refused.toPrecision(3)))} in all`,
       `for ${model.FAILOVER} s at the peak`,
       `$${costs.forThousand.toFixed(2)} for 1,000 verifications`,
-      `${Math.floor((costs.emails / costs.all) * 100)} % of what it costs`,
+      `${Math.floor((costs.emails / costs.all) * 100)} % of the cost`,
     ])
       expect(text).toContain(sentence);
     expect(ASSUMED.spareRate).toBe(1.25);

@@ -10,7 +10,7 @@ export async function startWorker(
   const worker = createMailWorker({
     ...options,
     connection: { url: queueUrl },
-    // All workers together: what Amazon SES allows at first.
+    // All workers together. Put in what your provider allows.
     rate: { max: 14, duration: 1000 },
   });
   worker.on('delivery_failed', ({ email, cause }) => console.error(email, cause.message));

@@ -3,11 +3,11 @@
 export interface ProofFieldOptions {
   /** Where the router is mounted, such as `/email-verification`. */
   readonly baseUrl: string;
-  /** Gets the nonces. @default the global fetch */
+  /** Requests the nonces. @default the global fetch */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-/** What is needed of the field, an `<input type="hidden" autocomplete="email-verification-token">`. */
+/** What attachProof() needs of the field, an `<input type="hidden" autocomplete="email-verification-token">`. */
 export interface ProofInput {
   value: string;
   setAttribute(name: string, value: string): void;
@@ -17,7 +17,7 @@ export interface ProofInput {
 export interface ProofField {
   /**
    * The fields that a send needs, if the browser has made a proof: for `extra`. A proof works once, so the next call returns
-   * none, until the browser has made another.
+   * nothing until the browser has made another.
    */
   take(): { readonly proof?: string; readonly nonce?: string };
   /** Stops getting nonces, and leaves the field without one. */
@@ -26,7 +26,7 @@ export interface ProofField {
 
 /**
  * Call it when the page shows the form, and `take()` when the form is submitted. In browsers that make no proofs, and while
- * the server takes none, `take()` returns nothing.
+ * the server takes none, `take()` returns `{}`.
  *
  * @throws TypeError for no field, no `baseUrl` or an unknown option.
  * @example

@@ -11,9 +11,9 @@ export type { EvpDns, EvpOptions, LocalIssuer } from './options.js';
 
 /**
  * Checks proofs of the Email Verification Protocol, for the `browserProof` option. With a proof that holds, a person enters no
- * code, and no email is sent; with any other, or none, the email is sent as ever.
+ * code, and no email is sent; with any other, or none, the email is sent as usual.
  *
- * Experimental: the protocol is a draft, and so this may change in any version.
+ * Experimental: the protocol is a draft, so this may change in any version.
  *
  * @throws TypeError or RangeError that names the option, what was expected and what was received.
  * @example

@@ -14,7 +14,7 @@ export interface EvpOptions {
   readonly timeout?: number | undefined;
   /** Whether a private address that the provider gave in place of the one typed may be verified. @default false */
   readonly privateEmail?: boolean | undefined;
-  /** What asks the DNS: a `Resolver` of node:dns/promises, or an object with these methods. @default the servers of the system */
+  /** What asks the DNS: a `Resolver` of node:dns/promises, or an object with these methods. @default the system's servers */
   readonly dns?: EvpDns | undefined;
   /** Issuers on this machine, by their hosts, for development and tests. Refused in production. @default none */
   readonly localIssuers?: Readonly<Record<string, LocalIssuer>> | undefined;

@@ -11,23 +11,23 @@ import { type OperationContext, operationOf, type Stopwatch, seconds, type Unava
 import { callHook } from './hook.js';
 import type { ParsedSend } from './input.js';
 
-/** Checks proofs for the `browserProof` option, as evp() of `express-email-verification/evp` returns it. */
+/** Checks proofs for the `browserProof` option. evp() of `express-email-verification/evp` returns one. */
 export interface BrowserProof {
-  /** What it rejects with, or takes longer for than `hookTimeout`, refuses the proof. */
+  /** A rejection, or no verdict within `hookTimeout`, refuses the proof. */
   check(presented: PresentedProof): Promise<ProofVerdict>;
 }
 
 export interface PresentedProof {
   /** The canonical address of the send. */
   readonly email: string;
-  /** As it came. */
+  /** As it was received. */
   readonly proof: string;
   /** One of ours that has not expired. The proof must be bound to it. */
   readonly nonce: string;
 }
 
 export type ProofVerdict =
-  /** `email` is the address that is proven. It may be another than that of the send. */
+  /** `email` is the address that is proven. It may differ from that of the send. */
   | { readonly kind: 'accepted'; readonly email: string }
   /** `reason` is for the operator: a few values, in snake_case. */
   | { readonly kind: 'refused'; readonly reason: string; readonly cause?: unknown };
@@ -46,7 +46,7 @@ export interface Proven {
   readonly message: string;
   readonly verificationToken: string;
   readonly expiresIn: number;
-  /** The address that was verified, if it is another than the one typed: a private one that the provider gave. */
+  /** The address that was verified, if it differs from the one typed: a private one that the provider gave. */
   readonly email?: string;
 }
 

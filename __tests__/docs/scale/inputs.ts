@@ -61,7 +61,7 @@ export const TIMES = {
   mailTimeout: 10,
 } as const;
 
-/** How a provider begins: Amazon SES. */
+/** What a provider may allow a new account: an example. */
 export const QUOTA = { perSecond: 14, perDay: 50_000 } as const;
 
 export const REDIS_GB = 8;
