@@ -25,7 +25,7 @@ export interface EmailVerificationEvents {
   code_incorrect: OperationEvent & { readonly attemptsLeft: number };
   /** A code was entered that could not be accepted: none was live, no attempts were left, or it had ended. */
   code_expired: CodeExpiredEvent;
-  /** A proof of the browser was not accepted, and the send went on without it. */
+  /** A browser proof was not accepted, and the send went on without it. */
   proof_refused: ProofRefusedEvent;
   /** A token was used up. */
   redeemed: OperationEvent;

@@ -1,4 +1,4 @@
-/** Proofs of the browser: only one that holds in every part verifies an address, and only once. With any other, the email is sent. */
+/** Browser proofs: only one that holds in every part verifies an address, and only once. With any other, the email is sent. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';

@@ -5,7 +5,7 @@ import { askForCode, createAccount, step, typeCode } from './steps.js';
 
 const EMAIL = 'minji@example.com';
 
-describeInBrowser('proofs of the browser', () => {
+describeInBrowser('browser proofs', () => {
   const browser = useBrowser();
   const demo = useDemo();
 

@@ -52,7 +52,7 @@ export function useDemo() {
     },
     /**
      * @param more.tools Whether the demo has the tools of a developer, as everywhere but in production.
-     * @param more.issuer Where proofs of the browser are checked, in place of the demo's own issuer.
+     * @param more.issuer Where browser proofs are checked, in place of the demo's own issuer.
      * @returns the origin of the demo
      */
     async start(

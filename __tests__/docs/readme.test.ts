@@ -267,7 +267,7 @@ it('the examples of captchas refuse a send without a token', async () => {
   expect(line).toBe('refused,refused');
 });
 
-it('the examples of proofs of the browser make nonces, and send a code without a proof', async () => {
+it('the examples of browser proofs make nonces, and send a code without a proof', async () => {
   const code = example('browserProof: evp({');
   const [lineOfImport = ''] = /^import .*$/m.exec(code) ?? [];
   const line = await firstLineOf(

@@ -1,4 +1,4 @@
-/** attachProof(): the page's side of proofs of the browser, on a real server, with a field that a test fills in as a browser would. */
+/** attachProof(): the page's side of browser proofs, on a real server, with a field that a test fills in as a browser would. */
 
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';

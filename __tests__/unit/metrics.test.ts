@@ -115,7 +115,7 @@ it('counts and measures sends, attempts, tokens and emails, by their outcomes', 
   expect(units).toMatchObject({ sends: '{send}', 'operation.duration': 's', 'queue.size': '{email}' });
 });
 
-it('counts a proof of the browser as a send that verified, and refused ones by reason', async () => {
+it('counts a browser proof as a send that verified, and refused ones by reason', async () => {
   const { meter, valuesOf } = startMetrics();
   let reason: string | undefined;
   const { verification } = start({

@@ -1,5 +1,5 @@
 /**
- * Nonces for proofs of the browser. They are not stored when they are made: each carries its time, and a digest that nobody
+ * Nonces for browser proofs. They are not stored when they are made: each carries its time, and a digest that nobody
  * without the secret can make. The store learns of one when a proof with it is accepted, and accepts no other with it.
  */
 import { timingSafeEqual } from 'node:crypto';

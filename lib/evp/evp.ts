@@ -1,4 +1,4 @@
-/** `express-email-verification/evp` (experimental): proofs of the browser that a person controls an address. */
+/** `express-email-verification/evp` (experimental): browser proofs that a person controls an address. */
 
 import type { BrowserProof, ProofVerdict } from '../operations/browser-proof.js';
 import { createDiscovery, type IssuerKeys } from './discovery.js';

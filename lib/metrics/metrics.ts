@@ -49,11 +49,7 @@ export function instrument(source: Instrumentable, options: InstrumentOptions = 
 
   const sends = counter('sends', '{send}', 'Sends, by outcome.');
   const attempts = counter('attempts', '{attempt}', 'Attempts to enter a code, by outcome.');
-  const refusedProofs = counter(
-    'refused_proofs',
-    '{proof}',
-    'Proofs of the browser that were refused, by reason.',
-  );
+  const refusedProofs = counter('refused_proofs', '{proof}', 'Browser proofs that were refused, by reason.');
   const tokens = counter('tokens', '{token}', 'Tokens that were used up or given back.');
   const emails = counter('emails', '{email}', 'Emails, by whether they were sent.');
   const unavailable = counter(

@@ -1,5 +1,5 @@
 /**
- * Proofs of the browser that a person controls an address, in place of a code. Here is the port, the nonces, and what a proof is
+ * Browser proofs that a person controls an address, in place of a code. Here is the port, the nonces, and what a proof is
  * worth; what it must look like is known to whoever checks it.
  */
 import { normalizeEmail } from '../challenge/address.js';

@@ -120,7 +120,7 @@ export const OPTIONS = {
   beforeSend: (hook?: BeforeSend) => checkFunction('beforeSend', hook),
 
   /**
-   * Checks proofs of the browser that a person controls the address, as evp() of `express-email-verification/evp` does: with one
+   * Checks browser proofs that a person controls the address, as evp() of `express-email-verification/evp` does: with one
    * that holds, no email is sent. Experimental. @default none
    */
   browserProof: (checker?: BrowserProof) => checkBrowserProof(checker),

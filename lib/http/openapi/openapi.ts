@@ -46,7 +46,7 @@ Options of the server that change responses:
 - \`rateLimit\`: by default, \`/send\` accepts 20 requests in 10 minutes from one client, and \`/verify\` has no limit of this kind. \`message\` replaces the text of the 429, \`statusCode\` its status, \`handler\` the whole response. \`standardHeaders\` and \`legacyHeaders\` choose the headers that describe the limit.
 - \`delivery: 'background'\`: the response does not wait for the email, so there is no 500.
 - \`beforeSend\`: may refuse with a text of its own. What it throws goes to the app's error handler.
-- \`browserProof\`: accepts proofs of the browser in place of codes. Only then, there is a \`/nonce\`, and \`/send\` may respond with a token.
+- \`browserProof\`: accepts browser proofs in place of codes. Only then, there is a \`/nonce\`, and \`/send\` may respond with a token.
 - \`onRefused\`: responds to all refusals in place of the JSON described here.`,
     license: { name: 'MIT', identifier: 'MIT' },
   },
@@ -85,7 +85,7 @@ function pathsOf(): OpenApiDocument['paths'] {
       another: { summary: 'Another code', value: fields },
       korean: { summary: 'In Korean', value: { email: EMAIL, locale: 'ko' } },
       proof: {
-        summary: 'With a proof of the browser',
+        summary: 'With a browser proof',
         value: { email: EMAIL, proof: 'eyJhbGciOi….…~eyJhbGciOi….…', nonce: NONCE.nonce },
       },
     },

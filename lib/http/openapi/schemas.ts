@@ -185,7 +185,7 @@ export function schemas(): Record<string, OpenApiSchema> {
     },
     Nonce: {
       type: 'object',
-      description: 'For one proof of the browser.',
+      description: 'For one browser proof.',
       required: ['nonce', 'expiresIn'],
       properties: { nonce: STRING, expiresIn: SECONDS },
     },

@@ -1,4 +1,4 @@
-/** Proofs of the browser: prove(), which a store may leave out (lib/README.md, rule 10). */
+/** Browser proofs: prove(), which a store may leave out (lib/README.md, rule 10). */
 import assert from 'node:assert/strict';
 import { has, is, MINUTE, placeOf, TIMEOUT, test, timedTest } from './steps.js';
 

@@ -43,7 +43,7 @@ const TESTS: Readonly<Record<string, readonly ContractTest[]>> = {
   tokens: tokenTests,
   counters: counterTests,
   'support staff': supportTests,
-  'proofs of the browser': proofTests,
+  'browser proofs': proofTests,
   races: raceTests,
   'random sequences': modelTests,
 };
