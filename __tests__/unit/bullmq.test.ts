@@ -1,6 +1,7 @@
 /** Emails on a queue of BullMQ: an app that queues them, workers that send them, and a Redis that learns nothing. */
 
 import { execFileSync } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { type BeforeSend, defaultTemplate, MemoryStore } from 'express-email-verification';
@@ -193,6 +194,25 @@ it('an unknown outcome is reported, and never tried again', async () => {
   await until('the job is gone', async () => (await jobs()).length === 0);
   expect(tries).toBe(1);
   await expect(app.verification.status({ email })).resolves.toMatchObject({ sendsToday: 1, codes: [{}] });
+});
+
+it('a worker sends `concurrency` emails at a time', async () => {
+  const app = setup.app();
+  for (let n = 0; n < 4; n += 1) await app.verification.send({ email: person() });
+  let atATime = 0;
+  const gate = new EventEmitter();
+  const transport = {
+    async sendMail() {
+      atATime += 1;
+      await once(gate, 'open');
+    },
+  };
+  const slow = setup.worker({ transport, concurrency: 3 });
+  await until('three are being sent', () => atATime === 3);
+  gate.emit('open');
+  await until('the fourth is being sent', () => atATime === 4);
+  gate.emit('open');
+  await slow.next('delivered', 4);
 });
 
 it('several transports fail over at the worker', async () => {

@@ -145,6 +145,21 @@ it('a template that throws fails the email, without the code in the event', asyn
   expect(event?.cause.message).not.toMatch(/person@|123456/);
 });
 
+it('a job that no secret opens is reported by the first try, and by no other until the last', async () => {
+  const { job } = handlerWith(undefined);
+  const other = createSealer('another secret of the tests, long enough as well', 'queue');
+  const data = other.seal('{}', job.id);
+  const { handle, names } = handlerWith(undefined);
+  const expectAt = async (attemptsStarted: number, kind: string, events: number) => {
+    await expect(handle({ ...job, data, attemptsStarted })).resolves.toMatchObject({ kind });
+    expect(names()).toHaveLength(events);
+  };
+  await expectAt(1, 'again', 1);
+  await expectAt(2, 'again', 1);
+  await expectAt(99, 'again', 1);
+  await expectAt(100, 'done', 2);
+});
+
 it('what no handler expects neither throws nor shows the email', async () => {
   const { handle, job, names, events } = handlerWith(undefined, {
     change: { locale: 7, undo: null, purpose: null, email: null },
