@@ -633,7 +633,7 @@ describe('other replies of a server', () => {
       'Redis is a read-only replica (READONLY)',
     ],
     [
-      "ERR Error running script (call to f_5e88): @user_script:4: @user_script: 4: -NOPERM The user executing the script can't run this command or subcommand",
+      "ERR Error running script (call to f_5e88): @user_script:2: @user_script: 2: -NOPERM The user executing the script can't run this command or subcommand",
       'The Redis user may not run TIME (NOPERM)',
     ],
     // As Redis 7.2 and 8 report it.
@@ -646,7 +646,7 @@ describe('other replies of a server', () => {
       'The Redis user may not use the keys ev:* (NOPERM)',
     ],
     [
-      "ERR ACL failure in script: User app has no permissions to run the 'time' command script: 5e88, on @user_script:4.",
+      "ERR ACL failure in script: User app has no permissions to run the 'time' command script: 5e88, on @user_script:2.",
       'The Redis user may not run TIME (NOPERM)',
     ],
     ['ERR something that nobody has heard of', 'Redis refused: ERR something that nobody has heard of'],
